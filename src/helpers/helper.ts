@@ -1,0 +1,106 @@
+/**
+ * The contract of a helper: how its behaviour is written, and what it may ask of the kernel it runs in.
+ *
+ * Facts (number, arguments, who may call) stand in uapi/helpers.ts; behaviour joins them by name in helpers/index.ts.
+ */
+import type { Addr, Memory } from '../base/memory.ts';
+import type { KernelMap } from '../maps/index.ts';
+
+export interface Helper {
+  /** As in vm's Callable: one letter an argument, `i` for 32 bits (pointers, sizes), `L` for 64 as (lo, hi). */
+  readonly args: string;
+  readonly ret: 'int' | 'ptr' | 'u64' | 'void';
+  /** The function for one kernel. Called once when the kernel starts; what it answers is on the hot path. */
+  bind(env: HelperEnv): (...args: number[]) => number;
+}
+
+/** What a kernel gives its helpers. Implemented by kernel/. */
+export interface HelperEnv {
+  readonly mem: Memory;
+  /** The map at an address that a program holds. The verifier has proven that there is one. */
+  mapAt(addr: Addr): KernelMap;
+  /** Calls a BPF function of the running program with r1..r5 as (lo, hi) pairs; answers low half, high half in retHi. */
+  callback(
+    fn: number,
+    r1lo: number,
+    r1hi: number,
+    r2lo: number,
+    r2hi: number,
+    r3lo: number,
+    r3hi: number,
+    r4lo: number,
+    r4hi: number,
+  ): number;
+  /** High half of a `u64` answer: set it before returning the low half. Read after `callback`. */
+  retHi: number;
+
+  readonly clock: Clock;
+  /** An unsigned 32-bit random number. */
+  random(): number;
+  currentCpu(): number;
+  readonly cpus: number;
+  /** The task in whose context the program runs. There is always one: swapper (pid 0) when nothing else. */
+  currentTask(): Task;
+  /** What is running now: the program's context and packet. */
+  readonly run: RunState;
+  /** One line for the trace pipe: the text after the `bpf_trace_printk: ` prefix; the kernel adds task, cpu, time. */
+  trace(text: string): void;
+  /** Delivers a record to the perf buffer in slot `index` of a perf event array. 0, -E2BIG, -ENOENT, -EOPNOTSUPP, -ENOSPC. */
+  perfOutput(map: KernelMap, index: number, data: Uint8Array): number;
+  /** Return addresses of the current task, innermost first; kernel or user side. Answers how many, or -errno. */
+  stackTrace(user: boolean, skip: number, out: BigUint64Array): number;
+}
+
+/** Time, from one place so that a test can fix it. Nanoseconds. */
+export interface Clock {
+  /** CLOCK_MONOTONIC. */
+  monotonic(): bigint;
+  /** CLOCK_BOOTTIME. */
+  boot(): bigint;
+  /** CLOCK_TAI. */
+  tai(): bigint;
+}
+
+export interface Task {
+  /** Address of its task_struct in linear memory, laid out as in the reference BTF. */
+  readonly addr: Addr;
+  /** The kernel's pid: the thread. */
+  readonly pid: number;
+  /** The kernel's tgid: what user space calls the pid. */
+  readonly tgid: number;
+  /** At most 15 bytes. */
+  readonly comm: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly cgroupId: bigint;
+  /** Reads its user memory, or null where the range is not mapped (-EFAULT). */
+  readUser(addr: bigint, size: number): Uint8Array | null;
+  /** Writes its user memory; false where it cannot. */
+  writeUser(addr: bigint, bytes: Uint8Array): boolean;
+}
+
+/** The run that a helper is called from. */
+export interface RunState {
+  /** The context the program was started with. */
+  ctx: Addr;
+  progType: number;
+  attachType: number;
+  /** The cookie of the link (bpf_get_attach_cookie). */
+  cookie: bigint;
+  /** Address that bpf_get_func_ip answers, 0 where there is none. */
+  funcIp: bigint;
+  /** The packet behind an xdp_md or __sk_buff context, or null. */
+  packet: Packet | null;
+}
+
+/** A packet in linear memory: `start <= dataMeta <= data <= dataEnd <= end`. Context fields mirror it. */
+export interface Packet {
+  /** The buffer: head room begins at `start`, tail room ends at `end`. */
+  start: Addr;
+  end: Addr;
+  dataMeta: Addr;
+  data: Addr;
+  dataEnd: Addr;
+  /** Writes data, data_end, data_meta (and len) back into the context after a change. */
+  sync(): void;
+}

@@ -1,0 +1,90 @@
+/**
+ * What an object file asks for, as values: programs, maps, and what binds them. No kernel is needed to make one.
+ */
+import type { Btf } from '../btf/index.ts';
+
+export interface CollectionSpec {
+  /** By C name, in the order of the file. */
+  readonly programs: Map<string, ProgramSpec>;
+  readonly maps: Map<string, MapSpec>;
+  /** The object's BTF, if it has any; map and function type ids refer to it. */
+  readonly btf: Btf | undefined;
+  /** Its bytes as BTF_LOAD wants them: sizes and offsets of data sections filled in. */
+  readonly btfBytes: Uint8Array | undefined;
+  /** From the `license` section, '' where there is none. */
+  readonly license: string;
+  /** From the `version` section, 0 where there is none. */
+  readonly kernelVersion: number;
+}
+
+export interface ProgramSpec {
+  readonly name: string;
+  /** SEC("…") as written. */
+  readonly section: string;
+  /** BPF_PROG_TYPE_* that the section says; 0 where it says nothing known. */
+  type: number;
+  attachType: number;
+  flags: number;
+  /** What follows the first slash of the section: the function, tracepoint or cgroup hook to attach to; '' if nothing. */
+  readonly attachTo: string;
+  /** Whether the section's name begins with `?`: not loaded unless asked for. */
+  readonly optional: boolean;
+  /** The program with every subprogram it calls appended, in link order; calls are resolved. */
+  readonly insns: Uint8Array;
+  /** Map and extern references that still need a descriptor. */
+  readonly references: readonly Reference[];
+  /** 8 bytes a record: insn_off (slots), type_id. Empty without BTF.ext. */
+  readonly funcInfo: Uint8Array;
+  /** 16 bytes a record: insn_off (slots), file_name_off, line_off, line_col. */
+  readonly lineInfo: Uint8Array;
+  /** CO-RE relocations, not applied yet: apply with `relocateCore(spec, targetBtf)`. */
+  readonly coreRelocations: readonly CoreRelocation[];
+}
+
+/** A place in the instructions that refers to something by name. */
+export interface Reference {
+  /** Slot of the ld_imm64 or call. */
+  readonly pc: number;
+  readonly kind: 'map' | 'map-value' | 'kfunc' | 'ksym' | 'kconfig';
+  /** Map name, or the symbol's. */
+  readonly name: string;
+  /** Byte offset into the value, for map-value. */
+  readonly off: number;
+  readonly weak: boolean;
+}
+
+/** One record of BTF.ext's CO-RE section, with its access string read. */
+export interface CoreRelocation {
+  readonly pc: number;
+  /** bpf_core_relo_kind, 0 to 12. */
+  readonly kind: number;
+  /** Root type in the object's BTF. */
+  readonly typeId: number;
+  /** `0:1:2` as written. */
+  readonly access: string;
+}
+
+export interface MapSpec {
+  readonly name: string;
+  type: number;
+  keySize: number;
+  valueSize: number;
+  maxEntries: number;
+  flags: number;
+  extra: bigint;
+  /** LIBBPF_PIN_BY_NAME. */
+  pinByName: boolean;
+  numaNode: number;
+  keyTypeId: number;
+  valueTypeId: number;
+  /** Template of a map of maps. */
+  inner?: MapSpec;
+  /** Initial contents: data sections (.rodata, .data, .bss), one element at key 0. */
+  readonly data?: Uint8Array;
+  /** To be frozen after its contents are written (.rodata). */
+  readonly freeze?: boolean;
+  /** Initial slots of prog arrays and maps of maps (`.values = { [0] = &x }`): index -> program or map name. */
+  readonly slots?: ReadonlyMap<number, string>;
+  /** Whether it comes from a data section rather than a map definition. */
+  readonly isData: boolean;
+}

@@ -1,0 +1,122 @@
+/**
+ * The narrow waist: what a kernel offers to eBPF.
+ *
+ * bpf(2) as one typed call, and the few things beside it that attaching and reading need. `kernel/` answers in
+ * process, `linux/` with the machine's kernel, `remote/` over a socket. Everything above asks only this.
+ *
+ * Every method rejects with a typed error of base/errors.ts: `BpfError` (a kernel's errno), `VerifierError`
+ * (BPF_PROG_LOAD refused, with the log), `UnsupportedError` (this kernel cannot do that at all).
+ */
+import type { Attr, CommandName, Result } from '../uapi/commands.ts';
+
+/** A file descriptor, in the table of the client that holds the Kernel: >= 0. */
+export type Fd = number;
+
+export interface Kernel {
+  readonly kind: 'embedded' | 'linux' | 'remote';
+  /** How many CPUs per-CPU maps have values for. */
+  readonly possibleCpus: number;
+
+  /** bpf(2): one command. Fields and their meaning: uapi/commands.ts. */
+  bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>>;
+  /** close(2). Closing what is not open is EBADF. */
+  closeFd(fd: Fd): Promise<void>;
+
+  /** perf_event_open(2), for the kinds of event that a program attaches to. Enabled with `perfEventAttach`. */
+  perfEventOpen(event: PerfEventSpec): Promise<Fd>;
+  /** ioctl PERF_EVENT_IOC_SET_BPF and PERF_EVENT_IOC_ENABLE: the way of attaching without a link. */
+  perfEventAttach(eventFd: Fd, progFd: Fd): Promise<void>;
+
+  /** Records of a BPF_MAP_TYPE_RINGBUF map. One reader at a time: a second one is EBUSY. */
+  openRingBuffer(mapFd: Fd): Promise<EventReader>;
+  /** Records that programs put into a BPF_MAP_TYPE_PERF_EVENT_ARRAY map, of all CPUs. */
+  openPerfBuffer(mapFd: Fd, options?: { pagesPerCpu?: number }): Promise<EventReader>;
+  /** Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. */
+  openTracePipe(): Promise<LineReader>;
+
+  /** The bpf file system: where objects are pinned. */
+  readonly bpffs: BpfFs;
+  /** Who holds programs attached to perf events, for `perf show`. Sorted by pid, then fd. */
+  perfHolders(): Promise<PerfHolder[]>;
+  /** Interfaces that network programs attach to. */
+  netDevices(): Promise<NetDevice[]>;
+  /** Facts that `feature probe` reports under system configuration: name -> value, null where unknown. */
+  systemConfig(): Promise<SystemConfig>;
+
+  /** Gives back everything this client holds: descriptors, readers, the connection. The kernel itself may live on. */
+  close(): Promise<void>;
+}
+
+export type PerfEventSpec =
+  | { kind: 'tracepoint'; category: string; name: string }
+  | { kind: 'kprobe' | 'kretprobe'; symbol: string; offset?: number }
+  | { kind: 'uprobe' | 'uretprobe'; path: string; offset: number; pid?: number; refCtrOffset?: number }
+  /** A PERF_TYPE_SOFTWARE or PERF_TYPE_HARDWARE counter; `sampleFreq` or `samplePeriod` says when it fires. */
+  | {
+      kind: 'event';
+      type: number;
+      config: bigint;
+      sampleFreq?: number;
+      samplePeriod?: number;
+      pid?: number;
+      cpu?: number;
+    };
+
+/** A record that a program sent: its bytes, or the news that some were dropped. */
+export type EventRecord = { data: Uint8Array; cpu: number } | { lost: number; cpu: number };
+
+export interface EventReader {
+  /**
+   * The records that are there, at least one; waits for them. An empty list means that the reader was closed.
+   * Not to be called again before its answer came.
+   */
+  read(): Promise<EventRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface LineReader {
+  /** The lines that are there, at least one; waits for them. An empty list means that the reader was closed. */
+  read(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface BpfFs {
+  /** Where bpf file systems are mounted; the embedded kernel has one at /sys/fs/bpf. */
+  mounts(): Promise<string[]>;
+  /** ENOENT, ENOTDIR. Sorted by name. */
+  list(path: string): Promise<BpfFsEntry[]>;
+  /** Makes a directory; its parent must exist. EEXIST, ENOENT. */
+  mkdir(path: string): Promise<void>;
+  /** Removes a pin, or an empty directory. */
+  remove(path: string): Promise<void>;
+  /** What kind of thing is at the path, or null where nothing is. */
+  stat(path: string): Promise<BpfFsEntry | null>;
+}
+export interface BpfFsEntry {
+  name: string;
+  kind: 'directory' | 'prog' | 'map' | 'link' | 'other';
+}
+
+export interface PerfHolder {
+  pid: number;
+  fd: number;
+  progId: number;
+  kind: 'raw_tracepoint' | 'tracepoint' | 'kprobe' | 'kretprobe' | 'uprobe' | 'uretprobe';
+  /** Tracepoint name, function, or file. */
+  target: string;
+  offset: bigint;
+  addr: bigint;
+}
+
+export interface NetDevice {
+  ifindex: number;
+  name: string;
+}
+
+export interface SystemConfig {
+  /** sysctl values as in /proc/sys: unprivileged_bpf_disabled, bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms, bpf_jit_limit. */
+  sysctl: Record<string, number | null>;
+  /** CONFIG_* of the kernel's configuration: 'y', 'm', a value, or null where unset. */
+  config: Record<string, string | null>;
+  release: string;
+}

@@ -1,0 +1,81 @@
+/**
+ * What the engine runs, and what it calls: the contract between vm/ and the kernel that owns the engine.
+ */
+import type { Addr } from '../base/memory.ts';
+import type { Insns } from '../isa/index.ts';
+
+/** A program as it is to be executed: verified and rewritten, or raw in checked mode. */
+export interface Code {
+  /**
+   * Immediates are final: a map reference is the map's address in linear memory, a map value reference the address of
+   * the value, a function reference (BPF_PSEUDO_FUNC) still counts slots relative to the next instruction as in bytecode.
+   */
+  readonly insns: Insns;
+  /** First slot of each subprogram, ascending; the first is 0. */
+  readonly subprogs: readonly number[];
+  /** Names for tools, one a subprogram. */
+  readonly names?: readonly string[];
+  /** Slots of loads that may fault (BTF pointers): out of the kernel's memory they answer 0 instead of trapping. */
+  readonly faultable?: ReadonlySet<number>;
+  /** Helper call slot -> the one map that the verifier proved it is called with: lets the JIT inline lookups. */
+  readonly callMaps?: ReadonlyMap<number, InlineMap>;
+  /** kfunc call slot -> what to call. */
+  readonly kfuncs?: ReadonlyMap<number, Callable>;
+}
+
+/** The facts of a map that the JIT needs to inline an operation on it. */
+export interface InlineMap {
+  readonly type: number;
+  readonly addr: Addr;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** Array maps: address of element 0 and bytes from one element to the next. 0 where values are elsewhere. */
+  readonly base: Addr;
+  readonly stride: number;
+}
+
+/**
+ * A helper or kfunc bound to its kernel. Arguments never pass as bigint.
+ *
+ * `args` has one letter per BPF argument, in order r1, r2 …:
+ *   `i`  the low 32 bits, as a signed number (addresses: use `>>> 0`)
+ *   `L`  all 64 bits, as two signed numbers: low half, high half
+ * `ret`: `int` the number sign-extended to 64 bits; `ptr` zero-extended; `u64` the number is the low half and
+ * `Engine.retHi` the high half; `void` r0 is 0.
+ */
+export interface Callable {
+  readonly name: string;
+  readonly args: string;
+  readonly ret: 'int' | 'ptr' | 'u64' | 'void';
+  readonly call: (...args: number[]) => number;
+}
+
+export interface EngineOptions {
+  /** `jit` to WebAssembly (default), or the interpreter. */
+  readonly mode?: 'jit' | 'interpreter';
+  /**
+   * Unverified code: every access is checked against the regions that `Region` lists, and back edges burn fuel.
+   * Default false: the verifier has proven both.
+   */
+  readonly checked?: boolean;
+  /** Back edges and calls that one run may take in checked mode. */
+  readonly fuel?: number;
+}
+
+/** A loaded program. */
+export interface Runnable {
+  /** Entry in the engine's function table: what prog arrays hold. Never 0. */
+  readonly slot: number;
+  /** Runs it with r1 = ctx. The answer is the low half of r0, unsigned; `Engine.retHi` has the high half. */
+  run(ctx: Addr): number;
+  /** The WebAssembly module (`prog dump jited`), empty in interpreter mode. */
+  readonly image: Uint8Array;
+  /** Where each subprogram's code lies in `image`: byte offset and length. */
+  readonly ranges: readonly { offset: number; size: number }[];
+  /** Frees its table entries and stack. It must not be running. */
+  dispose(): void;
+}
+
+/** Why a run ended before its exit instruction. Only checked mode, or a bug, can. */
+export type Fault = 'access' | 'fuel' | 'illegal-instruction' | 'stack';
