@@ -16,15 +16,25 @@ export class SkepError extends Error {
   }
 }
 
-/** A kernel answered with an errno. `op` is the command that was asked, `errno` is positive. */
+/**
+ * A kernel answered with an errno. `op` is the command that was asked, `errno` is positive, `answer` is what the kernel
+ * wrote all the same, by the names of its result (`count` of a batch that reached the end), where it wrote anything.
+ */
 export class BpfError extends SkepError {
   readonly op: string;
   readonly errno: number;
-  constructor(op: string, errno: number, detail?: string, options?: ErrorOptions) {
+  readonly answer: Readonly<Record<string, unknown>> | undefined;
+  constructor(
+    op: string,
+    errno: number,
+    detail?: string,
+    options?: ErrorOptions & { answer?: Readonly<Record<string, unknown>> },
+  ) {
     const text = strerror(errno);
     super(errnoName(errno), detail ? `${op}: ${detail} (${text})` : `${op}: ${text}`, options);
     this.op = op;
     this.errno = Math.abs(errno);
+    this.answer = options?.answer;
   }
 }
 

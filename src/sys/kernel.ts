@@ -17,10 +17,17 @@ export interface Kernel {
   /** How many CPUs per-CPU maps have values for. */
   readonly possibleCpus: number;
 
-  /** bpf(2): one command. Fields and their meaning: uapi/commands.ts. */
+  /**
+   * bpf(2): one command. Fields and their meaning: uapi/commands.ts. Where a kernel writes something although it
+   * refuses (a batch that reached the end, ENOSPC with the size it would take), `BpfError.answer` has it.
+   */
   bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>>;
   /** close(2). Closing what is not open is EBADF. */
   closeFd(fd: Fd): Promise<void>;
+  /** The lines of /proc/PID/fdinfo/FD, name -> value: memlock, frozen, prog_jited, owner_prog_type… EBADF. */
+  fdInfo(fd: Fd): Promise<Record<string, string>>;
+  /** A descriptor of the cgroup (v2) directory at `path`, for PROG_ATTACH, LINK_CREATE, PROG_QUERY. ENOENT, ENOTDIR. */
+  openCgroup(path: string): Promise<Fd>;
 
   /** perf_event_open(2), for the kinds of event that a program attaches to. Enabled with `perfEventAttach`. */
   perfEventOpen(event: PerfEventSpec): Promise<Fd>;
