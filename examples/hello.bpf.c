@@ -11,4 +11,4 @@ int hello(void *ctx)
 	return 0;
 }
 
-char LICENSE[] SEC("license") = "Dual Apache/GPL";
+char LICENSE[] SEC("license") = "GPL";

@@ -167,4 +167,4 @@ int exit_openat2(struct trace_event_raw_sys_exit *ctx)
 	return returned(ctx->ret);
 }
 
-char LICENSE[] SEC("license") = "Dual Apache/GPL";
+char LICENSE[] SEC("license") = "GPL";

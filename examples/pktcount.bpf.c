@@ -92,4 +92,4 @@ int pktcount(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-char LICENSE[] SEC("license") = "Dual Apache/GPL";
+char LICENSE[] SEC("license") = "GPL";
