@@ -4,8 +4,9 @@
  * An instruction is `opcode:8 dst:4 src:4 off:16 imm:32`, little-endian (RFC 9669 section 3). A 64-bit immediate
  * load takes two slots; the second has opcode 0 and carries the upper half in its `imm`. A `pc` counts slots.
  */
-import { AsmError } from '../base/errors.ts';
+
 import { view } from '../base/bytes.ts';
+import { AsmError } from '../base/errors.ts';
 
 /** Bytes of one slot. */
 export const SLOT_SIZE = 8;
