@@ -1,0 +1,55 @@
+/**
+ * What the embedded kernel looks like from outside.
+ */
+import type { Clock } from '../helpers/index.ts';
+import type { Kernel } from '../sys/index.ts';
+import type { Hooks } from './hooks/hook.ts';
+import type { World } from './world/world.ts';
+
+export interface KernelOptions {
+  /** Bytes of linear memory that programs, maps and stacks may take together. Default 1 GiB. */
+  memoryLimit?: number;
+  /** CPUs of the world, 1 to 64. Default 2: enough to show per-CPU values, few enough to read. */
+  cpus?: number;
+  /** Time. Default: the host's clocks. */
+  clock?: Clock;
+  /** Seeds the kernel's randomness, so that a run can be repeated. Default: from the host. */
+  seed?: number;
+  /** Bytes of the kernel's BTF, asked for once, when something needs them. Default: the reference kernel's. */
+  kernelBtf?: () => Uint8Array;
+  /** How programs run. Default `jit`. */
+  mode?: 'jit' | 'interpreter';
+  /** Called with a sentence when something needs a person's attention. Default: silence. */
+  warn?: (message: string) => void;
+}
+
+/** Who a client is: what the kernel records as creator and shows as holder. */
+export interface ClientIdentity {
+  /** Default 1. */
+  pid?: number;
+  /** Default 0. */
+  uid?: number;
+  /** Default `skep`. */
+  comm?: string;
+}
+
+/** How much a kernel holds: all zero, and it may end. */
+export interface KernelUsage {
+  programs: number;
+  maps: number;
+  links: number;
+  btfs: number;
+  pins: number;
+  clients: number;
+  /** Bytes of linear memory in use. */
+  memory: number;
+}
+
+export interface EmbeddedKernel {
+  /** A client with a descriptor table of its own; closing it closes all its descriptors. */
+  open(identity?: ClientIdentity): Kernel;
+  readonly hooks: Hooks;
+  readonly world: World;
+  readonly possibleCpus: number;
+  usage(): KernelUsage;
+}
