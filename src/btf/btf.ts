@@ -17,6 +17,10 @@ export interface Btf {
   string(off: number): string;
   /** The bytes it was read from. */
   readonly bytes: Uint8Array;
+  /** Split BTF: what it continues. */
+  readonly base?: Btf | undefined;
+  /** Where the strings of BTF split from this one begin: bytes of our strings and the base's. */
+  readonly stringsEnd?: number;
 }
 
 export type BtfKind = BtfType['kind'];

@@ -1,1 +1,12 @@
 export * from './btf.ts';
+export { BtfBuilder } from './build.ts';
+export {
+  type BtfExt,
+  type CoreRecord,
+  type ExtSection,
+  type FuncInfo,
+  type LineInfo,
+  parseBtfExt,
+} from './ext.ts';
+export { alignOf, pointedArrayCount, resolve, sizeOf, skipModifiers, skipQualifiers } from './layout.ts';
+export { parseBtf, type ReadOptions } from './read.ts';
