@@ -1,1 +1,3 @@
+export * from './bpf.ts';
 export * from './kernel.ts';
+export * from './refusal.ts';
