@@ -33,7 +33,6 @@ import {
   BPF_PSEUDO_KFUNC_CALL,
   BPF_ST,
   BPF_STORE_REL,
-  BPF_STX,
   BPF_TO_BE,
   BPF_X,
   BPF_XCHG,
