@@ -11,7 +11,10 @@ import { bin, fail, ROOT } from './house/steps.mjs';
 
 const dist = join(ROOT, 'dist');
 removeStale();
-const { status } = spawnSync(bin('tsc'), ['-b', 'tsconfig.portable.json', 'tsconfig.node.json'], { cwd: ROOT, stdio: 'inherit' });
+const { status } = spawnSync(bin('tsc'), ['-b', 'tsconfig.portable.json', 'tsconfig.node.json'], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
 const command = join(dist, 'bin', 'skep.js');
 if (status !== 0 || !existsSync(command)) {
   rmSync(command, { force: true });

@@ -16,7 +16,10 @@ const bold = process.stdout.isTTY ? (text) => `\x1b[1m${text}\x1b[0m` : (text) =
 /** Shows a command as one would type it, then runs it. */
 function show(...args) {
   console.log(`\n${bold(`$ npx skep ${args.map((a) => (/^[\w./:=-]+$/.test(a) ? a : `'${a}'`)).join(' ')}`)}`);
-  const { status } = spawnSync(process.execPath, [skep, ...args], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [skep, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   return status === 0;
 }
 

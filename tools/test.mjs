@@ -31,12 +31,17 @@ const skipped = report.numPendingTests + report.numTodoTests;
 if (skipped > 0) {
   console.log('\nskipped:');
   for (const file of report.testResults) {
-    const names = file.assertionResults.filter((t) => t.status !== 'passed' && t.status !== 'failed').map((t) => t.fullName);
-    if (names.length > 0) console.log(`  ${relative(ROOT, file.name)}: ${names.length} (${names[0]}${names.length > 1 ? ', …' : ''})`);
+    const names = file.assertionResults
+      .filter((t) => t.status !== 'passed' && t.status !== 'failed')
+      .map((t) => t.fullName);
+    if (names.length > 0)
+      console.log(`  ${relative(ROOT, file.name)}: ${names.length} (${names[0]}${names.length > 1 ? ', …' : ''})`);
   }
 }
 console.log(`\n${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`);
-const missed = report.testResults.flatMap((f) => f.assertionResults).filter((t) => t.status === 'pending' && /\[kernel\]/.test(t.fullName));
+const missed = report.testResults
+  .flatMap((f) => f.assertionResults)
+  .filter((t) => t.status === 'pending' && /\[kernel\]/.test(t.fullName));
 if (process.env.CI === 'true' && missed.length > 0 && bpfWorks()) {
   console.error(`${missed.length} tests of the real kernel were skipped although bpf(2) works here:`);
   for (const t of missed) console.error(`  ${t.fullName}`);

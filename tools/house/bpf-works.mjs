@@ -8,7 +8,9 @@ try {
   // Before the first install koffi is not there; the caller installs first or does without.
   fail('koffi is not installed: the real kernel cannot be asked');
 }
-const syscall = koffi.load(null).func('syscall', 'int64', ['int64', 'int64', 'void *', 'int64', 'int64', 'int64', 'int64']);
+const syscall = koffi
+  .load(null)
+  .func('syscall', 'int64', ['int64', 'int64', 'void *', 'int64', 'int64', 'int64', 'int64']);
 const BPF = { x64: 321, arm64: 280 }[process.arch];
 if (process.platform !== 'linux' || BPF === undefined) process.exit(1);
 

@@ -20,7 +20,9 @@ export function fail(message) {
 export function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
-    fail(`skep needs Node ${MIN_NODE.join('.')} or newer, and this is ${process.version}. Install a newer one from https://nodejs.org.`);
+    fail(
+      `skep needs Node ${MIN_NODE.join('.')} or newer, and this is ${process.version}. Install a newer one from https://nodejs.org.`,
+    );
   }
 }
 
@@ -61,9 +63,11 @@ export async function install() {
   const stamp = join(ROOT, 'node_modules', '.cache', 'installed');
   const want = `${createHash('sha256').update(lock).digest('hex')} ${process.version}`;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === want) return;
-  if (spawnSync('npm', ['--version']).error) fail('npm is not on the PATH. It comes with Node: install that from https://nodejs.org.');
+  if (spawnSync('npm', ['--version']).error)
+    fail('npm is not on the PATH. It comes with Node: install that from https://nodejs.org.');
   const { ok } = await step('install packages (npm ci)', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-  if (!ok) fail('The packages could not be installed: see above. A registry must be reachable, and the folder writable.');
+  if (!ok)
+    fail('The packages could not be installed: see above. A registry must be reachable, and the folder writable.');
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, want);
 }
