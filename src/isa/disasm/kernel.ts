@@ -148,7 +148,7 @@ function call(insns: Insns, pc: number, hooks: DisasmHooks | undefined): string 
   const named = hooks?.callName?.(pc);
   if (src === BPF_PSEUDO_CALL) return `call pc${signed(imm)}${named ?? ''}`;
   if (src === BPF_PSEUDO_KFUNC_CALL) return `call ${named ?? 'kernel-function'}#${imm}`;
-  return `call ${named ?? BPF_FUNC_NAMES[imm] ?? 'unknown'}#${imm}`;
+  return `call ${named ?? (src === 0 ? BPF_FUNC_NAMES[imm] : undefined) ?? 'unknown'}#${imm}`;
 }
 
 function legacyLoad(insns: Insns, pc: number, hooks: DisasmHooks | undefined): string {
