@@ -2,9 +2,10 @@
  * Makes BTF: types in, bytes out. A type is the same value that the reader gives, so copying one over is `add(type)`
  * with its ids mapped.
  */
-import { utf8, view } from '../base/bytes.ts';
+import { cString, utf8, view } from '../base/bytes.ts';
 import { BtfError } from '../base/errors.ts';
 import type { Btf, BtfType } from './btf.ts';
+import { readHeader } from './header.ts';
 import { BTF_MAGIC, BTF_VERSION, HEADER_SIZE, INT_BOOL, INT_CHAR, INT_SIGNED, KINDS } from './kinds.ts';
 
 export class BtfBuilder {
@@ -12,10 +13,25 @@ export class BtfBuilder {
   readonly #firstId: number;
   readonly #strings: StringTable;
 
-  /** With `base`, what is built is split BTF: ids continue those of the base, and strings may lie in it. */
-  constructor(options: { base?: Btf } = {}) {
+  /** With `base`, what is built is split BTF: ids continue those of the base. */
+  constructor(options: { base?: Btf | undefined } = {}) {
     this.#firstId = options.base?.count ?? 1;
     this.#strings = new StringTable(options.base?.stringsEnd ?? 0);
+  }
+
+  /** Starts from existing BTF: its types keep their ids, its strings their offsets. */
+  static from(btf: Btf): BtfBuilder {
+    const builder = new BtfBuilder({ base: btf.base });
+    const header = readHeader(btf.bytes);
+    builder.#strings.adopt(btf.bytes.subarray(header.strings, header.strings + header.stringsSize));
+    for (let id = builder.#firstId; id < btf.count; id++) builder.#types.push(btf.type(id)!);
+    return builder;
+  }
+
+  /** Puts another type in the place of one that is there. */
+  replace(id: number, type: BtfType): void {
+    if (this.#types[id - this.#firstId] === undefined) throw new BtfError(`there is no type [${id}] to replace`);
+    this.#types[id - this.#firstId] = type;
   }
 
   /** The id that the next `add` answers: for types that refer to each other. */
@@ -113,6 +129,21 @@ class StringTable {
     this.#offsets.set('', 0);
   }
 
+  /** Takes over a whole section as it is. Only an empty table can. */
+  adopt(section: Uint8Array): void {
+    this.#pieces.length = 0;
+    this.#end = this.#start;
+    for (let at = 0; at < section.length; ) {
+      const end = section.indexOf(0, at);
+      const piece = section.subarray(at, end);
+      const text = cString(piece);
+      if (!this.#offsets.has(text)) this.#offsets.set(text, this.#end);
+      this.#pieces.push(piece);
+      this.#end += piece.length + 1;
+      at = end + 1;
+    }
+  }
+
   add(text: string): number {
     const known = this.#offsets.get(text);
     if (known !== undefined) return known;
@@ -155,7 +186,7 @@ class Writer {
   bytes(): Uint8Array {
     const out = new Uint8Array(this.length);
     const dv = view(out);
-    this.#words.forEach((w, i) => dv.setUint32(i * 4, w, true));
+    for (let i = 0; i < this.#words.length; i++) dv.setUint32(i * 4, this.#words[i]!, true);
     return out;
   }
 }
@@ -170,11 +201,13 @@ function writeType(out: Writer, t: BtfType, strings: StringTable): void {
     case 'int': {
       const encoding = (t.signed ? INT_SIGNED : 0) | (t.char ? INT_CHAR : 0) | (t.bool ? INT_BOOL : 0);
       head(0, false, t.size);
-      return out.u32((encoding << 24) | (t.bitOffset << 16) | t.bits);
+      out.u32((encoding << 24) | (t.bitOffset << 16) | t.bits);
+      break;
     }
     case 'array':
       head(0, false, 0);
-      return out.u32(t.type, t.indexType, t.count);
+      out.u32(t.type, t.indexType, t.count);
+      break;
     case 'struct':
     case 'union': {
       const kindFlag = t.kindFlag || t.members.some((m) => m.bitfieldSize !== 0);
@@ -182,46 +215,52 @@ function writeType(out: Writer, t: BtfType, strings: StringTable): void {
       for (const m of t.members) {
         out.u32(strings.add(m.name), m.type, kindFlag ? (m.bitfieldSize << 24) | m.bitOffset : m.bitOffset);
       }
-      return;
+      break;
     }
     case 'enum':
       head(t.values.length, t.signed, t.size);
       for (const v of t.values) out.u32(strings.add(v.name), v.value);
-      return;
+      break;
     case 'enum64':
       head(t.values.length, t.signed, t.size);
       for (const v of t.values) {
         const bits = BigInt.asUintN(64, v.value);
         out.u32(strings.add(v.name), Number(bits & 0xffff_ffffn), Number(bits >> 32n));
       }
-      return;
+      break;
     case 'fwd':
-      return head(0, t.isUnion, 0);
+      head(0, t.isUnion, 0);
+      break;
     case 'float':
-      return head(0, false, t.size);
+      head(0, false, t.size);
+      break;
     case 'type_tag':
-      return head(0, t.kindFlag, t.type);
+      head(0, t.kindFlag, t.type);
+      break;
     case 'ptr':
     case 'typedef':
     case 'volatile':
     case 'const':
     case 'restrict':
-      return head(0, false, t.type);
+      head(0, false, t.type);
+      break;
     case 'func':
-      return head(t.linkage, false, t.type);
+      head(t.linkage, false, t.type);
+      break;
     case 'func_proto':
       head(t.params.length, false, t.ret);
       for (const p of t.params) out.u32(strings.add(p.name), p.type);
-      return;
+      break;
     case 'var':
       head(0, false, t.type);
-      return out.u32(t.linkage);
+      out.u32(t.linkage);
+      break;
     case 'datasec':
       head(t.vars.length, false, t.size);
       for (const v of t.vars) out.u32(v.type, v.offset, v.size);
-      return;
+      break;
     case 'decl_tag':
       head(0, t.kindFlag, t.type);
-      return out.u32(t.component);
+      out.u32(t.component);
   }
 }

@@ -1,1 +1,5 @@
+export { type Elf, type ElfRelocation, type ElfSection, type ElfSymbol, isElf, parseElf } from './elf/elf.ts';
+export { writeKconfig } from './externs.ts';
+export { type ObjectOptions, parseObject } from './object.ts';
+export { type SectionMeaning, sectionMeaning } from './sections.ts';
 export * from './spec.ts';

@@ -15,6 +15,24 @@ export interface CollectionSpec {
   readonly license: string;
   /** From the `version` section, 0 where there is none. */
   readonly kernelVersion: number;
+  /**
+   * Kernel configuration that the object reads, in the data map of `.kconfig`. Values the caller gave are written
+   * already; `unset` ones are zero there, which is right for weak ones only.
+   */
+  readonly kconfig: readonly KconfigExtern[];
+}
+
+/** `extern int CONFIG_HZ __kconfig`. */
+export interface KconfigExtern {
+  readonly name: string;
+  readonly weak: boolean;
+  readonly typeId: number;
+  /** What values it takes, bytes it has, its place in the map's data. */
+  readonly shape: 'bool' | 'tristate' | 'char' | 'int' | 'string';
+  readonly signed: boolean;
+  readonly size: number;
+  readonly align: number;
+  readonly offset: number;
 }
 
 export interface ProgramSpec {
@@ -37,7 +55,7 @@ export interface ProgramSpec {
   readonly funcInfo: Uint8Array;
   /** 16 bytes a record: insn_off (slots), file_name_off, line_off, line_col. */
   readonly lineInfo: Uint8Array;
-  /** CO-RE relocations, not applied yet: apply with `relocateCore(spec, targetBtf)`. */
+  /** CO-RE relocations, not applied yet: apply with `relocateCore(spec, objectBtf, targetBtf)`. */
   readonly coreRelocations: readonly CoreRelocation[];
 }
 
@@ -45,7 +63,12 @@ export interface ProgramSpec {
 export interface Reference {
   /** Slot of the ld_imm64 or call. */
   readonly pc: number;
-  readonly kind: 'map' | 'map-value' | 'kfunc' | 'ksym' | 'kconfig';
+  /**
+   * `map`, `map-value`: imm of the first slot wants the descriptor; src_reg and the offset are in place.
+   * `kfunc`: a call (src_reg 2); imm wants the BTF id of the function, off the index into fd_array.
+   * `ksym`: src_reg 3: imm wants the BTF id, the next imm the BTF descriptor; src_reg 0: the address, in both halves.
+   */
+  readonly kind: 'map' | 'map-value' | 'kfunc' | 'ksym';
   /** Map name, or the symbol's. */
   readonly name: string;
   /** Byte offset into the value, for map-value. */
@@ -75,6 +98,7 @@ export interface MapSpec {
   /** LIBBPF_PIN_BY_NAME. */
   pinByName: boolean;
   numaNode: number;
+  /** Ids in the object's BTF as MAP_CREATE wants them: 0 for map types that take none (queues, maps of maps…). */
   keyTypeId: number;
   valueTypeId: number;
   /** Template of a map of maps. */
@@ -87,4 +111,18 @@ export interface MapSpec {
   readonly slots?: ReadonlyMap<number, string>;
   /** Whether it comes from a data section rather than a map definition. */
   readonly isData: boolean;
+  /** BPF_MAP_TYPE_STRUCT_OPS: what `data` is, laid out as in the object's BTF. */
+  readonly structOps?: StructOps;
+}
+
+/** A variable of `.struct_ops`: a kernel structure whose members are programs. */
+export interface StructOps {
+  /** The kernel's structure, and its id in the object's BTF. */
+  readonly typeName: string;
+  readonly typeId: number;
+  /** Member name -> program name. */
+  readonly members: ReadonlyMap<string, string>;
+  /** Whether it is attached by a link (`.struct_ops.link`). */
+  readonly link: boolean;
+  readonly optional: boolean;
 }
