@@ -1,0 +1,81 @@
+/**
+ * The reading end of a BPF_MAP_TYPE_RINGBUF map (bpf(2); Documentation/bpf/ringbuf.rst of Linux 6.18).
+ *
+ *   page 0: consumer position, ours to write     page 1: producer position     then the data, mapped twice in a row,
+ * so that a record that wraps around is one piece all the same. A record is `length:32 page:32` and its bytes, rounded
+ * up to 8; the top bits of length say that it is still being written, or was thrown away.
+ */
+import { ENOMEM } from '../base/errno.ts';
+import { BpfError } from '../base/errors.ts';
+import type { Mapping, System } from '../native/index.ts';
+import type { EventReader, EventRecord } from '../sys/index.ts';
+import { Waiter } from './waiter.ts';
+
+const BUSY = 0x80000000;
+const DISCARDED = 0x40000000;
+const HEADER = 8;
+/** Records that one read answers at most, so that a reader's memory stays bounded. */
+const BATCH = 4096;
+
+export class RingBufferReader implements EventReader {
+  private readonly consumer: Mapping;
+  private readonly producer: Mapping;
+  private readonly mask: number;
+  private readonly page: number;
+  private readonly waiter: Waiter;
+  private position: number;
+
+  /** `size` is the map's max_entries; `fd` stays the caller's, but is watched until `close`. */
+  constructor(system: System, fd: number, size: number, page: number) {
+    this.page = page;
+    this.mask = size - 1;
+    this.consumer = mapped(system.map(fd, page, 0, true));
+    try {
+      this.producer = mapped(system.map(fd, page + 2 * size, page, false));
+    } catch (e) {
+      this.consumer.close();
+      throw e;
+    }
+    this.position = this.consumer.acquireU64(0);
+    this.waiter = new Waiter(system, [fd]);
+  }
+
+  async read(): Promise<EventRecord[]> {
+    for (;;) {
+      if (this.waiter.closed) return [];
+      const records = this.take();
+      if (records.length > 0) return records;
+      await this.waiter.readable();
+    }
+  }
+
+  private take(): EventRecord[] {
+    const records: EventRecord[] = [];
+    const end = this.producer.acquireU64(0);
+    while (this.position < end && records.length < BATCH) {
+      const at = this.page + (this.position & this.mask);
+      const header = this.producer.acquireU32(at);
+      if (header & BUSY) break;
+      const size = header & ~(BUSY | DISCARDED);
+      if (!(header & DISCARDED)) records.push({ data: this.producer.read(at + HEADER, size), cpu: -1 });
+      this.position += (size + HEADER + 7) & ~7;
+    }
+    this.consumer.releaseU64(0, this.position);
+    return records;
+  }
+
+  async close(): Promise<void> {
+    this.waiter.close();
+    this.consumer.close();
+    this.producer.close();
+  }
+}
+
+function mapped(answer: Mapping | number): Mapping {
+  if (typeof answer === 'number') {
+    const hint =
+      -answer === ENOMEM ? 'the ring buffer cannot be mapped: raise ulimit -l' : 'the ring buffer cannot be mapped';
+    throw new BpfError('mmap', answer, hint);
+  }
+  return answer;
+}

@@ -1,0 +1,3 @@
+export * from './koffi.ts';
+export { Mapping } from './mapping.ts';
+export * from './system.ts';

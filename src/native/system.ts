@@ -1,0 +1,92 @@
+/**
+ * System calls of this process, by number, over koffi.
+ *
+ * Calls answer their result or `-errno`, never an exception. Addresses are numbers: user space ends below 2^48.
+ */
+import { UnsupportedError } from '../base/errors.ts';
+import { loadKoffi } from './koffi.ts';
+import { Mapping } from './mapping.ts';
+
+/** Numbers of system calls: <asm/unistd.h>. */
+const NUMBERS = {
+  x64: {
+    read: 0,
+    close: 3,
+    mmap: 9,
+    munmap: 11,
+    ioctl: 16,
+    socket: 41,
+    sendto: 44,
+    recvfrom: 45,
+    bind: 49,
+    getsockopt: 55,
+    setsockopt: 54,
+    perf_event_open: 298,
+    bpf: 321,
+  },
+  arm64: {
+    read: 63,
+    close: 57,
+    mmap: 222,
+    munmap: 215,
+    ioctl: 29,
+    socket: 198,
+    sendto: 206,
+    recvfrom: 207,
+    bind: 200,
+    getsockopt: 209,
+    setsockopt: 208,
+    perf_event_open: 241,
+    bpf: 280,
+  },
+} as const;
+export type SystemCall = keyof (typeof NUMBERS)['x64'];
+
+export interface System {
+  call(name: SystemCall, ...args: number[]): number;
+  /** Where `bytes` begin. Good while `bytes` is reachable: keep it in a variable until the call has returned. */
+  addressOf(bytes: Uint8Array): number;
+  /** mmap(2), shared; answers -errno where it fails. */
+  map(fd: number, length: number, offset: number, writable: boolean): Mapping | number;
+  /** Calls back whenever `fd` is readable or hung up, from the event loop; answers how to stop. */
+  onReadable(fd: number, callback: () => void): () => void;
+}
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+
+/** UnsupportedError where this is not Linux on x86-64 or arm64, or koffi is not there. */
+export function loadSystem(): System {
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
+    throw new UnsupportedError(`the Linux kernel on ${process.platform} ${process.arch}`, {
+      hint: 'it needs Linux on x86-64 or arm64; the embedded kernel runs here',
+    });
+  }
+  const numbers = NUMBERS[process.arch];
+  const koffi = loadKoffi();
+  const syscall = koffi.load(null).func('syscall', 'int64', new Array(7).fill('int64'));
+  const call = (name: SystemCall, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number => {
+    const r = Number(syscall(numbers[name], a, b, c, d, e, f));
+    return r === -1 ? -koffi.errno() : r;
+  };
+  return {
+    call,
+    addressOf: (bytes) => Number(koffi.address(bytes)),
+    map(fd, length, offset, writable) {
+      const at = call('mmap', 0, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset);
+      if (at < 0) return at;
+      return new Mapping(koffi.view(BigInt(at), length), () => call('munmap', at, length));
+    },
+    onReadable(fd, callback) {
+      const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, callback);
+      let stopped = false;
+      return () => {
+        if (stopped) return;
+        stopped = true;
+        handle.stop();
+        handle.close();
+      };
+    },
+  };
+}
