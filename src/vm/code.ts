@@ -59,8 +59,21 @@ export interface EngineOptions {
    * Default false: the verifier has proven both.
    */
   readonly checked?: boolean;
-  /** Back edges and calls that one run may take in checked mode. */
+  /** Back edges and calls that one run may take in checked mode; default 1,000,000. */
   readonly fuel?: number;
+  /**
+   * Interpreter: called before each instruction with its slot and the registers, two signed 32-bit lanes each, low
+   * half of r0 first. The array is live: copy what is to be kept.
+   */
+  readonly onStep?: (pc: number, regs: Int32Array) => void;
+}
+
+/** A range of addresses that checked programs may use, besides their own stacks: `Engine.regions` lists them. */
+export interface Region {
+  readonly start: Addr;
+  /** Bytes. */
+  readonly size: number;
+  readonly writable: boolean;
 }
 
 /** A loaded program. */
@@ -77,5 +90,14 @@ export interface Runnable {
   dispose(): void;
 }
 
-/** Why a run ended before its exit instruction. Only checked mode, or a bug, can. */
-export type Fault = 'access' | 'fuel' | 'illegal-instruction' | 'stack';
+/**
+ * Why a run ended before its exit instruction. Verified programs only know `reentry`: the program was already running
+ * on this engine (an event fired by its own helper), and the second run did not begin.
+ */
+export type Fault = 'access' | 'fuel' | 'illegal-instruction' | 'stack' | 'reentry';
+
+/** How a run ended early: the instruction it stopped at, or -1 where that is not known. */
+export interface FaultInfo {
+  readonly kind: Fault;
+  readonly pc: number;
+}

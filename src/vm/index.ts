@@ -1,2 +1,3 @@
 export * from './code.ts';
+export { Engine, type EngineSetup } from './engine.ts';
 export { LinearMemory, type LinearMemoryOptions, NULL_PAGE } from './memory.ts';

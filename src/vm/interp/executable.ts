@@ -1,0 +1,48 @@
+/** A program executed by the interpreter, seen from the engine. */
+import type { Addr } from '../../base/memory.ts';
+import type { Code, EngineOptions } from '../code.ts';
+import type { Callback, Executable, Host, Placement } from '../host.ts';
+import type { Operations } from '../operations.ts';
+import { burnFuel } from './checks.ts';
+import { interpret } from './interpreter.ts';
+import { interpreterProgram } from './program.ts';
+
+const LANES = 22;
+
+export function interpreted(
+  host: Host,
+  code: Code,
+  ops: Operations,
+  placement: Placement,
+  options: EngineOptions,
+): Executable {
+  const program = interpreterProgram(host, code, ops, placement, options);
+  return {
+    enter(ctx: Addr): number {
+      const regs = new Int32Array(LANES);
+      regs[2] = ctx;
+      interpret(host, program, 0, regs);
+      host.retHi = regs[1]!;
+      return regs[0]!;
+    },
+    callback(fn: number): Callback {
+      return (r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi) => {
+        if (program.checked) burnFuel(host, program.entries[fn]!);
+        const regs = new Int32Array(LANES);
+        regs[2] = r1lo;
+        regs[3] = r1hi;
+        regs[4] = r2lo;
+        regs[5] = r2hi;
+        regs[6] = r3lo;
+        regs[7] = r3hi;
+        regs[8] = r4lo;
+        regs[9] = r4hi;
+        interpret(host, program, fn, regs);
+        host.retHi = regs[1]!;
+        return regs[0]!;
+      };
+    },
+    image: new Uint8Array(0),
+    ranges: [],
+  };
+}
