@@ -19,6 +19,18 @@ export interface MapDef {
   readonly extra: bigint;
   /** The template of a map of maps. */
   readonly inner?: MapDef;
+  /** Parts of a value that the kernel keeps for itself (BTF says where), ascending by offset. */
+  readonly special?: readonly SpecialField[];
+  /** Whether BTF describes key and value: local storage maps need it. */
+  readonly hasBtf?: boolean;
+}
+
+/** A bpf_spin_lock, bpf_timer and their like inside a value: copies leave it alone, user space reads zeros. */
+export interface SpecialField {
+  readonly kind: 'spin_lock' | 'timer' | 'kptr' | 'list_head' | 'rb_root' | 'refcount' | 'workqueue' | 'task_work';
+  /** Bytes from the start of the value. */
+  readonly offset: number;
+  readonly size: number;
 }
 
 /** What a map type asks of the kernel it lives in. */
@@ -33,9 +45,10 @@ export interface MapEnv {
   notify(map: KernelMap): void;
   /**
    * Takes a reference to what descriptor `fd` stands for, when user space stores it in a map that holds objects.
-   * Answers the object, or -EBADF / -EINVAL where it is not of that kind.
+   * Answers the object, or -EBADF / -EINVAL where it is not of that kind, or not one that `map` may hold (programs
+   * of a prog array must be of one sort).
    */
-  acquire(kind: 'prog' | 'map' | 'perf_event' | 'cgroup', fd: number): MapObject | number;
+  acquire(kind: MapObject['kind'], fd: number, map: KernelMap): MapObject | number;
   release(object: MapObject): void;
 }
 
@@ -48,6 +61,16 @@ export interface MapObject {
   readonly value: number;
   /** The definition of a `map`; for compatibility checks of maps of maps. */
   readonly def?: MapDef;
+  /** Where a `perf_event` takes records; absent where it is a counter. */
+  readonly sink?: PerfSink;
+}
+
+/** The writing end of a perf buffer. */
+export interface PerfSink {
+  /** The CPU whose programs may write to it, or -1 for any. */
+  readonly cpu: number;
+  /** Takes a record: 0, or -ENOSPC when there is no room and it was counted as lost. */
+  write(data: Uint8Array): number;
 }
 
 export interface MapType {
@@ -58,7 +81,10 @@ export interface MapType {
 }
 
 export interface KernelMap {
+  /** What it was created with; max_entries where Linux rounds it (per-CPU LRU). */
   readonly def: MapDef;
+  /** The block of base/map-header.ts: what a program's map pointer is. */
+  readonly addr: Addr;
   /** Bytes of linear memory it holds: what `memlock` shows. */
   memoryUsage(): number;
   destroy(): void;
@@ -66,7 +92,7 @@ export interface KernelMap {
   // What helpers call. Types that lack an operation answer 0 (lookup) or -EINVAL / -EOPNOTSUPP, as in Linux.
   /** Address of the value for the key at `key`, or 0. For per-CPU maps the current CPU's. */
   lookup(key: Addr): Addr;
-  /** `flags` is the low half; helpers answer -EINVAL for a high half that is not zero. */
+  /** `flags` is the low half; helpers answer -EINVAL for a high half that is not zero. Values are replaced whole. */
   update(key: Addr, value: Addr, flags: number): number;
   delete(key: Addr): number;
   push(value: Addr, flags: number): number;
@@ -83,9 +109,18 @@ export interface KernelMap {
   writeElem(key: Uint8Array, value: Uint8Array, flags: bigint): number;
   deleteElem(key: Uint8Array): number;
   takeElem(key: Uint8Array, flags: bigint): Uint8Array | number;
-  /** The key after `key`; the first one for null, and for a key that is not there. -ENOENT after the last. */
+  /**
+   * The key after `key`; the first one for null, and for a key that is not there. -ENOENT after the last.
+   * Hash tables go in the order of insertion as long as nothing is deleted (Linux: in the order of its buckets).
+   */
   nextKey(key: Uint8Array | null): Uint8Array | number;
 
   /** Address of the first byte of a value area that BPF_PSEUDO_MAP_VALUE may point into (arrays), or 0. */
   readonly valueBase: Addr;
+
+  /**
+   * The last descriptor and pin are gone, though programs may still hold the map: types that could hold themselves
+   * alive through what they refer to (prog arrays) let go of it.
+   */
+  dropUserReferences?(): void;
 }

@@ -1,0 +1,188 @@
+/**
+ * The table behind every hash map: chains of elements in linear memory, found by bucket, walked by index.
+ *
+ *     buckets   u32[power of two >= max_entries]   first element of each chain, 0 for none
+ *     entries   u32[max_entries]                   element of each index, 0 for none: the order of walks
+ *     element   +0 next in chain (or in the pool's list)   +4 hash   +8 index + 1   +12 referenced (LRU)
+ *               +16 key, padded to 8   +16+round_up(key_size, 8) value
+ *
+ * The header block adds to base/map-header.ts: storage = buckets, stride = bytes of an element,
+ * +28 bucket mask   +32 seed   +36 offset of the value in an element   +40 elements in use   +44 entries.
+ * Together that is what a lookup in WebAssembly needs.
+ *
+ * Memory of elements belongs to the map until the map goes, so a pointer that a program keeps past a delete stays
+ * readable, and a replaced element keeps its old value until the spare is used again, as in Linux. As in Linux the
+ * next insertion may take the element of the last deletion.
+ */
+import { alignUp } from '../base/bytes.ts';
+import { E2BIG, ENOMEM } from '../base/errno.ts';
+import type { Addr } from '../base/memory.ts';
+import { BPF_F_NO_PREALLOC, BPF_F_ZERO_SEED } from '../uapi/generated/constants.ts';
+import { BaseMap } from './base-map.ts';
+import { ElementPool } from './element-pool.ts';
+import { hashKey } from './hash-function.ts';
+import type { MapDef, MapEnv } from './map.ts';
+
+const HEADER_MASK = 28;
+const HEADER_SEED = 32;
+const HEADER_VALUE_OFFSET = 36;
+const HEADER_COUNT = 40;
+const HEADER_ENTRIES = 44;
+
+const NEXT = 0;
+const HASH = 4;
+const INDEX = 8;
+const REFERENCED = 12;
+const KEY = 16;
+
+export abstract class HashTable extends BaseMap {
+  protected readonly valueOffset: number;
+  protected readonly stride: number;
+  readonly #buckets: Addr;
+  readonly #mask: number;
+  readonly #seed: number;
+  readonly #entries: Addr;
+  readonly #pool: ElementPool;
+  /** The index that the next element gets that has none. */
+  #nextIndex = 0;
+  /** The element that takes the place of the next one to be replaced. */
+  #spare: Addr = 0;
+  #count = 0;
+  /** The index that eviction looks at next. */
+  #hand = 0;
+
+  /** `valueBytes`: what an element holds for its key, all CPUs together. */
+  constructor(def: MapDef, env: MapEnv, valueBytes: number) {
+    super(def, env);
+    const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries));
+    this.#mask = buckets - 1;
+    this.#seed = (def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0;
+    this.valueOffset = KEY + alignUp(def.keySize, 8);
+    this.stride = this.valueOffset + alignUp(valueBytes, 8);
+    this.#buckets = this.allocate(buckets * 4);
+    this.#entries = this.allocate(def.maxEntries * 4);
+    this.#pool = new ElementPool(env.mem, (size) => this.tryAllocate(size), this.stride, def.maxEntries + 1);
+    const preallocate = (def.flags & BPF_F_NO_PREALLOC) === 0;
+    if (preallocate && !this.#pool.reserve(def.maxEntries + 1)) this.outOfMemory();
+    this.setStorage(this.#buckets, this.stride);
+    this.mem.setU32(this.addr + HEADER_MASK, this.#mask);
+    this.mem.setU32(this.addr + HEADER_SEED, this.#seed);
+    this.mem.setU32(this.addr + HEADER_VALUE_OFFSET, this.valueOffset);
+    this.mem.setU32(this.addr + HEADER_ENTRIES, this.#entries);
+  }
+
+  protected get isFull(): boolean {
+    return this.#count === this.def.maxEntries;
+  }
+
+  /** The element of `key`, or 0. */
+  protected find(key: Addr): Addr {
+    const { mem } = this;
+    const { keySize } = this.def;
+    const hash = hashKey(mem, key, keySize, this.#seed);
+    let element = mem.u32(this.#buckets + (hash & this.#mask) * 4);
+    while (element !== 0) {
+      if (mem.u32(element + HASH) === hash && mem.equal(element + KEY, key, keySize)) return element;
+      element = mem.u32(element + NEXT);
+    }
+    return 0;
+  }
+
+  /** A new element for a key that is not there, its value as it was left; or -E2BIG, -ENOMEM. */
+  protected insert(key: Addr): Addr | number {
+    if (this.isFull) return -E2BIG;
+    const element = this.#pool.take();
+    if (element === 0) return -ENOMEM;
+    // What comes back from the pool kept its index; what is new gets the next one.
+    if (this.mem.u32(element + INDEX) === 0) this.mem.setU32(element + INDEX, ++this.#nextIndex);
+    this.#link(element, key);
+    this.#setEntry(this.indexOf(element), element);
+    this.#setCount(this.#count + 1);
+    return element;
+  }
+
+  /** An element that takes the place of `old`, its value as it was left; or -ENOMEM. `old` becomes the next spare. */
+  protected replace(old: Addr): Addr | number {
+    const element = this.#spare === 0 ? this.#pool.take() : this.#spare;
+    if (element === 0) return -ENOMEM;
+    const index = this.indexOf(old);
+    this.#unlink(old);
+    this.mem.setU32(element + INDEX, index + 1);
+    this.#link(element, old + KEY);
+    this.#setEntry(index, element);
+    this.#spare = old;
+    return element;
+  }
+
+  /** Takes `element` out of the table. */
+  protected remove(element: Addr): void {
+    this.#unlink(element);
+    this.#setEntry(this.indexOf(element), 0);
+    this.#pool.give(element);
+    this.#setCount(this.#count - 1);
+  }
+
+  /** The first element of an index >= `from`, or 0. */
+  protected elementFrom(from: number): Addr {
+    for (let index = from; index < this.#nextIndex; index++) {
+      const element = this.mem.u32(this.#entries + index * 4);
+      if (element !== 0) return element;
+    }
+    return 0;
+  }
+
+  /** Where `element` stands in walks. */
+  protected indexOf(element: Addr): number {
+    return this.mem.u32(element + INDEX) - 1;
+  }
+
+  protected keyOf(element: Addr): Addr {
+    return element + KEY;
+  }
+
+  protected setReferenced(element: Addr): void {
+    this.mem.setU32(element + REFERENCED, 1);
+  }
+
+  /**
+   * The element to give up when the table is full: a clock hand goes round the indexes, spares an element once if it
+   * was referenced since the hand came by, and takes the first that was not.
+   */
+  protected oldest(): Addr {
+    const { mem } = this;
+    for (;;) {
+      if (this.#hand >= this.#nextIndex) this.#hand = 0;
+      const element = mem.u32(this.#entries + this.#hand++ * 4);
+      if (element === 0) continue;
+      if (mem.u32(element + REFERENCED) === 0) return element;
+      mem.setU32(element + REFERENCED, 0);
+    }
+  }
+
+  #link(element: Addr, key: Addr): void {
+    const { mem } = this;
+    const hash = hashKey(mem, key, this.def.keySize, this.#seed);
+    const bucket = this.#buckets + (hash & this.#mask) * 4;
+    mem.setU32(element + NEXT, mem.u32(bucket));
+    mem.setU32(element + HASH, hash);
+    mem.setU32(element + REFERENCED, 0);
+    mem.copy(element + KEY, key, this.def.keySize);
+    mem.setU32(bucket, element);
+  }
+
+  #unlink(element: Addr): void {
+    const { mem } = this;
+    let link = this.#buckets + (mem.u32(element + HASH) & this.#mask) * 4;
+    while (mem.u32(link) !== element) link = mem.u32(link) + NEXT;
+    mem.setU32(link, mem.u32(element + NEXT));
+  }
+
+  #setEntry(index: number, element: Addr): void {
+    this.mem.setU32(this.#entries + index * 4, element);
+  }
+
+  #setCount(count: number): void {
+    this.#count = count;
+    this.mem.setU32(this.addr + HEADER_COUNT, count);
+  }
+}

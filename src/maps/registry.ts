@@ -1,0 +1,121 @@
+/**
+ * Every map type by name: where behaviour joins the facts, and the one way to make a map.
+ */
+import { EINVAL, ENOMEM } from '../base/errno.ts';
+import * as abi from '../uapi/generated/constants.ts';
+import { array, percpuArray } from './array.ts';
+import { arrayOfMaps } from './array-of-maps.ts';
+import { bloomFilter } from './bloom-filter.ts';
+import { cgroupArray } from './cgroup-array.ts';
+import { hash, lruHash } from './hash.ts';
+import { hashOfMaps } from './hash-of-maps.ts';
+import { localStorage } from './local-storage.ts';
+import { lpmTrie } from './lpm-trie.ts';
+import type { KernelMap, MapDef, MapEnv, MapType } from './map.ts';
+import {
+  cgroupStorage,
+  cpumap,
+  devmap,
+  notYet,
+  percpuCgroupStorage,
+  reuseportSockarray,
+  sockhash,
+  sockmap,
+  userRingbuf,
+  xskmap,
+} from './not-yet.ts';
+import { lruPercpuHash, percpuHash } from './percpu-hash.ts';
+import { perfEventArray } from './perf-event-array.ts';
+import { progArray } from './prog-array.ts';
+import { queue, stack } from './queue.ts';
+import { ringbuf } from './ringbuf.ts';
+import { stackTrace } from './stack-trace.ts';
+
+/** By number, BPF_MAP_TYPE_HASH (1) first. */
+const NAMES = [
+  'hash',
+  'array',
+  'prog_array',
+  'perf_event_array',
+  'percpu_hash',
+  'percpu_array',
+  'stack_trace',
+  'cgroup_array',
+  'lru_hash',
+  'lru_percpu_hash',
+  'lpm_trie',
+  'array_of_maps',
+  'hash_of_maps',
+  'devmap',
+  'sockmap',
+  'cpumap',
+  'xskmap',
+  'sockhash',
+  'cgroup_storage',
+  'reuseport_sockarray',
+  'percpu_cgroup_storage',
+  'queue',
+  'stack',
+  'sk_storage',
+  'devmap_hash',
+  'struct_ops',
+  'ringbuf',
+  'inode_storage',
+  'task_storage',
+  'bloom_filter',
+  'user_ringbuf',
+  'cgrp_storage',
+  'arena',
+] as const;
+type MapTypeName = (typeof NAMES)[number];
+
+export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
+  hash,
+  array,
+  prog_array: progArray,
+  perf_event_array: perfEventArray,
+  percpu_hash: percpuHash,
+  percpu_array: percpuArray,
+  stack_trace: stackTrace,
+  cgroup_array: cgroupArray,
+  lru_hash: lruHash,
+  lru_percpu_hash: lruPercpuHash,
+  lpm_trie: lpmTrie,
+  array_of_maps: arrayOfMaps,
+  hash_of_maps: hashOfMaps,
+  devmap,
+  sockmap,
+  cpumap,
+  xskmap,
+  sockhash,
+  cgroup_storage: cgroupStorage,
+  reuseport_sockarray: reuseportSockarray,
+  percpu_cgroup_storage: percpuCgroupStorage,
+  queue,
+  stack,
+  sk_storage: localStorage,
+  devmap_hash: devmap,
+  struct_ops: notYet,
+  ringbuf,
+  inode_storage: localStorage,
+  task_storage: localStorage,
+  bloom_filter: bloomFilter,
+  user_ringbuf: userRingbuf,
+  cgrp_storage: localStorage,
+  arena: notYet,
+};
+
+/** The map of a definition, or the -errno of BPF_MAP_CREATE. What it allocates is given back by its `destroy`. */
+export function createMap(def: MapDef, env: MapEnv): KernelMap | number {
+  const name = NAMES[def.type - 1];
+  if (name === undefined || !extraAllowed(def)) return -EINVAL;
+  const type = MAP_TYPES[name];
+  const error = type.check(def);
+  if (error !== 0) return error;
+  return type.create(def, env) ?? -ENOMEM;
+}
+
+/** map_extra means something to two types only. */
+function extraAllowed(def: MapDef): boolean {
+  return def.extra === 0n || def.type === abi.BPF_MAP_TYPE_BLOOM_FILTER || def.type === abi.BPF_MAP_TYPE_ARENA;
+}
