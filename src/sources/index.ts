@@ -1,1 +1,6 @@
-export {};
+/** Real events for the embedded kernel: traced process trees, and packets from capture files. */
+export type { CallSelection, TraceHandlers } from './process/dispatch.ts';
+export type { SyscallEvent, TracedTask } from './process/event.ts';
+export { whyNoTracing } from './process/libc.ts';
+export type { Method } from './process/protocol.ts';
+export { type Exit, startProcess, type TracedProcess, type TraceRequest } from './process/start.ts';

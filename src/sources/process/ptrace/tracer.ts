@@ -1,0 +1,186 @@
+/**
+ * The ptrace tracer: a process of its own, because it spends its life blocked in wait(2), and because the traced tree
+ * must outlive skep. `tracer.js TID` seizes the launcher's thread TID and follows everything it starts.
+ *
+ * With method `ptrace` a seccomp filter (SECCOMP_RET_TRACE) picks the calls out; with `ptrace-all`, where filters are
+ * refused, every call stops. When skep is gone, every stop is simply passed over: a filter of this kind without a
+ * tracer would make its calls fail with ENOSYS.
+ *
+ * Numbers: ptrace(2), <linux/ptrace.h>.
+ */
+import { ECHILD, EINTR } from '../../../base/errno.ts';
+import { type Arena, type Libc, loadLibc } from '../libc.ts';
+import { ANSWER_SIZE, GO, READY_SIZE, RELAY_FD, STOP } from './relay.ts';
+
+const PTRACE_CONT = 7;
+const PTRACE_SYSCALL = 24;
+const PTRACE_GETEVENTMSG = 0x4201;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_LISTEN = 0x4208;
+const PTRACE_GET_SYSCALL_INFO = 0x420e;
+
+const EVENT_FORK = 1;
+const EVENT_VFORK = 2;
+const EVENT_CLONE = 3;
+const EVENT_EXEC = 4;
+const EVENT_SECCOMP = 7;
+const EVENT_STOP = 128;
+const OPTIONS =
+  1 /* TRACESYSGOOD */ |
+  (1 << EVENT_FORK) |
+  (1 << EVENT_VFORK) |
+  (1 << EVENT_CLONE) |
+  (1 << EVENT_EXEC) |
+  (1 << EVENT_SECCOMP);
+
+/** struct ptrace_syscall_info: op at 0; entry and seccomp: nr at 24, args from 32; exit: rval at 24. */
+const INFO = { size: 96, op: 0, nr: 24, args: 32, rval: 24, entry: 1, exit: 2, seccomp: 3 } as const;
+
+const WALL = 0x40000000;
+const SIGTRAP = 5;
+const SYSCALL_STOP = SIGTRAP | 0x80;
+const MSG_NOSIGNAL = 0x4000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** A call whose end is awaited. */
+interface Pending {
+  nr: bigint;
+  args: bigint[];
+}
+
+class Tracer {
+  private readonly libc: Libc;
+  private readonly arena: Arena;
+  private readonly status: number;
+  private readonly info: number;
+  private readonly packet: number;
+  private readonly everyCall: boolean;
+  private readonly root: number;
+  private readonly pending = new Map<number, Pending>();
+  private skepIsThere = true;
+
+  constructor(libc: Libc, root: number, everyCall: boolean) {
+    this.libc = libc;
+    this.root = root;
+    this.everyCall = everyCall;
+    this.arena = libc.arena(4096);
+    this.status = this.arena.take(8);
+    this.info = this.arena.take(INFO.size);
+    this.packet = this.arena.take(STOP.size);
+  }
+
+  /** 0, or the errno. */
+  seize(): number {
+    return -this.libc.ptrace(PTRACE_SEIZE, this.root, 0, OPTIONS);
+  }
+
+  /** Until nothing is left to trace. */
+  run(): void {
+    for (;;) {
+      const tid = this.libc.waitpid(-1, this.arena.at(this.status), WALL);
+      if (tid === -EINTR) continue;
+      if (tid === -ECHILD) return;
+      const status = this.arena.view.getUint32(this.status, true);
+      if ((status & 0xff) !== 0x7f) {
+        if (tid === this.root) return; // the launcher outlives all others
+        this.pending.delete(tid);
+      } else this.stopped(tid, (status >> 8) & 0xff, status >>> 16);
+    }
+  }
+
+  private stopped(tid: number, signal: number, event: number): void {
+    if (event === EVENT_SECCOMP) this.entry(tid);
+    else if (event === EVENT_EXEC) this.executed(tid);
+    else if (event === EVENT_STOP && signal !== SIGTRAP) {
+      // A stop of the whole process (Ctrl-Z): it stays stopped until it is continued.
+      this.libc.ptrace(PTRACE_LISTEN, tid, 0, 0);
+      return;
+    } else if (signal === SYSCALL_STOP) this.syscallStop(tid);
+    this.resume(tid, event === 0 && signal !== SYSCALL_STOP ? signal : 0);
+  }
+
+  private resume(tid: number, signal: number): void {
+    const untilCall = this.pending.has(tid) || (this.everyCall && tid !== this.root && this.skepIsThere);
+    this.libc.ptrace(untilCall ? PTRACE_SYSCALL : PTRACE_CONT, tid, 0, signal);
+  }
+
+  private syscallStop(tid: number): void {
+    const op = this.syscallInfo(tid);
+    if (op === INFO.entry && this.everyCall) this.entry(tid);
+    else if (op === INFO.exit) this.exit(tid);
+  }
+
+  private entry(tid: number): void {
+    const op = this.syscallInfo(tid);
+    if (op !== INFO.entry && op !== INFO.seccomp) return;
+    const { view } = this.arena;
+    const nr = view.getBigUint64(this.info + INFO.nr, true);
+    const args = [0, 1, 2, 3, 4, 5].map((i) => view.getBigUint64(this.info + INFO.args + 8 * i, true));
+    if (this.ask(STOP.enter, tid, { nr, args }, 0n)) this.pending.set(tid, { nr, args });
+  }
+
+  private exit(tid: number): void {
+    const call = this.pending.get(tid);
+    if (call === undefined) return;
+    this.pending.delete(tid);
+    this.ask(STOP.exit, tid, call, this.arena.view.getBigInt64(this.info + INFO.rval, true));
+  }
+
+  /** A thread that is not the first of its process takes the first one's id when it executes a program. */
+  private executed(tid: number): void {
+    this.libc.ptrace(PTRACE_GETEVENTMSG, tid, 0, this.arena.at(this.info));
+    const former = Number(this.arena.view.getBigUint64(this.info, true));
+    const call = this.pending.get(former);
+    if (former === tid || call === undefined) return;
+    this.pending.delete(former);
+    this.pending.set(tid, call);
+  }
+
+  private syscallInfo(tid: number): number {
+    this.arena.view.setUint8(this.info, 0);
+    this.libc.ptrace(PTRACE_GET_SYSCALL_INFO, tid, INFO.size, this.arena.at(this.info));
+    return this.arena.view.getUint8(this.info);
+  }
+
+  /** Shows skep a stop and waits until it has looked. Answers whether the call's end should stop too. */
+  private ask(phase: number, tid: number, call: Pending, ret: bigint): boolean {
+    if (!this.skepIsThere) return false;
+    const { view } = this.arena;
+    view.setUint32(this.packet + STOP.phase, phase, true);
+    view.setInt32(this.packet + STOP.tid, tid, true);
+    view.setBigUint64(this.packet + STOP.nr, call.nr, true);
+    call.args.forEach((arg, i) => {
+      view.setBigUint64(this.packet + STOP.args + 8 * i, arg, true);
+    });
+    view.setBigInt64(this.packet + STOP.ret, ret, true);
+    const at = this.arena.at(this.packet);
+    this.skepIsThere =
+      retry(() => this.libc.send(RELAY_FD, at, STOP.size, MSG_NOSIGNAL)) > 0 &&
+      retry(() => this.libc.recv(RELAY_FD, at, STOP.size, 0)) === ANSWER_SIZE;
+    return this.skepIsThere && view.getUint32(this.packet, true) === 1;
+  }
+}
+
+function retry(call: () => number): number {
+  for (;;) {
+    const r = call();
+    if (r !== -EINTR) return r;
+  }
+}
+
+/** What reaches the whole process group of a terminal is for the traced programs. */
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const) {
+  process.on(signal, () => undefined);
+}
+const libc = await loadLibc();
+libc.fcntl(RELAY_FD, F_SETFD, FD_CLOEXEC);
+const arena = libc.arena(4096);
+if (retry(() => libc.recv(RELAY_FD, arena.at(0), GO.size, 0)) === GO.size) {
+  const tracer = new Tracer(libc, Number(process.argv[2]), arena.view.getUint32(0, true) === GO.ptraceAll);
+  const errno = tracer.seize();
+  arena.view.setInt32(0, errno, true);
+  libc.send(RELAY_FD, arena.at(0), READY_SIZE, MSG_NOSIGNAL);
+  if (errno === 0) tracer.run();
+}
+libc._exit(0);

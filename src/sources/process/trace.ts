@@ -1,0 +1,230 @@
+/** One traced process tree, seen from skep: the launcher's other end, and the observer of its system calls. */
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, ftruncateSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { errnoName, strerror } from '../../base/errno.ts';
+import { SkepError, UnsupportedError } from '../../base/errors.ts';
+import { Channel, socketPair } from './channel.ts';
+import { BOOKKEEPING, type CallSelection, Dispatcher, type TraceHandlers } from './dispatch.ts';
+import { spawnScript } from './launch.ts';
+import type { Libc } from './libc.ts';
+import { Listener } from './listener.ts';
+import type { FromLauncher, Method, ToLauncher } from './protocol.ts';
+import { PtraceObserver } from './ptrace/observer.ts';
+import { type Machine, SECCOMP_RET_TRACE, SECCOMP_RET_USER_NOTIF, seccompFilter } from './seccomp.ts';
+import type { Exit, TracedProcess, TraceRequest } from './start.ts';
+import { type MachineSyscalls, machineSyscalls } from './syscalls/index.ts';
+import { TaskTable } from './tasks.ts';
+import { UserMemory } from './user-memory.ts';
+
+const MFD_CLOEXEC = 1;
+const SHARED_SIZE = 4096;
+
+/** Whoever holds the stopped threads. */
+interface Observer {
+  /** Whether this thread is stopped in the call that is being handled. */
+  stillWaits(tid: number): boolean;
+  /** Hands every call to the dispatcher, from the event loop. */
+  watch(dispatcher: Dispatcher): void;
+  close(): void;
+}
+
+export class Trace implements TracedProcess {
+  pid = 0;
+  method: Method = 'notify';
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  readonly exited: Promise<Exit>;
+  readonly gone: Promise<void>;
+  private readonly libc: Libc;
+  private readonly request: TraceRequest;
+  private readonly handlers: TraceHandlers;
+  private readonly machine: MachineSyscalls;
+  /** A page in a file of memory, which the launcher has too: see listener.ts. */
+  private readonly shared: number;
+  private readonly launcher: ChildProcess;
+  private readonly channel: Channel<FromLauncher, ToLauncher>;
+  private readonly stopListening: () => void;
+  private inbox: FromLauncher[] = [];
+  private wake: () => void = () => undefined;
+  private observer: Observer | undefined;
+  private dispatcher: Dispatcher | undefined;
+  private settle!: { ended: (exit: Exit) => void; lost: (e: Error) => void; gone: () => void };
+  private hasEnded = false;
+  private isClosed = false;
+
+  constructor(libc: Libc, request: TraceRequest, cwd: string, handlers: TraceHandlers) {
+    this.libc = libc;
+    this.request = request;
+    this.handlers = handlers;
+    this.machine = machineSyscalls(process.arch as Machine);
+    const exited = deferred<Exit>();
+    const gone = deferred<void>();
+    this.settle = { ended: exited.resolve, lost: exited.reject, gone: gone.resolve };
+    this.exited = exited.promise;
+    this.exited.catch(() => undefined); // nobody has to wait for it
+    this.gone = gone.promise;
+
+    const [ours, theirs] = socketPair(libc, 'stream');
+    this.shared = sharedMemory(libc);
+    const stdio = request.stdio ?? 'inherit';
+    this.launcher = spawnScript('launcher', { cwd, stdio: [stdio, stdio, stdio, theirs, this.shared] });
+    this.launcher.on('error', () => undefined); // shows as the end of the channel
+    closeSync(theirs);
+    ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr } = this.launcher);
+    this.channel = new Channel(libc, ours);
+    this.stopListening = libc.onReadable(ours, () => this.listen());
+  }
+
+  async start(command: ToLauncher): Promise<TracedProcess> {
+    try {
+      this.channel.send(command);
+      const { tid } = await this.expect('ready');
+      await this.observe(tid);
+      this.want(this.request.calls);
+      this.channel.send({ is: 'go' });
+      this.pid = (await this.expect('started')).pid;
+      return this;
+    } catch (e) {
+      this.letGo();
+      throw e;
+    }
+  }
+
+  want(calls: CallSelection): void {
+    this.dispatcher?.want(calls);
+  }
+
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): void {
+    if (this.hasEnded) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'ESRCH') throw e;
+    }
+  }
+
+  letGo(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.stopListening();
+    this.observer?.close();
+    closeSync(this.channel.fd); // the launcher takes over from here
+    closeSync(this.shared);
+    this.settle.lost(lost('the trace was given up before the command ended'));
+    this.settle.gone();
+    this.wake();
+  }
+
+  /** Puts a filter into place, and somebody behind it. */
+  private async observe(tid: number): Promise<void> {
+    const { calls, mayWant = calls, method } = this.request;
+    const exits = [...calls.exit, ...mayWant.exit];
+    const nrs = [...calls.enter, ...mayWant.enter, ...exits, ...BOOKKEEPING].flatMap(
+      (nr) => this.machine.fromX64(nr) ?? [],
+    );
+    if (method === 'notify' && exits.length > 0) {
+      throw new UnsupportedError('seeing what system calls answer by seccomp notification', {
+        hint: "use the method 'ptrace'",
+      });
+    }
+    if (method !== 'ptrace' && exits.length === 0) {
+      const refused = await this.filter('notify', nrs, 0);
+      if (refused === 0) return this.watch('notify', this.listener());
+      if (method === 'notify') throw refusal('seccomp user notification', refused);
+    }
+    const observer = new PtraceObserver(this.libc, tid);
+    this.observer = observer; // closed with us, whatever follows
+    const refused = await this.filter('ptrace', nrs, observer.tracer);
+    if (refused !== 0) await this.filter('ptrace-all', [], observer.tracer);
+    await observer.trace(refused === 0 ? 'ptrace' : 'ptrace-all');
+    this.watch(refused === 0 ? 'ptrace' : 'ptrace-all', observer);
+  }
+
+  private listener(): Listener {
+    const fd = this.channel.takeDescriptor();
+    if (fd === undefined) throw lost('the launcher sent no listener');
+    return new Listener(this.libc, fd, this.shared);
+  }
+
+  private watch(method: Method, observer: Observer): void {
+    this.method = method;
+    this.observer = observer;
+    const memory = new UserMemory(this.libc, (tid) => observer.stillWaits(tid));
+    const tasks = new TaskTable(memory);
+    this.dispatcher = new Dispatcher(this.machine, tasks, this.launcher.pid!, this.handlers);
+    observer.watch(this.dispatcher);
+  }
+
+  /** 0, or the errno with which the filter was refused. */
+  private async filter(method: Method, nrs: number[], tracer: number): Promise<number> {
+    const action = method === 'notify' ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE;
+    const filter = Buffer.from(seccompFilter(process.arch as Machine, nrs, action)).toString('base64');
+    this.channel.send({ is: 'filter', method, filter, tracer });
+    const answer = await this.expect('filtered', 'refused');
+    return answer.is === 'refused' ? answer.errno : 0;
+  }
+
+  /** The launcher's next message, which must be one of these. */
+  private async expect<K extends FromLauncher['is']>(...kinds: K[]): Promise<Extract<FromLauncher, { is: K }>> {
+    while (this.inbox.length === 0 && !this.isClosed) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    const message = this.inbox.shift();
+    if (message === undefined) throw lost('the process that runs the command ended');
+    if (message.is === 'failed') {
+      const file = this.request.argv[0];
+      throw new SkepError(errnoName(message.errno), `cannot run ${file} (${strerror(message.errno)})`);
+    }
+    if (!(kinds as string[]).includes(message.is)) throw lost(`the launcher said "${message.is}" unasked`);
+    return message as Extract<FromLauncher, { is: K }>;
+  }
+
+  private listen(): void {
+    const messages = this.channel.receive();
+    if (messages === null) return this.letGo();
+    for (const message of messages) {
+      if (message.is === 'ended') {
+        this.hasEnded = true;
+        this.settle.ended(exitOf(message.status));
+      } else this.inbox.push(message);
+    }
+    this.wake();
+  }
+}
+
+/** Promise.withResolvers(), which Node 20 does not have. */
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (e: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** From the status of wait(2). */
+function exitOf(status: number): Exit {
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
+}
+
+function sharedMemory(libc: Libc): number {
+  const arena = libc.arena(4096);
+  const fd = libc.memfd_create(arena.at(arena.cString('skep')), MFD_CLOEXEC);
+  if (fd < 0) throw new SkepError(errnoName(fd), `cannot make shared memory (${strerror(fd)})`);
+  ftruncateSync(fd, SHARED_SIZE);
+  return fd;
+}
+
+function lost(what: string): SkepError {
+  return new SkepError('EIO', `cannot trace: ${what}`);
+}
+
+function refusal(what: string, errno: number): UnsupportedError {
+  return new UnsupportedError(what, { hint: `the kernel refused it with ${errnoName(errno)}` });
+}
