@@ -48,8 +48,8 @@ export const percpuCgroupStorage = definitionOnly((def) => checkCgroupStorage(de
 
 function checkCgroupStorage(def: MapDef, maxValue: number): number {
   if (!CGROUP_KEY_SIZES.includes(def.keySize) || def.valueSize === 0) return -EINVAL;
-  if (def.maxEntries !== 0 || !flagsAllowed(def, COMMON_FLAGS)) return -EINVAL;
-  return def.valueSize > maxValue ? -E2BIG : 0;
+  if (def.valueSize > maxValue) return -E2BIG;
+  return def.maxEntries === 0 && flagsAllowed(def, COMMON_FLAGS) ? 0 : -EINVAL;
 }
 
 /** Records from user space to programs: whoever maps it writes them, and nobody can map the memory here. */
