@@ -53,6 +53,8 @@ export function parseBtf(bytes: Uint8Array, options: ReadOptions = {}): Btf {
   return new ReadBtf(bytes, base);
 }
 
+const UNDERSCORE = 0x5f;
+
 const VOID: BtfType = { kind: 'void', name: '' };
 
 class ReadBtf implements Btf {
@@ -70,6 +72,7 @@ class ReadBtf implements Btf {
   readonly #offsets: Uint32Array;
   readonly #types: (BtfType | undefined)[] = [];
   #names: NameIndex | undefined;
+  #flavoured: number[] | undefined;
 
   constructor(bytes: Uint8Array, base: ReadBtf | undefined) {
     const header = readHeader(bytes);
@@ -108,6 +111,12 @@ class ReadBtf implements Btf {
     return this.#parent === undefined ? own : [...this.#parent.findAll(name), ...own];
   }
 
+  findFlavours(name: string): readonly number[] {
+    this.#flavoured ??= this.#findFlavoured();
+    const own = this.#flavoured.filter((id) => this.type(id)!.name.startsWith(`${name}___`));
+    return this.#parent === undefined ? own : [...this.#parent.findFlavours(name), ...own];
+  }
+
   string(off: number): string {
     if (off < this.#stringsStart) return this.#parent?.string(off) ?? '';
     const at = off - this.#stringsStart;
@@ -128,6 +137,21 @@ class ReadBtf implements Btf {
       out[i] = nameOff === 0 ? -1 : nameOff - this.#stringsStart;
     }
     return out;
+  }
+
+  /** Ids of all types with three underscores in their name: few, and found without reading every name. */
+  #findFlavoured(): number[] {
+    const strings = this.#strings;
+    const names = new Set<number>();
+    for (let at = strings.indexOf(UNDERSCORE); at >= 0; at = strings.indexOf(UNDERSCORE, at + 1)) {
+      if (strings[at + 1] === UNDERSCORE && strings[at + 2] === UNDERSCORE) names.add(strings.lastIndexOf(0, at) + 1);
+    }
+    const found: number[] = [];
+    if (names.size === 0) return found;
+    this.#nameOffsets().forEach((at, index) => {
+      if (names.has(at)) found.push(index + this.firstId);
+    });
+    return found;
   }
 
   #kindOf(id: number): BtfKind {

@@ -1,3 +1,4 @@
+export { relocateCore } from '../btf/index.ts';
 export { type Elf, type ElfRelocation, type ElfSection, type ElfSymbol, isElf, parseElf } from './elf/elf.ts';
 export { writeKconfig } from './externs.ts';
 export { type ObjectOptions, parseObject } from './object.ts';
