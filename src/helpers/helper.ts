@@ -14,6 +14,17 @@ export interface Helper {
   bind(env: HelperEnv): (...args: number[]) => number;
 }
 
+/** Sets the high half of a `u64` answer and gives back the low half. */
+export function answer64(env: HelperEnv, value: bigint): number {
+  env.retHi = Number(BigInt.asIntN(32, value >> 32n));
+  return Number(BigInt.asIntN(32, value));
+}
+
+/** The 64 bits that two halves are, as an unsigned number. */
+export function wide(lo: number, hi: number): bigint {
+  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+}
+
 /** What a kernel gives its helpers. Implemented by kernel/. */
 export interface HelperEnv {
   readonly mem: Memory;
@@ -41,6 +52,12 @@ export interface HelperEnv {
   readonly cpus: number;
   /** The task in whose context the program runs. There is always one: swapper (pid 0) when nothing else. */
   currentTask(): Task;
+  /** The task whose task_struct is at `addr`, or undefined: programs can hold pointers to tasks that ended. */
+  taskAt(addr: Addr): Task | undefined;
+  /** `name+0xoff/0xsize` of the kernel function that `addr` lies in, or undefined where it lies in none. */
+  kernelSymbol(addr: bigint): string | undefined;
+  /** Calls `fire` once, `delayNs` from now, in a run of its own; answers what cancels it. For bpf_timer. */
+  schedule(delayNs: bigint, fire: () => void): () => void;
   /** What is running now: the program's context and packet. */
   readonly run: RunState;
   /** One line for the trace pipe: the text after the `bpf_trace_printk: ` prefix; the kernel adds task, cpu, time. */
@@ -73,6 +90,10 @@ export interface Task {
   readonly uid: number;
   readonly gid: number;
   readonly cgroupId: bigint;
+  /** Ids of its cgroup's ancestors: the root first, its own cgroup last. */
+  readonly cgroupAncestors: readonly bigint[];
+  /** Its ids in the pid namespace that (dev, ino) of /proc/PID/ns/pid names, or undefined where it is not in that one. */
+  pidsIn(dev: bigint, ino: bigint): { pid: number; tgid: number } | undefined;
   /** Reads its user memory, or null where the range is not mapped (-EFAULT). */
   readUser(addr: bigint, size: number): Uint8Array | null;
   /** Writes its user memory; false where it cannot. */
@@ -91,6 +112,19 @@ export interface RunState {
   funcIp: bigint;
   /** The packet behind an xdp_md or __sk_buff context, or null. */
   packet: Packet | null;
+  /** Where bpf_redirect and its like said to send the packet: looked at when the program answers XDP/TC_ACT_REDIRECT. */
+  redirect: Redirect | null;
+  /** What bpf_set_retval set; the kernel's own verdict before (0 or -errno). For cgroup hooks. */
+  retval: number;
+}
+
+/** Where a packet is to go: a device, or an entry of a map of devices, CPUs or sockets. */
+export interface Redirect {
+  readonly kind: 'device' | 'peer' | 'neighbour' | 'map';
+  /** The device, or the key of the map. */
+  readonly index: number;
+  readonly map: KernelMap | null;
+  readonly flags: number;
 }
 
 /** A packet in linear memory: `start <= dataMeta <= data <= dataEnd <= end`. Context fields mirror it. */

@@ -1,1 +1,2 @@
 export * from './helper.ts';
+export { bindHelpers, HELPERS, type HelperName, helperId } from './registry.ts';

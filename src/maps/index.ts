@@ -3,5 +3,5 @@ export { LocalStorageMap } from './local-storage.ts';
 export * from './map.ts';
 export { PerfBuffer, PerfEventArrayMap } from './perf-event-array.ts';
 export { createMap, MAP_TYPES } from './registry.ts';
-export { RingBufferMap } from './ringbuf.ts';
+export { RingBufferMap, ringOfRecord } from './ringbuf.ts';
 export { MAX_STACK, StackTraceMap } from './stack-trace.ts';

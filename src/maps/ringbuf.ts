@@ -1,15 +1,16 @@
 /**
  * BPF_MAP_TYPE_RINGBUF: records of any size, written by programs on any CPU, read by one consumer.
  *
- * The memory is laid out as user space maps it in Linux:
+ * The memory is laid out as in Linux, where user space maps it from page 1 on:
  *
- *     page 0        consumer position, u64
- *     page 1        producer position, u64
- *     page 2 …      the data, twice max_entries bytes
+ *     page 0        the kernel's own: u32 address of the map
+ *     page 1        consumer position, u64
+ *     page 2        producer position, u64
+ *     page 3 …      the data, twice max_entries bytes
  *
  * Positions count bytes and never wrap; a position's place is `position & (size - 1)`. A record is
  *
- *     +0 u32 length of the data | BUSY | DISCARD   +4 u32 page offset   +8 data, padded to 8
+ *     +0 u32 length of the data | BUSY | DISCARD   +4 u32 pages from page 0 to here   +8 data, padded to 8
  *
  * In Linux the second half of the data is the same pages again, so a record that crosses the end is contiguous. Here
  * it is memory of its own: such a record runs over into it, and when it is committed its tail is copied to the
@@ -19,7 +20,7 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { EAGAIN, EINVAL, ENOTSUPP } from '../base/errno.ts';
-import type { Addr } from '../base/memory.ts';
+import type { Addr, Memory } from '../base/memory.ts';
 import {
   BPF_F_NUMA_NODE,
   BPF_RB_AVAIL_DATA,
@@ -37,8 +38,9 @@ import { flagsAllowed } from './flags.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
 
 const PAGE = 4096;
-/** Pages of Linux's structure before the data: page offsets count from its beginning. */
-const PAGES_BEFORE_DATA = 3;
+const CONSUMER = PAGE;
+const PRODUCER = 2 * PAGE;
+const DATA = 3 * PAGE;
 const LENGTH_MASK = 0x3fffffff;
 /** The largest record that Linux considers. */
 const MAX_RECORD = LENGTH_MASK;
@@ -57,8 +59,15 @@ export function checkRing(def: MapDef): number {
   return 0;
 }
 
+/** The address of the ring buffer map that a reserved record belongs to: submit and discard get nothing else. */
+export function ringOfRecord(mem: Memory, data: Addr): Addr {
+  const record = data - BPF_RINGBUF_HDR_SZ;
+  const page0 = record - (record % PAGE) - mem.u32(record + 4) * PAGE;
+  return mem.u32(page0);
+}
+
 export class RingBufferMap extends BaseMap {
-  /** Where the pages are, as user space would map them. */
+  /** Where page 0 is. */
   readonly pages: Addr;
   readonly #data: Addr;
   readonly #size: number;
@@ -68,8 +77,9 @@ export class RingBufferMap extends BaseMap {
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
     this.#size = def.maxEntries;
-    this.pages = this.allocate(2 * PAGE + 2 * this.#size, PAGE);
-    this.#data = this.pages + 2 * PAGE;
+    this.pages = this.allocate(DATA + 2 * this.#size, PAGE);
+    this.#data = this.pages + DATA;
+    this.mem.setU32(this.pages, this.addr);
     this.setStorage(this.#data, 0);
   }
 
@@ -82,9 +92,9 @@ export class RingBufferMap extends BaseMap {
     const at = this.#producer % this.#size;
     const record = this.#data + at;
     this.mem.setU32(record, (size | BPF_RINGBUF_BUSY_BIT) >>> 0);
-    this.mem.setU32(record + 4, PAGES_BEFORE_DATA + Math.floor(at / PAGE));
+    this.mem.setU32(record + 4, Math.floor((DATA + at) / PAGE));
     this.#producer += total;
-    this.mem.setU64(this.pages + PAGE, BigInt(this.#producer));
+    this.mem.setU64(this.pages + PRODUCER, BigInt(this.#producer));
     return record + BPF_RINGBUF_HDR_SZ;
   }
 
@@ -145,7 +155,7 @@ export class RingBufferMap extends BaseMap {
       if ((header & BPF_RINGBUF_DISCARD_BIT) === 0) records.push(this.mem.read(record + BPF_RINGBUF_HDR_SZ, size));
       this.#consumer += alignUp(size + BPF_RINGBUF_HDR_SZ, 8);
     }
-    this.mem.setU64(this.pages, BigInt(this.#consumer));
+    this.mem.setU64(this.pages + CONSUMER, BigInt(this.#consumer));
     return records;
   }
 

@@ -1,0 +1,118 @@
+/**
+ * Helpers that read memory which may not be there, and write the traced process's.
+ *
+ * Kernel memory is the linear memory; an address past it, or in its NULL page, is not mapped. User memory belongs to
+ * the current task. What cannot be read whole leaves zeros in the destination and answers -EFAULT.
+ */
+import { EFAULT, EINVAL } from '../base/errno.ts';
+import type { Addr, Memory } from '../base/memory.ts';
+import { type Helper, type HelperEnv, type Task, wide } from './helper.ts';
+
+const PAGE = 4096n;
+
+/** Copies `size` bytes to `to`, or zeros and -EFAULT. */
+type Reader = (env: HelperEnv, to: Addr, size: number, lo: number, hi: number) => number;
+
+function readKernel(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  const from = lo >>> 0;
+  if (hi !== 0 || !env.mem.isValid(from, size)) return fault(env.mem, to, size);
+  env.mem.copy(to, from, size);
+  return 0;
+}
+
+function readUser(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  return readTask(env.mem, env.currentTask(), to, size, wide(lo, hi));
+}
+
+function readTask(mem: Memory, task: Task, to: Addr, size: number, from: bigint): number {
+  const bytes = size === 0 ? new Uint8Array() : task.readUser(from, size);
+  if (bytes === null) return fault(mem, to, size);
+  mem.write(to, bytes);
+  return 0;
+}
+
+/** The old helpers do not say which side they mean: what is an address of the kernel is read there, the rest in the task. */
+function readEither(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  const isKernel = hi === 0 && env.mem.isValid(lo >>> 0, size);
+  return isKernel ? readKernel(env, to, size, lo, hi) : readUser(env, to, size, lo, hi);
+}
+
+function fault(mem: Memory, to: Addr, size: number): number {
+  mem.fill(to, size, 0);
+  return -EFAULT;
+}
+
+function reader(read: Reader): Helper {
+  return {
+    args: 'iiL',
+    ret: 'int',
+    bind: (env) => (to, size, from, fromHi) => read(env, to! >>> 0, size! >>> 0, from!, fromHi!),
+  };
+}
+
+export const probe_read_kernel = reader(readKernel);
+export const probe_read_user = reader(readUser);
+export const probe_read = reader(readEither);
+export const copy_from_user = reader(readUser);
+
+/** Copies a string with its zero, cut to `size`; answers its length with the zero, or zeros and -EFAULT. */
+function readKernelString(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  const { mem } = env;
+  if (size === 0) return 0;
+  const from = lo >>> 0;
+  if (hi !== 0) return fault(mem, to, size);
+  for (let i = 0; i < size; i++) {
+    if (!mem.isValid(from + i, 1)) return fault(mem, to, size);
+    const byte = i === size - 1 ? 0 : mem.u8(from + i);
+    mem.setU8(to + i, byte);
+    if (byte === 0) return i + 1;
+  }
+  return size;
+}
+
+function readUserString(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  const { mem } = env;
+  const task = env.currentTask();
+  const from = wide(lo, hi);
+  let length = 0;
+  while (length < size) {
+    // A page at a time: the one after the string's end need not be mapped.
+    const at = from + BigInt(length);
+    const part = task.readUser(at, Math.min(size - length, Number(PAGE - (at % PAGE))));
+    if (part === null) return fault(mem, to, size);
+    const end = part.indexOf(0);
+    mem.write(to + length, end < 0 ? part : part.subarray(0, end + 1));
+    if (end >= 0) return length + end + 1;
+    length += part.length;
+  }
+  if (size > 0) mem.setU8(to + size - 1, 0);
+  return size;
+}
+
+function readEitherString(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
+  const isKernel = hi === 0 && env.mem.isValid(lo >>> 0, 1);
+  return isKernel ? readKernelString(env, to, size, lo, hi) : readUserString(env, to, size, lo, hi);
+}
+
+export const probe_read_kernel_str = reader(readKernelString);
+export const probe_read_user_str = reader(readUserString);
+export const probe_read_str = reader(readEitherString);
+
+export const probe_write_user: Helper = {
+  args: 'Lii',
+  ret: 'int',
+  bind: (env) => (to, toHi, from, size) =>
+    env.currentTask().writeUser(wide(to!, toHi!), env.mem.read(from! >>> 0, size! >>> 0)) ? 0 : -EFAULT,
+};
+
+/** Reads another task's user memory. A task that is gone has none. */
+export const copy_from_user_task: Helper = {
+  args: 'iiLiL',
+  ret: 'int',
+  bind: (env) => (to, size, from, fromHi, taskAddr, flags, flagsHi) => {
+    if (flags !== 0 || flagsHi !== 0) return -EINVAL;
+    const task = env.taskAt(taskAddr! >>> 0);
+    if (task === undefined) return fault(env.mem, to! >>> 0, size! >>> 0);
+    return readTask(env.mem, task, to! >>> 0, size! >>> 0, wide(from!, fromHi!));
+  },
+};
