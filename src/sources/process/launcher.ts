@@ -67,6 +67,7 @@ class Launcher {
     for (const fd of [0, 1, 2]) libc.fcntl(fd, F_SETFD, 0); // Node closes them on execve(2) otherwise
     for (const signal of NOT_FOR_US) process.on(signal, () => undefined);
     process.on('SIGCHLD', () => this.reap());
+    setInterval(() => this.reap(), 60_000); // waiting for signals alone does not keep Node from ending
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     const name = libc.arena(4096);
     await libc.onPoolThread('prctl', PR_SET_NAME, name.at(name.cString('skep')), 0, 0, 0);
@@ -83,13 +84,18 @@ class Launcher {
 
   private take(message: ToLauncher): void {
     if (message.is === 'command') this.command = message;
+    else if (message.is === 'tracer') this.allow(message.pid);
     else if (message.is === 'filter') void this.filter(message);
     else void this.start();
   }
 
-  private async filter({ method, filter, tracer }: Filter): Promise<void> {
+  private allow(tracer: number): void {
+    this.libc.prctl(PR_SET_PTRACER, tracer, 0, 0, 0); // EINVAL where there is no Yama: nothing to allow
+    this.channel.send({ is: 'allowed' });
+  }
+
+  private async filter({ method, filter }: Filter): Promise<void> {
     const { libc } = this;
-    if (tracer > 0) libc.prctl(PR_SET_PTRACER, tracer, 0, 0, 0); // EINVAL where there is no Yama: nothing to allow
     let errno = -(await libc.onPoolThread('prctl', PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (errno <= 0 && method !== 'ptrace-all') {
       const program = sockFprog(libc, Buffer.from(filter, 'base64'));

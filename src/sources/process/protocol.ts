@@ -17,14 +17,17 @@ export type ToLauncher =
       /** `NAME=value` */
       env: readonly string[];
     }
-  /** Install this filter (base64 of `struct sock_filter[]`); `ptrace-all` has none. `tracer`: who may ptrace us. */
-  | { is: 'filter'; method: Method; filter: string; tracer: number }
+  /** Let this process ptrace us. */
+  | { is: 'tracer'; pid: number }
+  /** Install this filter (base64 of `struct sock_filter[]`); `ptrace-all` has none. */
+  | { is: 'filter'; method: Method; filter: string }
   /** The tracer listens: run the command. */
   | { is: 'go' };
 
 export type FromLauncher =
   /** The thread that will run the command. */
   | { is: 'ready'; tid: number }
+  | { is: 'allowed' }
   /** The filter is in place. With method `notify` the listener comes along. */
   | { is: 'filtered' }
   /** The filter was refused; another one may be tried. */

@@ -130,16 +130,18 @@ export class Trace implements TracedProcess {
       });
     }
     if (method !== 'ptrace' && exits.length === 0) {
-      const refused = await this.filter('notify', nrs, 0);
+      const refused = await this.filter('notify', nrs);
       if (refused === 0) return this.watch('notify', this.listener());
       if (method === 'notify') throw refusal('seccomp user notification', refused);
     }
     const observer = new PtraceObserver(this.libc, tid);
     this.observer = observer; // closed with us, whatever follows
-    const refused = await this.filter('ptrace', nrs, observer.tracer);
-    if (refused !== 0) await this.filter('ptrace-all', [], observer.tracer);
-    await observer.trace(refused === 0 ? 'ptrace' : 'ptrace-all');
-    this.watch(refused === 0 ? 'ptrace' : 'ptrace-all', observer);
+    this.channel.send({ is: 'tracer', pid: observer.tracer });
+    await this.expect('allowed');
+    await observer.seize(); // before the filter: without a tracer its calls fail
+    const allCalls = (await this.filter('ptrace', nrs)) !== 0 && (await this.filter('ptrace-all', [])) === 0;
+    observer.go(allCalls);
+    this.watch(allCalls ? 'ptrace-all' : 'ptrace', observer);
   }
 
   private listener(): Listener {
@@ -158,10 +160,10 @@ export class Trace implements TracedProcess {
   }
 
   /** 0, or the errno with which the filter was refused. */
-  private async filter(method: Method, nrs: number[], tracer: number): Promise<number> {
+  private async filter(method: Method, nrs: number[]): Promise<number> {
     const action = method === 'notify' ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE;
     const filter = Buffer.from(seccompFilter(process.arch as Machine, nrs, action)).toString('base64');
-    this.channel.send({ is: 'filter', method, filter, tracer });
+    this.channel.send({ is: 'filter', method, filter });
     const answer = await this.expect('filtered', 'refused');
     return answer.is === 'refused' ? answer.errno : 0;
   }

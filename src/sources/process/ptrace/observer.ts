@@ -10,7 +10,7 @@ import { socketPair } from '../channel.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { spawnScript } from '../launch.ts';
 import type { Arena, Libc } from '../libc.ts';
-import { ANSWER_SIZE, GO, READY_SIZE, STOP } from './relay.ts';
+import { ANSWER_SIZE, MODE_SIZE, SEIZE_SIZE, STOP } from './relay.ts';
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -28,7 +28,7 @@ export class PtraceObserver {
   private current = 0;
   private stop: () => void = () => undefined;
 
-  /** Starts a tracer for the thread `tid`, which seizes it when `trace` is called. */
+  /** Starts a tracer for the thread `tid`, which seizes it when `seize` is called. */
   constructor(libc: Libc, tid: number) {
     const [ours, theirs] = socketPair(libc, 'packets');
     this.libc = libc;
@@ -43,15 +43,19 @@ export class PtraceObserver {
   }
 
   /** UnsupportedError where ptrace(2) is refused. To be called once the thread allows the tracer to seize it. */
-  async trace(method: 'ptrace' | 'ptrace-all'): Promise<void> {
-    this.arena.view.setUint32(0, method === 'ptrace' ? GO.ptrace : GO.ptraceAll, true);
-    this.libc.send(this.fd, this.arena.at(0), GO.size, MSG_NOSIGNAL);
+  async seize(): Promise<void> {
+    this.sendWord(0, SEIZE_SIZE);
     const size = await this.firstPacket();
     const errno = this.arena.view.getInt32(0, true);
-    if (size === READY_SIZE && errno === 0) return;
+    if (size === SEIZE_SIZE && errno === 0) return;
     throw new UnsupportedError('tracing by ptrace', {
-      hint: size === READY_SIZE ? `the kernel refused it with ${errnoName(errno)}` : 'the tracer ended',
+      hint: size === SEIZE_SIZE ? `the kernel refused it with ${errnoName(errno)}` : 'the tracer ended',
     });
+  }
+
+  /** To be called before the thread starts anything. */
+  go(everyCall: boolean): void {
+    this.sendWord(everyCall ? 1 : 0, MODE_SIZE);
   }
 
   stillWaits(tid: number): boolean {
@@ -83,8 +87,7 @@ export class PtraceObserver {
         });
       } finally {
         this.current = 0;
-        this.arena.view.setUint32(0, wantsExit ? 1 : 0, true);
-        if (this.fd >= 0) this.libc.send(this.fd, this.arena.at(0), ANSWER_SIZE, MSG_NOSIGNAL);
+        this.sendWord(wantsExit ? 1 : 0, ANSWER_SIZE);
       }
       if (performance.now() > until) return;
     }
@@ -98,6 +101,11 @@ export class PtraceObserver {
     if (view.getUint32(STOP.phase, true) === STOP.enter) return dispatcher.enter(tid, nr, this.args);
     dispatcher.exit(tid, nr, this.args, view.getBigInt64(STOP.ret, true));
     return false;
+  }
+
+  private sendWord(word: number, size: number): void {
+    this.arena.view.setUint32(0, word, true);
+    if (this.fd >= 0) this.libc.send(this.fd, this.arena.at(0), size, MSG_NOSIGNAL);
   }
 
   /** Size of the next packet, 0 at the end, or -EAGAIN. */

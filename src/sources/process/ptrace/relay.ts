@@ -7,11 +7,11 @@
 /** The tracer's end of the socket. */
 export const RELAY_FD = 3;
 
-/** skep to tracer, once: how to go on. */
-export const GO = { size: 4, ptrace: 0, ptraceAll: 1 } as const;
+/** skep to tracer: seize the thread. The tracer's answer: 0, or the errno of PTRACE_SEIZE. */
+export const SEIZE_SIZE = 4;
 
-/** Tracer to skep, first of all: 0, or the errno of PTRACE_SEIZE. */
-export const READY_SIZE = 4;
+/** skep to tracer, before the command runs: 1 where no filter picks the calls out, so that every call has to stop. */
+export const MODE_SIZE = 4;
 
 /** Tracer to skep: a stop. u32 phase, i32 tid, u64 nr, u64 args[6], s64 ret. */
 export const STOP = { size: 72, phase: 0, tid: 4, nr: 8, args: 16, ret: 64, enter: 1, exit: 2 } as const;

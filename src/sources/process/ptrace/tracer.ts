@@ -10,7 +10,7 @@
  */
 import { ECHILD, EINTR } from '../../../base/errno.ts';
 import { type Arena, type Libc, loadLibc } from '../libc.ts';
-import { ANSWER_SIZE, GO, READY_SIZE, RELAY_FD, STOP } from './relay.ts';
+import { ANSWER_SIZE, MODE_SIZE, RELAY_FD, SEIZE_SIZE, STOP } from './relay.ts';
 
 const PTRACE_CONT = 7;
 const PTRACE_SYSCALL = 24;
@@ -55,15 +55,15 @@ class Tracer {
   private readonly status: number;
   private readonly info: number;
   private readonly packet: number;
-  private readonly everyCall: boolean;
   private readonly root: number;
   private readonly pending = new Map<number, Pending>();
+  /** Whether no filter picks the calls out; skep says so before the command runs. */
+  private everyCall: boolean | undefined;
   private skepIsThere = true;
 
-  constructor(libc: Libc, root: number, everyCall: boolean) {
+  constructor(libc: Libc, root: number) {
     this.libc = libc;
     this.root = root;
-    this.everyCall = everyCall;
     this.arena = libc.arena(4096);
     this.status = this.arena.take(8);
     this.info = this.arena.take(INFO.size);
@@ -101,17 +101,27 @@ class Tracer {
   }
 
   private resume(tid: number, signal: number): void {
-    const untilCall = this.pending.has(tid) || (this.everyCall && tid !== this.root && this.skepIsThere);
+    const untilCall = this.pending.has(tid) || (tid !== this.root && this.skepIsThere && this.stopsEveryCall());
     this.libc.ptrace(untilCall ? PTRACE_SYSCALL : PTRACE_CONT, tid, 0, signal);
+  }
+
+  private stopsEveryCall(): boolean {
+    if (this.everyCall === undefined) {
+      const at = this.arena.at(this.packet);
+      this.skepIsThere = retry(() => this.libc.recv(RELAY_FD, at, MODE_SIZE, 0)) === MODE_SIZE;
+      this.everyCall = this.skepIsThere && this.arena.view.getUint32(this.packet, true) === 1;
+    }
+    return this.everyCall;
   }
 
   private syscallStop(tid: number): void {
     const op = this.syscallInfo(tid);
-    if (op === INFO.entry && this.everyCall) this.entry(tid);
+    if (op === INFO.entry) this.entry(tid);
     else if (op === INFO.exit) this.exit(tid);
   }
 
   private entry(tid: number): void {
+    if (tid === this.root) return; // the launcher's own
     const op = this.syscallInfo(tid);
     if (op !== INFO.entry && op !== INFO.seccomp) return;
     const { view } = this.arena;
@@ -176,11 +186,11 @@ for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGU
 const libc = await loadLibc();
 libc.fcntl(RELAY_FD, F_SETFD, FD_CLOEXEC);
 const arena = libc.arena(4096);
-if (retry(() => libc.recv(RELAY_FD, arena.at(0), GO.size, 0)) === GO.size) {
-  const tracer = new Tracer(libc, Number(process.argv[2]), arena.view.getUint32(0, true) === GO.ptraceAll);
+if (retry(() => libc.recv(RELAY_FD, arena.at(0), SEIZE_SIZE, 0)) === SEIZE_SIZE) {
+  const tracer = new Tracer(libc, Number(process.argv[2]));
   const errno = tracer.seize();
   arena.view.setInt32(0, errno, true);
-  libc.send(RELAY_FD, arena.at(0), READY_SIZE, MSG_NOSIGNAL);
+  libc.send(RELAY_FD, arena.at(0), SEIZE_SIZE, MSG_NOSIGNAL);
   if (errno === 0) tracer.run();
 }
 libc._exit(0);
