@@ -67,6 +67,7 @@ export interface Reference {
    * `map`, `map-value`: imm of the first slot wants the descriptor; src_reg and the offset are in place.
    * `kfunc`: a call (src_reg 2); imm wants the BTF id of the function, off the index into fd_array.
    * `ksym`: src_reg 3: imm wants the BTF id, the next imm the BTF descriptor; src_reg 0: the address, in both halves.
+   * A weak symbol that the kernel lacks: 0 in src_reg and both immediates; a call of it must never run.
    */
   readonly kind: 'map' | 'map-value' | 'kfunc' | 'ksym';
   /** Map name, or the symbol's. */
