@@ -1,1 +1,3 @@
-export {};
+export type { Io } from './io.ts';
+export { JsonWriter } from './json-writer.ts';
+export { type BpftoolEnv, runBpftool } from './main.ts';

@@ -1,0 +1,36 @@
+/** The commands' Io, answered by Node: the process's streams, files and clock. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { errnoOf } from '../base/errno.ts';
+import { BpfError } from '../base/errors.ts';
+import type { Io } from '../bpftool/index.ts';
+
+export function nodeIo(interrupted: AbortSignal): Io {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    readFile: (path) => asErrno('open', path, readFile(path)),
+    readStdin,
+    writeFile: (path, bytes, mode) => asErrno('open', path, writeFile(path, bytes, { mode })),
+    bootTime: () => Date.now() - Number(process.hrtime.bigint()) / 1e6,
+    zoneMinutes: (at) => -new Date(at).getTimezoneOffset(),
+    interrupted,
+    isTerminal: process.stdout.isTTY === true,
+  };
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+/** Node's file errors as the errors of the house, with the errno they carry. */
+async function asErrno<T>(op: string, path: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const errno = errnoOf((error as NodeJS.ErrnoException).code ?? '');
+    if (errno === undefined) throw error;
+    throw new BpfError(op, errno, path);
+  }
+}

@@ -1,0 +1,37 @@
+/** bpftool prog: loaded programs. The order of the verbs decides what a prefix means. */
+import { alias, helpOf, type Noun, notYet, type VerbEntry } from '../command.ts';
+
+const show: VerbEntry = { usage: ['[PROG]'], load: () => import('./show.ts').then((m) => m.show) };
+
+const LOAD =
+  'OBJ PATH [type TYPE] [map { idx IDX | name NAME } MAP]... [pinmaps MAP_DIR] [autoattach] [kernel_btf BTF_FILE]';
+
+export const prog: Noun = {
+  name: 'prog',
+  verbs: {
+    show,
+    list: alias(show),
+    help: helpOf(() => prog),
+    dump: {
+      usage: ['xlated PROG [{ file FILE | [opcodes] [linum] [visual] }]', 'jited PROG [{ file FILE | [opcodes] [linum] }]'],
+      load: () => import('./dump.ts').then((m) => m.dump),
+    },
+    pin: { usage: ['PROG FILE'], load: () => import('./pin.ts').then((m) => m.pin) },
+    load: { usage: [LOAD], load: () => import('./load.ts').then((m) => m.load) },
+    loadall: { usage: [LOAD], load: () => import('./load.ts').then((m) => m.loadAll) },
+    attach: notYet("'prog attach'", ['PROG ATTACH_TYPE [MAP]']),
+    detach: notYet("'prog detach'", ['PROG ATTACH_TYPE [MAP]']),
+    tracelog: { usage: [''], load: () => import('./tracelog.ts').then((m) => m.tracelog) },
+    run: {
+      usage: [
+        'PROG data_in FILE [data_out FILE [data_size_out L]] [ctx_in FILE [ctx_out FILE [ctx_size_out M]]] [repeat N]',
+      ],
+      load: () => import('./run.ts').then((m) => m.run),
+    },
+    profile: notYet("'prog profile'", ['PROG [duration DURATION] METRICS']),
+  },
+  terms: [
+    'MAP := { id MAP_ID | pinned FILE | name MAP_NAME }',
+    'PROG := { id PROG_ID | pinned FILE | tag PROG_TAG | name PROG_NAME }',
+  ],
+};

@@ -1,0 +1,76 @@
+/** Instructions of a loaded program as text: maps by id, calls by name. */
+import {
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  type DisasmHooks,
+  disassembleWithOpcode,
+  LD_IMM64,
+} from '../../isa/index.ts';
+import { hexRows } from '../text/hex.ts';
+import type { Image } from './image.ts';
+
+const SLOT = 8;
+
+export class Spelling {
+  readonly #image: Image;
+  readonly #hooks: DisasmHooks;
+
+  constructor(image: Image) {
+    this.#image = image;
+    this.#hooks = { callName: (pc) => this.#callName(pc), imm64: (pc) => this.#imm64(pc) };
+  }
+
+  /** `(18) r1 = map[id:5]`. */
+  text(pc: number): string {
+    return disassembleWithOpcode(this.#image.insns, pc, this.#hooks);
+  }
+
+  /** Slots of the instruction at `pc`: 1, or 2 for a 64-bit immediate. */
+  slots(pc: number): number {
+    const { insns } = this.#image;
+    return insns.code[pc] === LD_IMM64 && pc + 1 < insns.length ? 2 : 1;
+  }
+
+  /** Its bytes. */
+  bytes(pc: number): Uint8Array {
+    return this.#image.bytes.subarray(pc * SLOT, (pc + this.slots(pc)) * SLOT);
+  }
+
+  /** `18 01 00 00 …`: one blank between bytes, two between the first and the second half of a row. */
+  hex(pc: number): string {
+    const bytes = this.bytes(pc);
+    const first = hexRows(bytes.subarray(0, SLOT));
+    return bytes.length > SLOT ? `${first} ${hexRows(bytes.subarray(SLOT))}` : first;
+  }
+
+  #callName(pc: number): string | undefined {
+    const { insns, functions, subprogNames } = this.#image;
+    if (insns.src[pc] !== BPF_PSEUDO_CALL) return undefined;
+    const target = pc + insns.imm[pc]! + 1;
+    const starts = [...functions.keys()];
+    const index = starts.indexOf(target);
+    const name = index < 0 ? undefined : subprogNames[index];
+    return name === undefined ? undefined : `#${name}`;
+  }
+
+  #imm64(pc: number): string | undefined {
+    const { insns } = this.#image;
+    const imm = insns.imm[pc]!;
+    const next = insns.imm[pc + 1]! >>> 0;
+    switch (insns.src[pc]) {
+      case BPF_PSEUDO_MAP_FD:
+        return `map[id:${imm}]`;
+      case BPF_PSEUDO_MAP_VALUE:
+        return `map[id:${imm}][0]+${next}`;
+      case BPF_PSEUDO_MAP_IDX_VALUE:
+        return `map[idx:${imm}]+${next}`;
+      case BPF_PSEUDO_FUNC:
+        return `subprog[${imm < 0 ? '' : '+'}${imm}]`;
+      default:
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Objects of bpftool that skep has not built yet. Their tables are whole, so that a prefix means what it means there,
+ * and each verb says what is missing.
+ */
+import { alias, helpOf, type Noun, notYet } from './command.ts';
+
+const LIST = ['show', 'list'] as const;
+
+/** A noun whose verbs all answer with what is missing; `show` brings its alias `list` along. */
+function unbuilt(name: string, verbs: Readonly<Record<string, string>>, helpFirst = false): Noun {
+  const entries: Record<string, Noun['verbs'][string]> = {};
+  const help = helpOf(() => noun);
+  if (helpFirst) entries['help'] = help;
+  for (const [verb, usage] of Object.entries(verbs)) {
+    const entry = notYet(`'${name} ${verb}'`, [usage]);
+    entries[verb] = entry;
+    if (verb === LIST[0]) entries[LIST[1]] = alias(entry);
+  }
+  if (!helpFirst) entries['help'] = help;
+  const noun: Noun = { name, verbs: entries };
+  return noun;
+}
+
+export const cgroup = unbuilt('cgroup', {
+  show: 'CGROUP [effective]',
+  tree: '[CGROUP_ROOT] [effective]',
+  attach: 'CGROUP ATTACH_TYPE PROG [multi | override]',
+  detach: 'CGROUP ATTACH_TYPE PROG',
+});
+export const net = unbuilt('net', {
+  show: '[dev NAME]',
+  attach: 'ATTACH_TYPE PROG dev NAME [overwrite | prepend]',
+  detach: 'ATTACH_TYPE dev NAME',
+});
+export const gen = unbuilt('gen', {
+  object: 'OUTPUT_FILE INPUT_FILE...',
+  skeleton: 'FILE [name OBJECT_NAME]',
+  subskeleton: 'FILE [name OBJECT_NAME]',
+  min_core_btf: 'INPUT OUTPUT OBJECT...',
+});
+export const structOps = unbuilt('struct_ops', {
+  show: '[STRUCT_OPS_MAP]',
+  dump: '[STRUCT_OPS_MAP]',
+  register: 'OBJ [LINK_DIR]',
+  unregister: 'STRUCT_OPS_MAP',
+});
+export const iter = unbuilt('iter', { pin: 'OBJ PATH [map MAP]' }, true);
+export const token = unbuilt('token', { show: '' });
