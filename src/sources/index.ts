@@ -2,5 +2,6 @@
 export type { CallSelection, TraceHandlers } from './process/dispatch.ts';
 export type { SyscallEvent, TracedTask } from './process/event.ts';
 export { whyNoTracing } from './process/libc.ts';
+export { ProcessSource, type RunRequest } from './process/process-source.ts';
 export type { Method } from './process/protocol.ts';
 export { type Exit, startProcess, type TracedProcess, type TraceRequest } from './process/start.ts';

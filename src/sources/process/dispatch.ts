@@ -15,8 +15,8 @@ export interface CallSelection {
 
 export interface TraceHandlers {
   onEvent(event: SyscallEvent): void;
-  /** A thread makes its last call. Threads killed by a signal go unseen. */
-  onTaskEnd?: ((task: TracedTask) => void) | undefined;
+  /** A thread makes its last call, which may end its whole process. Those killed by a signal go unseen. */
+  onTaskEnd?: ((task: TracedTask, wholeProcess: boolean) => void) | undefined;
 }
 
 const numbers = (...names: string[]) => names.map((name) => SYSCALLS_BY_NAME.get(name)!.nr);
@@ -42,7 +42,7 @@ export class Dispatcher {
   private readonly launcher: number;
   private readonly machine: MachineSyscalls;
   private readonly wanted = new Uint8Array(MAX_CALLS);
-  private event: SyscallEvent | undefined;
+  private readonly event = {} as SyscallEvent; // filled in whenever it is reported
   /** Before the command is executed, only the launcher's own calls can be seen. */
   private commandRuns = false;
 
@@ -61,7 +61,7 @@ export class Dispatcher {
   }
 
   /** The thread stands before a call; `nr` is the machine's number. Answers whether its end should be seen too. */
-  enter(tid: number, nr: number, args: BigUint64Array): boolean {
+  enter(tid: number, nr: number, args: BigUint64Array, ip: bigint): boolean {
     const call = this.machine.toX64(nr);
     if (call === undefined) return false;
     const wanted = this.wanted[call] ?? 0;
@@ -70,7 +70,7 @@ export class Dispatcher {
     const task = this.tasks.at(tid);
     if (task.tgid === this.launcher) return false;
     try {
-      if ((wanted & ENTER) !== 0) this.report('enter', call, args, 0n, task);
+      if ((wanted & ENTER) !== 0) this.report('enter', call, args, ip, 0n, task);
     } finally {
       if (CHANGES.has(call)) this.changes(call, task);
     }
@@ -78,21 +78,33 @@ export class Dispatcher {
   }
 
   /** The call that `enter` was told of has ended. */
-  exit(tid: number, nr: number, args: BigUint64Array, ret: bigint): void {
+  exit(tid: number, nr: number, args: BigUint64Array, ip: bigint, ret: bigint): void {
     const call = this.machine.toX64(nr);
-    if (call !== undefined) this.report('exit', call, args, ret, this.tasks.at(tid));
+    if (call !== undefined) this.report('exit', call, args, ip, ret, this.tasks.at(tid));
   }
 
-  private report(phase: SyscallEvent['phase'], nr: number, args: BigUint64Array, ret: bigint, task: TracedTask): void {
-    const event = (this.event ??= { phase, nr, args, ret, task });
-    Object.assign(event, { phase, nr, args, ret, task });
+  private report(
+    phase: SyscallEvent['phase'],
+    nr: number,
+    args: BigUint64Array,
+    ip: bigint,
+    ret: bigint,
+    task: TracedTask,
+  ): void {
+    const { event } = this;
+    event.phase = phase;
+    event.nr = nr;
+    event.args = args;
+    event.ip = ip;
+    event.ret = ret;
+    event.task = task;
     this.handlers.onEvent(event);
   }
 
   private changes(call: number, task: TracedTask): void {
     if (EXECVE.has(call)) this.tasks.processChanges(task.tgid);
     else if (EXIT.has(call)) {
-      this.handlers.onTaskEnd?.(task);
+      this.handlers.onTaskEnd?.(task, call === EXIT_GROUP);
       if (call === EXIT_GROUP) this.tasks.processEnds(task.tgid);
       else this.tasks.taskEnds(task.pid);
     } else this.tasks.taskChanges(task.pid);

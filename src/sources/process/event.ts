@@ -17,8 +17,10 @@ export interface TracedTask {
   readonly egid: number;
   /** When it started: nanoseconds since boot, to a clock tick (10 ms). */
   readonly startTime: bigint;
-  /** Changes whenever something above did. */
+  /** Changes whenever something above did; never the same for two tasks. */
   readonly version: number;
+  /** The process that started it, or the one that adopted it; null for the first of a pid namespace. */
+  parent(): TracedTask | null;
   /** Path of its cgroup below the mount point, `/` where unknown. Read when asked for. */
   cgroup(): string;
   /** User memory, while this task's event is being handled; null where not all bytes can be read. */
@@ -33,6 +35,8 @@ export interface SyscallEvent {
   nr: number;
   /** Its six argument registers. */
   args: BigUint64Array;
+  /** Where in user space it was made. */
+  ip: bigint;
   /** What it answered, on exit; `-errno` for a failure. */
   ret: bigint;
   task: TracedTask;

@@ -237,4 +237,4 @@ function findListener(): number | undefined {
   return undefined;
 }
 
-await new Launcher(await loadLibc()).run();
+await new Launcher(loadLibc()).run();

@@ -4,10 +4,9 @@
  * Calls answer their result, or `-errno`. Addresses are numbers: user space ends below 2^48. Memory that a call reads
  * or writes lives in an `Arena`, whose addresses are known and do not move.
  */
-import { createRequire } from 'node:module';
 import { UnsupportedError } from '../../base/errors.ts';
+import { type Koffi, loadKoffi } from '../../native/index.ts';
 
-type Koffi = typeof import('koffi');
 type Call = (...args: (number | bigint)[]) => number;
 type PoolCall = (...args: (number | bigint)[]) => Promise<number>;
 
@@ -53,35 +52,23 @@ export type Libc = { readonly [N in LibcName]: Call } & {
   onPoolThread(name: LibcName, ...args: (number | bigint)[]): Promise<number>;
 };
 
-/** Rejects with UnsupportedError where this is not Linux on x86-64 or arm64, or koffi is not there. */
-export async function loadLibc(): Promise<Libc> {
+/** UnsupportedError where this is not Linux on x86-64 or arm64, or koffi is not there. */
+export function loadLibc(): Libc {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
     throw new UnsupportedError(`tracing processes on ${process.platform} ${process.arch}`, {
       hint: 'it needs Linux on x86-64 or arm64',
     });
   }
-  return bind(await loadKoffi());
+  return bind(loadKoffi());
 }
 
 /** Why processes cannot be traced here, or null where they can be. */
-export async function whyNoTracing(): Promise<string | null> {
+export function whyNoTracing(): string | null {
   try {
-    await loadLibc();
+    loadLibc();
     return null;
   } catch (e) {
     return (e as Error).message;
-  }
-}
-
-async function loadKoffi(): Promise<Koffi> {
-  try {
-    // koffi's CommonJS entry: half the start-up time of the other one, which the launcher pays on every run.
-    return createRequire(import.meta.url)('koffi') as Koffi;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new UnsupportedError('calling system functions', {
-      hint: `the package koffi cannot be loaded (${why}); npm install koffi`,
-    });
   }
 }
 

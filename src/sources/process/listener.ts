@@ -24,7 +24,7 @@ const BATCH = 256;
 const BATCH_MS = 5;
 
 /** Called for a stopped thread. The argument registers are good until it returns. */
-export type NotificationHandler = (tid: number, nr: number, args: BigUint64Array) => void;
+export type NotificationHandler = (tid: number, nr: number, args: BigUint64Array, ip: bigint) => void;
 
 export class Listener {
   private fd: number;
@@ -52,7 +52,7 @@ export class Listener {
 
   /** Shows every call to `dispatcher` while its thread stands still, from the event loop. */
   watch(dispatcher: { enter: NotificationHandler }): void {
-    this.stop = this.libc.onReadable(this.fd, () => this.drain((tid, nr, args) => dispatcher.enter(tid, nr, args)));
+    this.stop = this.libc.onReadable(this.fd, () => this.drain((...call) => dispatcher.enter(...call)));
   }
 
   close(): void {
@@ -85,7 +85,7 @@ export class Listener {
       const { view } = this.request;
       this.current = view.getUint32(NOTIF.pid, true);
       try {
-        handle(this.current, view.getInt32(NOTIF.nr, true), this.args);
+        handle(this.current, view.getInt32(NOTIF.nr, true), this.args, view.getBigUint64(NOTIF.ip, true));
       } catch (e) {
         process.nextTick(() => {
           throw e; // a mistake of the handler's is not the traced program's fault

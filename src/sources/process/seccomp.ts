@@ -20,7 +20,7 @@ export const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
 export const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
 
 /** struct seccomp_notif { u64 id; u32 pid, flags; struct seccomp_data data; }: offsets of what we read. */
-export const NOTIF = { size: 80, id: 0, pid: 8, nr: 16, args: 32 } as const;
+export const NOTIF = { size: 80, id: 0, pid: 8, nr: 16, ip: 24, args: 32 } as const;
 /** struct seccomp_notif_resp { u64 id; s64 val; s32 error; u32 flags; } */
 export const RESP = { size: 24, id: 0, flags: 20 } as const;
 /** The kernel goes on with the call as if nobody had looked. Linux 5.5. */

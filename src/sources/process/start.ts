@@ -67,7 +67,7 @@ export async function startProcess(request: TraceRequest, handlers: TraceHandler
   const cwd = request.cwd ?? process.cwd();
   checkDirectory(cwd);
   const file = findCommand(name, env['PATH'], cwd);
-  const libc = await loadLibc();
+  const libc = loadLibc();
   return new Trace(libc, request, cwd, handlers).start({
     is: 'command',
     file,

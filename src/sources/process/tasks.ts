@@ -18,6 +18,7 @@ const NS_PER_TICK = 10_000_000n; // USER_HZ is 100 on x86-64 and arm64
 class Task implements TracedTask {
   readonly pid: number;
   private readonly memory: UserMemory;
+  private readonly table: TaskTable;
   tgid: number;
   ppid = 0;
   comm = '';
@@ -30,10 +31,15 @@ class Task implements TracedTask {
   readAt = Number.NEGATIVE_INFINITY;
   idsKnown = false;
 
-  constructor(pid: number, memory: UserMemory) {
+  constructor(pid: number, memory: UserMemory, table: TaskTable) {
     this.pid = pid;
     this.tgid = pid;
     this.memory = memory;
+    this.table = table;
+  }
+
+  parent(): TracedTask | null {
+    return this.ppid === 0 ? null : this.table.at(this.ppid);
   }
 
   cgroup(): string {
@@ -58,6 +64,7 @@ export class TaskTable {
   private readonly memory: UserMemory;
   private readonly tasks = new Map<number, Task>();
   private readonly buffer = Buffer.alloc(4096);
+  private versions = 0;
 
   constructor(memory: UserMemory) {
     this.memory = memory;
@@ -69,7 +76,7 @@ export class TaskTable {
     let task = this.tasks.get(tid);
     if (task !== undefined && now - task.readAt < REFRESH_MS) return task;
     if (task === undefined) {
-      task = new Task(tid, this.memory);
+      task = new Task(tid, this.memory, this);
       if (this.tasks.size >= MAX_TASKS) this.tasks.delete(this.tasks.keys().next().value!);
       this.tasks.set(tid, task);
     }
@@ -118,7 +125,7 @@ export class TaskTable {
       task.comm = comm;
       task.ppid = ppid;
       task.startTime = startTime;
-      task.version++;
+      task.version = ++this.versions;
     }
     if (another || !task.idsKnown) this.refreshIds(task);
   }
@@ -131,7 +138,7 @@ export class TaskTable {
     const [uid = 0, euid = 0] = numbers('Uid');
     const [gid = 0, egid = 0] = numbers('Gid');
     Object.assign(task, { tgid, uid, euid, gid, egid, idsKnown: true });
-    task.version++;
+    task.version = ++this.versions;
   }
 
   /** Text of a short file of /proc, '' where it cannot be read. */

@@ -97,9 +97,10 @@ export class PtraceObserver {
     const { view } = this.arena;
     const tid = view.getInt32(STOP.tid, true);
     const nr = Number(view.getBigUint64(STOP.nr, true));
+    const ip = view.getBigUint64(STOP.ip, true);
     this.current = tid;
-    if (view.getUint32(STOP.phase, true) === STOP.enter) return dispatcher.enter(tid, nr, this.args);
-    dispatcher.exit(tid, nr, this.args, view.getBigInt64(STOP.ret, true));
+    if (view.getUint32(STOP.phase, true) === STOP.enter) return dispatcher.enter(tid, nr, this.args, ip);
+    dispatcher.exit(tid, nr, this.args, ip, view.getBigInt64(STOP.ret, true));
     return false;
   }
 

@@ -33,8 +33,8 @@ const OPTIONS =
   (1 << EVENT_EXEC) |
   (1 << EVENT_SECCOMP);
 
-/** struct ptrace_syscall_info: op at 0; entry and seccomp: nr at 24, args from 32; exit: rval at 24. */
-const INFO = { size: 96, op: 0, nr: 24, args: 32, rval: 24, entry: 1, exit: 2, seccomp: 3 } as const;
+/** struct ptrace_syscall_info: op at 0, ip at 8; entry and seccomp: nr at 24, args from 32; exit: rval at 24. */
+const INFO = { size: 96, op: 0, ip: 8, nr: 24, args: 32, rval: 24, entry: 1, exit: 2, seccomp: 3 } as const;
 
 const WALL = 0x40000000;
 const SIGTRAP = 5;
@@ -164,6 +164,7 @@ class Tracer {
       view.setBigUint64(this.packet + STOP.args + 8 * i, arg, true);
     });
     view.setBigInt64(this.packet + STOP.ret, ret, true);
+    view.setBigUint64(this.packet + STOP.ip, view.getBigUint64(this.info + INFO.ip, true), true);
     const at = this.arena.at(this.packet);
     this.skepIsThere =
       retry(() => this.libc.send(RELAY_FD, at, STOP.size, MSG_NOSIGNAL)) > 0 &&
@@ -183,7 +184,7 @@ function retry(call: () => number): number {
 for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const) {
   process.on(signal, () => undefined);
 }
-const libc = await loadLibc();
+const libc = loadLibc();
 libc.fcntl(RELAY_FD, F_SETFD, FD_CLOEXEC);
 const arena = libc.arena(4096);
 if (retry(() => libc.recv(RELAY_FD, arena.at(0), SEIZE_SIZE, 0)) === SEIZE_SIZE) {
