@@ -1,1 +1,1 @@
-export {};
+export { openLinuxKernel } from './linux-kernel.ts';

@@ -12,6 +12,7 @@
  * - `u32` `s32` `u64`  a number in the attr. u64 accepts number or bigint and answers bigint.
  * - `name`    a `char[16]` in the attr (cut to 15 characters).
  * - `cstr`    a pointer to zero-terminated text.
+ * - `cstrs`   a pointer to an array of pointers to such texts.
  * - `bytes`   a pointer to bytes the caller gives; `count` names the attr field that says how many units of `unit` bytes.
  * - `room`    a pointer to bytes the kernel writes: the caller gives how many bytes there is room for, the result has
  *             the bytes; `count` likewise. Nothing asked (0 or absent) is a NULL pointer.
@@ -26,7 +27,7 @@ export interface Field<K extends FieldKind = FieldKind, D extends Dir = Dir> {
   readonly count?: string;
   readonly unit?: number;
 }
-export type FieldKind = 'u32' | 's32' | 'u64' | 'name' | 'cstr' | 'bytes' | 'room' | 'info';
+export type FieldKind = 'u32' | 's32' | 'u64' | 'name' | 'cstr' | 'cstrs' | 'bytes' | 'room' | 'info';
 export type Dir = 'in' | 'out' | 'inout';
 
 export interface CommandRow {
@@ -46,6 +47,7 @@ const s32 = { kind: 's32', dir: 'in', path: '' } as const;
 const u64 = { kind: 'u64', dir: 'in', path: '' } as const;
 const name = { kind: 'name', dir: 'in', path: '' } as const;
 const cstr = { kind: 'cstr', dir: 'in', path: '' } as const;
+const cstrs = { kind: 'cstrs', dir: 'in', path: '' } as const;
 const outU32 = { kind: 'u32', dir: 'out', path: '' } as const;
 const outU64 = { kind: 'u64', dir: 'out', path: '' } as const;
 const inoutU32 = { kind: 'u32', dir: 'inout', path: '' } as const;
@@ -330,8 +332,7 @@ export const COMMANDS = {
       perf_event_cookie: at('perf_event.bpf_cookie', u64),
       kprobe_multi_flags: at('kprobe_multi.flags', u32),
       kprobe_multi_cnt: at('kprobe_multi.cnt', u32),
-      /** Symbol names, each ended by a zero; the backend makes the pointer array. */
-      kprobe_multi_syms: at('kprobe_multi.syms', bytes()),
+      kprobe_multi_syms: at('kprobe_multi.syms', cstrs),
       kprobe_multi_addrs: at('kprobe_multi.addrs', bytes()),
       kprobe_multi_cookies: at('kprobe_multi.cookies', bytes()),
       tracing_target_btf_id: at('tracing.target_btf_id', u32),
@@ -393,11 +394,13 @@ type Given<F> = F extends { kind: 'u64' }
   ? bigint | number
   : F extends { kind: 'name' | 'cstr' }
     ? string
-    : F extends { kind: 'bytes' }
-      ? Uint8Array
-      : F extends { kind: 'info' }
-        ? import('./infos.ts').InfoRequest
-        : number; // u32, s32, and for `room` the number of bytes
+    : F extends { kind: 'cstrs' }
+      ? readonly string[]
+      : F extends { kind: 'bytes' }
+        ? Uint8Array
+        : F extends { kind: 'info' }
+          ? import('./infos.ts').InfoRequest
+          : number; // u32, s32, and for `room` the number of bytes
 type Answered<F> = F extends { kind: 'u64' }
   ? bigint
   : F extends { kind: 'room' }

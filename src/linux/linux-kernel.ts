@@ -1,0 +1,169 @@
+/**
+ * The machine's kernel behind the waist: every question becomes a system call of this process.
+ *
+ * Descriptors are this process's own. What was opened and not closed by the caller is closed by `close`.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { view } from '../base/bytes.ts';
+import { EBADF, EBUSY, EINVAL, EIO, errnoOf } from '../base/errno.ts';
+import { BpfError } from '../base/errors.ts';
+import { loadSystem, type System } from '../native/index.ts';
+import type {
+  BpfFs,
+  EventReader,
+  Fd,
+  Kernel,
+  LineReader,
+  NetDevice,
+  PerfEventSpec,
+  PerfHolder,
+  SystemConfig,
+} from '../sys/index.ts';
+import { type Attr, COMMANDS, type CommandName, type Result } from '../uapi/commands.ts';
+import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../uapi/generated/constants.ts';
+import type { MapInfo } from '../uapi/infos.ts';
+import { bpfCall } from './bpf-call.ts';
+import { linuxBpfFs } from './bpffs.ts';
+import { netDevices, onlineCpus, possibleCpus, systemConfig } from './machine.ts';
+import { PerfBufferReader } from './perf-buffer.ts';
+import { openAttachable, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF } from './perf-event.ts';
+import { perfHolders } from './perf-holders.ts';
+import { RingBufferReader } from './ring-buffer.ts';
+import { openTracePipe } from './trace-pipe.ts';
+
+const PAGE = 4096;
+const DEFAULT_PAGES_PER_CPU = 64;
+
+/** The machine's kernel. UnsupportedError where this is not Linux, or koffi is missing. */
+export async function openLinuxKernel(): Promise<Kernel> {
+  return new LinuxKernel(loadSystem());
+}
+
+class LinuxKernel implements Kernel {
+  readonly kind = 'linux';
+  readonly possibleCpus = possibleCpus();
+  readonly bpffs: BpfFs;
+  private readonly system: System;
+  private readonly fds = new Set<Fd>();
+  private readonly readers = new Set<{ close(): Promise<void> }>();
+  /** Ring buffer maps that are being read, by id: two readers would steal each other's records. */
+  private readonly rings = new Set<number>();
+
+  constructor(system: System) {
+    this.system = system;
+    this.bpffs = linuxBpfFs(
+      async (pathname) => (await this.bpf('OBJ_GET', { pathname })).ret,
+      (fd) => this.closeFd(fd),
+    );
+  }
+
+  async bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>> {
+    const result = bpfCall(this.system, command, attr);
+    if (COMMANDS[command].returns === 'fd') this.fds.add(result.ret);
+    return result;
+  }
+
+  async closeFd(fd: Fd): Promise<void> {
+    // Only what was opened here: a wrong number must not close a descriptor of the application's.
+    if (!this.fds.delete(fd)) throw new BpfError('close', EBADF, `descriptor ${fd}`);
+    this.system.call('close', fd);
+  }
+
+  async fdInfo(fd: Fd): Promise<Record<string, string>> {
+    const text = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8').catch((cause) => {
+      throw new BpfError('fdinfo', EBADF, `descriptor ${fd}`, { cause });
+    });
+    const rows = text.split('\n').map((line) => /^([^:]+):\s*(.*)$/.exec(line));
+    return Object.fromEntries(rows.flatMap((row) => (row ? [[row[1]!, row[2]!]] : [])));
+  }
+
+  async openCgroup(path: string): Promise<Fd> {
+    try {
+      const fd = openSync(path, 'r');
+      this.fds.add(fd);
+      return fd;
+    } catch (cause) {
+      throw new BpfError('open', errnoOf((cause as NodeJS.ErrnoException).code ?? '') ?? EIO, path, { cause });
+    }
+  }
+
+  async perfEventOpen(event: PerfEventSpec): Promise<Fd> {
+    const fd = openAttachable(this.system, event);
+    this.fds.add(fd);
+    return fd;
+  }
+
+  async perfEventAttach(eventFd: Fd, progFd: Fd): Promise<void> {
+    const set = this.system.call('ioctl', eventFd, PERF_EVENT_IOC_SET_BPF, progFd);
+    if (set < 0) throw new BpfError('PERF_EVENT_IOC_SET_BPF', set);
+    const enable = this.system.call('ioctl', eventFd, PERF_EVENT_IOC_ENABLE, 0);
+    if (enable < 0) throw new BpfError('PERF_EVENT_IOC_ENABLE', enable);
+  }
+
+  async openRingBuffer(mapFd: Fd): Promise<EventReader> {
+    const map = await this.mapOf(mapFd, BPF_MAP_TYPE_RINGBUF, 'a ring buffer');
+    if (this.rings.has(map.id)) throw new BpfError('ring buffer', EBUSY, `map ${map.id} is being read already`);
+    const reader = new RingBufferReader(this.system, mapFd, map.max_entries, PAGE);
+    this.rings.add(map.id);
+    return this.track(reader, () => this.rings.delete(map.id));
+  }
+
+  async openPerfBuffer(mapFd: Fd, options: { pagesPerCpu?: number } = {}): Promise<EventReader> {
+    const map = await this.mapOf(mapFd, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 'a perf event array');
+    const pages = options.pagesPerCpu ?? DEFAULT_PAGES_PER_CPU;
+    if (!Number.isInteger(Math.log2(pages))) {
+      throw new BpfError('perf buffer', EINVAL, `${pages} pages: the number must be a power of two`);
+    }
+    const cpus = onlineCpus().filter((cpu) => cpu < map.max_entries);
+    const reader = await PerfBufferReader.open(this.system, cpus, PAGE, pages, async (cpu, fd) => {
+      await this.bpf('MAP_UPDATE_ELEM', { map_fd: mapFd, key: u32(cpu), value: u32(fd) });
+    });
+    return this.track(reader, () => {});
+  }
+
+  async openTracePipe(): Promise<LineReader> {
+    return this.track(openTracePipe(), () => {});
+  }
+
+  perfHolders(): Promise<PerfHolder[]> {
+    return perfHolders(this);
+  }
+
+  netDevices(): Promise<NetDevice[]> {
+    return netDevices();
+  }
+
+  systemConfig(): Promise<SystemConfig> {
+    return systemConfig();
+  }
+
+  async close(): Promise<void> {
+    for (const reader of [...this.readers]) await reader.close();
+    for (const fd of this.fds) closeSync(fd);
+    this.fds.clear();
+  }
+
+  private async mapOf(fd: Fd, type: number, what: string): Promise<MapInfo> {
+    const { info } = await this.bpf('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+    if (info.of !== 'map' || info.type !== type) throw new BpfError('read', EINVAL, `the map is not ${what}`);
+    return info;
+  }
+
+  /** The reader, closed with this kernel at the latest. */
+  private track<R extends { close(): Promise<void> }>(reader: R, closed: () => void): R {
+    const close = reader.close.bind(reader);
+    reader.close = async () => {
+      if (this.readers.delete(reader)) closed();
+      await close();
+    };
+    this.readers.add(reader);
+    return reader;
+  }
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  view(bytes).setUint32(0, value, true);
+  return bytes;
+}

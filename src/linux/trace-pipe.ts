@@ -1,0 +1,69 @@
+/** Lines of tracefs's trace_pipe: what bpf_trace_printk prints. Reading takes them away from other readers. */
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { EACCES, EIO, errnoOf } from '../base/errno.ts';
+import { BpfError } from '../base/errors.ts';
+import type { LineReader } from '../sys/index.ts';
+import { tracefs } from './tracefs.ts';
+
+const CHUNK = 1 << 16;
+/** trace_pipe cannot be waited for with epoll on every kernel: an empty pipe is looked at again after this time. */
+const PAUSE_MS = 50;
+
+export function openTracePipe(): LineReader {
+  const file = `${tracefs()}/trace_pipe`;
+  const fd = openPipe(file);
+  const buffer = Buffer.alloc(CHUNK);
+  let rest = '';
+  let open = true;
+  let wake: (() => void) | undefined;
+
+  /** The whole lines that are there. */
+  function take(): string[] {
+    for (;;) {
+      let size: number;
+      try {
+        size = readSync(fd, buffer);
+      } catch (e) {
+        if ((e as NodeJS.ErrnoException).code === 'EAGAIN') return [];
+        throw e;
+      }
+      if (size === 0) return [];
+      const lines = (rest + buffer.toString('utf8', 0, size)).split('\n');
+      rest = lines.pop()!;
+      if (lines.length > 0) return lines;
+    }
+  }
+
+  return {
+    async read() {
+      while (open) {
+        const lines = take();
+        if (lines.length > 0) return lines;
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, PAUSE_MS);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      return [];
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      closeSync(fd);
+      wake?.();
+    },
+  };
+}
+
+function openPipe(file: string): number {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const errno = errnoOf((cause as NodeJS.ErrnoException).code ?? '') ?? EIO;
+    const hint = errno === EACCES ? `${file} can be read by root alone` : file;
+    throw new BpfError('open', errno, hint, { cause });
+  }
+}
