@@ -1,6 +1,6 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
 import { EPERM } from '../base/errno.ts';
-import { BpfError, UnsupportedError } from '../base/errors.ts';
+import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr, linkMember, refusal } from '../sys/index.ts';
 import { type Attr, COMMANDS, type CommandName, type Result } from '../uapi/commands.ts';
@@ -30,7 +30,7 @@ function once<C extends CommandName>(system: System, command: C, attr: Attr<C>, 
 
 function refused(command: CommandName, errno: number, answer: Readonly<Record<string, unknown>>): Error {
   const error = refusal(command, errno, answer);
-  if (-errno !== EPERM || error.message.includes('\n') || process.getuid?.() === 0) return error;
+  if (-errno !== EPERM || error instanceof VerifierError || process.getuid?.() === 0) return error;
   return new BpfError(
     `BPF_${command}`,
     errno,
@@ -38,9 +38,4 @@ function refused(command: CommandName, errno: number, answer: Readonly<Record<st
       'sysctl kernel.unprivileged_bpf_disabled decides what others may do',
     { answer },
   );
-}
-
-/** For a command that this kernel does not know. */
-export function unknownCommand(command: CommandName): UnsupportedError {
-  return new UnsupportedError(`BPF_${command}`, { since: COMMANDS[command].since });
 }

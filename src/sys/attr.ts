@@ -3,18 +3,13 @@
  *
  * Whoever makes the system call owns the memory that pointers point to: `AttrMemory` says where bytes are.
  */
-import { cString, fixedCString, utf8, view } from '../base/bytes.ts';
+import { fixedCString, utf8, view } from '../base/bytes.ts';
 import { bug } from '../base/errors.ts';
 import { type Attr, COMMANDS, type CommandName, type CommandRow, type Field, type Result } from '../uapi/commands.ts';
 import { ATTR_LAYOUTS, type FieldLayout, type Layout } from '../uapi/generated/layouts.ts';
 import type { InfoRequest } from '../uapi/infos.ts';
+import { type AttrMemory, fieldOf, readNumber, writeNumber } from './fields.ts';
 import { encodeInfo } from './info-bytes.ts';
-
-/** Memory that a system call can be given addresses of. Good until the call has returned and its answer is read. */
-export interface AttrMemory {
-  /** Where these very bytes lie. */
-  addressOf(bytes: Uint8Array): number;
-}
 
 export interface EncodedAttr<C extends CommandName> {
   /** The attr, as large as the command's arm. The kernel writes into it. */
@@ -125,23 +120,4 @@ export function armLayout(row: CommandRow): Layout {
 
 function place(layout: Layout, name: string, field: Field): FieldLayout {
   return fieldOf(layout, field.path === '' ? name : field.path);
-}
-
-export function fieldOf(layout: Layout, path: string): FieldLayout {
-  return layout.fields[path] ?? bug(`no field ${path}`);
-}
-
-export function writeNumber(dv: DataView, at: FieldLayout, value: number | bigint): void {
-  if (at.size === 8) dv.setBigUint64(at.offset, BigInt.asUintN(64, BigInt(value)), true);
-  else dv.setUint32(at.offset, Number(value), true);
-}
-
-export function readNumber(dv: DataView, at: FieldLayout, big: boolean): number | bigint {
-  const value = at.size === 8 ? dv.getBigUint64(at.offset, true) : BigInt(dv.getUint32(at.offset, true));
-  return big ? value : Number(value);
-}
-
-/** Text of a fixed-size name field. */
-export function readName(bytes: Uint8Array, at: FieldLayout): string {
-  return cString(bytes, at.offset, at.offset + at.size);
 }

@@ -28,7 +28,7 @@ import {
 } from '../uapi/generated/constants.ts';
 import { LAYOUTS, type Layout } from '../uapi/generated/layouts.ts';
 import type { BtfInfo, Info, InfoRequest, LinkInfo, MapInfo, ProgInfo } from '../uapi/infos.ts';
-import { type AttrMemory, fieldOf, readName, readNumber, writeNumber } from './attr.ts';
+import { type AttrMemory, fieldOf, readName, readNumber, writeNumber } from './fields.ts';
 
 /** An array or text behind a pointer: which field holds the pointer, which counts, and bytes of an element. */
 interface Behind {
