@@ -10,6 +10,7 @@ import { ENOMEM } from '../base/errno.ts';
 import { BpfError, bug } from '../base/errors.ts';
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE, PROG_ARRAY_STRIDE } from '../base/map-header.ts';
 import type { Addr } from '../base/memory.ts';
+import { guard, resolveCalls } from './callables.ts';
 import type { Callable, Code, EngineOptions, FaultInfo, Region, Runnable } from './code.ts';
 import {
   CONTROL_SIZE,
@@ -30,6 +31,7 @@ import {
 } from './control.ts';
 import type { Callback, Executable, Host, Placement } from './host.ts';
 import { interpreted } from './interp/executable.ts';
+import { Compiled } from './jit/executable.ts';
 import type { LinearMemory } from './memory.ts';
 import { OP_LD_FUNC, OP_TAIL_CALL, type Operations, operations } from './operations.ts';
 
@@ -65,7 +67,7 @@ export class Engine implements Host {
   #depth = 0;
   /** Slots of programs that wait for a nested run to end. */
   readonly #waiting: number[] = [];
-  readonly #suspended: { slot: number; stack: Uint8Array }[] = [];
+  readonly #suspended: { slot: number; depth: number; stack: Uint8Array }[] = [];
 
   constructor(mem: LinearMemory, setup: EngineSetup) {
     this.mem = mem;
@@ -121,8 +123,17 @@ export class Engine implements Host {
     const stackSize = code.subprogs.length * STACK_SIZE;
     const stack = this.mem.alloc(stackSize, 16);
     if (stack === 0) throw new BpfError('BPF_PROG_LOAD', ENOMEM, 'there is no room for the stack of the program');
-    const placement: Placement = { stack, stackSize, slot: this.#newSlot(), functionSlots: this.#functionSlots(ops) };
-    const body = interpreted(this, code, ops, placement, options);
+    const placement: Placement = {
+      stack,
+      stackSize,
+      slot: this.#newSlot(),
+      functionSlots: this.#functionSlots(ops),
+      calls: resolveCalls(ops, code, this.helpers, options.checked ?? false),
+    };
+    const body =
+      options.mode === 'interpreter'
+        ? interpreted(this, ops, placement, options)
+        : new Compiled(this, code, ops, placement, options);
     placement.functionSlots.forEach((slot, fn) => {
       if (slot !== 0) this.#callbacks[slot] = body.callback(fn);
     });
@@ -176,14 +187,34 @@ export class Engine implements Host {
 
   suspend(): void {
     const slot = this.mem.u32(this.control + RUNNING);
+    const depth = this.mem.u32(this.control + DEPTH);
     const { stack, stackSize } = this.#programs[slot]!.placement;
-    this.#suspended.push({ slot, stack: this.mem.read(stack, stackSize) });
+    this.#suspended.push({ slot, depth, stack: this.mem.read(stack, stackSize) });
+    this.mem.setU32(this.control + DEPTH, 0);
   }
 
   resume(): void {
-    const { slot, stack } = this.#suspended.pop() ?? bug('resume without suspend');
+    const { slot, depth, stack } = this.#suspended.pop() ?? bug('resume without suspend');
     this.mem.write(this.#programs[slot]!.placement.stack, stack);
     this.mem.setU32(this.control + RUNNING, slot);
+    this.mem.setU32(this.control + DEPTH, depth);
+  }
+
+  callByNumber(id: number, pc: number, ...registers: number[]): number {
+    const helper = this.helpers.get(id);
+    if (helper === undefined) throw new RunFault('illegal-instruction', pc);
+    const args: number[] = [];
+    for (let i = 0; i < helper.args.length; i++) {
+      args.push(registers[2 * i]!);
+      if (helper.args[i] === 'L') args.push(registers[2 * i + 1]!);
+    }
+    const answer = guard(helper).call(...args) | 0;
+    if (helper.ret === 'void') {
+      this.retHi = 0;
+      return 0;
+    }
+    if (helper.ret !== 'u64') this.retHi = helper.ret === 'int' ? answer >> 31 : 0;
+    return answer;
   }
 
   /** Gives back what a program holds. */
@@ -214,7 +245,7 @@ export class Engine implements Host {
       this.fault = null;
       return answer;
     } catch (error) {
-      this.fault = this.#explain(error, program.checked);
+      this.fault = this.#explain(error);
       this.retHi = 0;
       return 0;
     } finally {
@@ -262,7 +293,7 @@ export class Engine implements Host {
   }
 
   /** The fault behind something thrown; what is none of ours is thrown on. */
-  #explain(error: unknown, checked: boolean): FaultInfo {
+  #explain(error: unknown): FaultInfo {
     if (error instanceof RunFault) return { kind: error.kind, pc: error.pc };
     const said = FAULTS[this.mem.u32(this.control + FAULT)];
     if (said && error instanceof WebAssembly.RuntimeError) {
@@ -271,8 +302,6 @@ export class Engine implements Host {
     }
     if (error instanceof WebAssembly.RuntimeError) return { kind: 'access', pc: -1 };
     if (error instanceof RangeError) return { kind: /call stack/.test(error.message) ? 'stack' : 'access', pc: -1 };
-    // An unverified program may hand a helper what it cannot make sense of.
-    if (checked) return { kind: 'access', pc: -1 };
     throw error;
   }
 
@@ -301,6 +330,7 @@ export class LoadedProgram implements Runnable {
   readonly fuel: number;
   readonly mayTailCall: boolean;
   running = false;
+  #tabled = false;
 
   constructor(engine: Engine, body: Executable, placement: Placement, options: EngineOptions, mayTailCall: boolean) {
     this.#engine = engine;
@@ -311,8 +341,12 @@ export class LoadedProgram implements Runnable {
     this.mayTailCall = mayTailCall;
   }
 
+  /** Asking for it makes the program ready for tail calls, which compiles it. */
   get slot(): number {
-    return this.placement.slot;
+    const { slot } = this.placement;
+    if (!this.#tabled) this.#engine.table.set(slot, this.body.entry());
+    this.#tabled = true;
+    return slot;
   }
   get image(): Uint8Array {
     return this.body.image;

@@ -9,7 +9,6 @@ export interface Host {
   readonly mem: LinearMemory;
   /** Address of the block that control.ts describes. */
   readonly control: Addr;
-  readonly helpers: ReadonlyMap<number, Callable>;
   /** LD_ABS and LD_IND: `(ctx, offset, size)`, answers the value; `retHi` other than 0 says it is out of the packet. */
   readonly packetLoad: Callable;
   readonly regions: readonly Region[];
@@ -22,18 +21,22 @@ export interface Host {
    */
   tailCall(ctx: Addr, map: Addr, index: number, suspends: boolean): boolean;
   readonly retLo: number;
+  /** Calls the helper `id` with all registers as (lo, hi) pairs; answers the low half. RunFault where there is none. */
+  callByNumber(id: number, pc: number, ...registers: number[]): number;
   /** Around a call that leaves functions of the running program on the stack: keeps their stacks. */
   suspend(): void;
   resume(): void;
 }
 
-/** Where a loaded program's things are. */
+/** Where a loaded program's things are, and what it calls. */
 export interface Placement {
   /** Lowest address of its stacks: STACK_SIZE bytes for each function, in order. */
   readonly stack: Addr;
   readonly stackSize: number;
   /** What a reference to a function (OP_LD_FUNC) evaluates to: slots of the callback table, 0 where none is needed. */
   readonly functionSlots: readonly number[];
+  /** Slot of a helper or kfunc call -> what it calls; missing where that does not exist. */
+  readonly calls: ReadonlyMap<number, Callable>;
   /** Its own slot, where tail calls find it. */
   readonly slot: number;
 }
@@ -55,6 +58,8 @@ export interface Executable {
   /** Runs the first function with r1 = ctx. Answers the low half of r0, high half in `retHi`. */
   enter(ctx: Addr): number;
   callback(fn: number): Callback;
+  /** What the engine's table holds for tail calls into it: a function of five i64 that answers one. */
+  entry(): WebAssembly.ExportValue;
   readonly image: Uint8Array;
   readonly ranges: readonly { offset: number; size: number }[];
 }

@@ -37,6 +37,7 @@ import {
   isGoto,
   isKnownOpcode,
   isMayGoto,
+  isPacketLoad,
   jumpDistance,
   LD_IMM64,
   opOf,
@@ -81,6 +82,11 @@ export const OP_CALLX = 299;
 export const OP_LD_FUNC = 300;
 /** A load that answers 0 where there is no memory: its opcode stands in `imm`. */
 export const OP_PROBE = 301;
+
+/** Whether an operation is LD_ABS or LD_IND. */
+export function isPacketOperation(op: number): boolean {
+  return op < 256 && isPacketLoad(op);
+}
 
 /** A program as both engines read it. All arrays have one entry a slot. */
 export interface Operations {

@@ -1,22 +1,17 @@
 /** A program executed by the interpreter, seen from the engine. */
 import type { Addr } from '../../base/memory.ts';
-import type { Code, EngineOptions } from '../code.ts';
+import type { EngineOptions } from '../code.ts';
 import type { Callback, Executable, Host, Placement } from '../host.ts';
 import type { Operations } from '../operations.ts';
+import { bridge } from '../wasm/bridge.ts';
 import { burnFuel } from './checks.ts';
 import { interpret } from './interpreter.ts';
 import { interpreterProgram } from './program.ts';
 
 const LANES = 22;
 
-export function interpreted(
-  host: Host,
-  code: Code,
-  ops: Operations,
-  placement: Placement,
-  options: EngineOptions,
-): Executable {
-  const program = interpreterProgram(host, code, ops, placement, options);
+export function interpreted(host: Host, ops: Operations, placement: Placement, options: EngineOptions): Executable {
+  const program = interpreterProgram(host, ops, placement, options);
   return {
     enter(ctx: Addr): number {
       const regs = new Int32Array(LANES);
@@ -41,6 +36,9 @@ export function interpreted(
         host.retHi = regs[1]!;
         return regs[0]!;
       };
+    },
+    entry() {
+      return bridge(host, (ctx) => this.enter(ctx));
     },
     image: new Uint8Array(0),
     ranges: [],

@@ -889,6 +889,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, R
         // may_goto
         if (budget === 0) {
           next = code[p + 1]!;
+          if (checked && next <= p) burnFuel(host, p);
         } else {
           budget--;
         }
@@ -1307,7 +1308,8 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, R
       case 299: {
         // call the helper whose number is in dst
         if (checked) burnFuel(host, p);
-        if (!program.callByNumber(R[d]!, R)) throw new RunFault('illegal-instruction', p >> 2);
+        R[0] = host.callByNumber(R[d]!, p >> 2, ...R.subarray(2, 12));
+        R[1] = host.retHi;
         dv = host.mem.view;
         break;
       }

@@ -1,6 +1,6 @@
 /** A program as the interpreter reads it, made once at load. */
 import { bug } from '../../base/errors.ts';
-import type { Callable, Code, EngineOptions } from '../code.ts';
+import type { Callable, EngineOptions } from '../code.ts';
 import { RunFault, STACK_SIZE } from '../control.ts';
 import type { Host, Placement } from '../host.ts';
 import { OP_CALL_HELPER, OP_CALL_KFUNC, OP_CALL_SUBPROG, OP_LD_FUNC, type Operations } from '../operations.ts';
@@ -18,8 +18,6 @@ export interface InterpreterProgram {
   readonly functionSlots: readonly number[];
   /** By number, as the second word of a call says. */
   readonly callSites: readonly CallSite[];
-  /** Calls the helper with that number; false where there is none. */
-  callByNumber(id: number, regs: Int32Array): boolean;
   readonly stack: number;
   readonly stackSize: number;
   readonly checked: boolean;
@@ -28,21 +26,11 @@ export interface InterpreterProgram {
 
 export function interpreterProgram(
   host: Host,
-  code: Code,
   ops: Operations,
   placement: Placement,
   options: EngineOptions,
 ): InterpreterProgram {
   const callSites: CallSite[] = [];
-  const helperSites = new Map<number, CallSite>();
-  const helperSite = (id: number): CallSite | undefined => {
-    const known = helperSites.get(id);
-    const callable = host.helpers.get(id);
-    if (known || !callable) return known;
-    const site = callSite(host, callable);
-    helperSites.set(id, site);
-    return site;
-  };
   const words = new Int32Array(ops.length * 4);
   for (let pc = 0; pc < ops.length; pc++) {
     const op = ops.op[pc]!;
@@ -53,10 +41,9 @@ export function interpreterProgram(
     if (op === OP_CALL_SUBPROG || op === OP_LD_FUNC) {
       words[at + 1] = ops.target[pc]!;
     } else if (op === OP_CALL_HELPER || op === OP_CALL_KFUNC) {
-      const kfunc = op === OP_CALL_KFUNC ? code.kfuncs?.get(pc) : undefined;
-      const site = op === OP_CALL_HELPER ? helperSite(ops.imm[pc]!) : kfunc && callSite(host, kfunc);
+      const callable = placement.calls.get(pc);
       words[at + 1] = callSites.length;
-      callSites.push(site ?? missing(pc));
+      callSites.push(callable ? callSite(host, callable) : missing(pc));
     } else if (ops.target[pc]! >= 0) {
       words[at + 1] = ops.target[pc]! * 4;
     }
@@ -68,11 +55,6 @@ export function interpreterProgram(
     framePointers: functions.map((_, i) => placement.stack + (i + 1) * STACK_SIZE),
     functionSlots: placement.functionSlots,
     callSites,
-    callByNumber(id, regs) {
-      const site = helperSite(id);
-      site?.(regs);
-      return site !== undefined;
-    },
     stack: placement.stack,
     stackSize: placement.stackSize,
     checked: options.checked ?? false,

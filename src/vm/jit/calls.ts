@@ -1,0 +1,165 @@
+/** Calls: of helpers and kfuncs, of functions of the same program, of the next program. */
+import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE } from '../../base/map-header.ts';
+import { BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
+import type { Callable, InlineMap } from '../code.ts';
+import { MAX_TAIL_CALLS, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
+import {
+  BLOCK,
+  BR_IF,
+  CALL_INDIRECT,
+  ELSE,
+  I32_ADD,
+  I32_EQZ,
+  I32_GE_U,
+  I32_LOAD,
+  I32_LT_U,
+  I32_MUL,
+  I32_SHL,
+  I32_STORE,
+  I32_WRAP_I64,
+  I64,
+  I64_EXTEND_I32_S,
+  I64_EXTEND_I32_U,
+  I64_LOAD32_U,
+  I64_OR,
+  I64_SHL,
+  I64_SHR_U,
+  IF,
+  RETURN,
+  RETURN_CALL_INDIRECT,
+} from '../wasm/opcodes.ts';
+import { burnFuel, enterFunction, leaveFunction } from './checks.ts';
+import type { FunctionContext } from './function.ts';
+
+/** A helper or kfunc. Where there is none the run ends. */
+export function writeCall(f: FunctionContext, pc: number): void {
+  const callable = f.calls.get(pc);
+  burnFuel(f, pc);
+  if (callable === undefined) {
+    f.fault('illegal-instruction', pc);
+    return;
+  }
+  writeArguments(f, callable.args);
+  f.code.call(f.imports.of(callable));
+  takeAnswer(f, callable.ret);
+}
+
+/** A call of map_lookup_elem whose map is known to be an array: the address is computed in place. */
+export function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
+  const { code } = f;
+  f.get32(2).memory(I32_LOAD, 0).tee(f.i32).i32(map.maxEntries).op(I32_LT_U);
+  code.open(IF, I64);
+  code.get(f.i32).i32(map.stride).op(I32_MUL).i32(map.base).op(I32_ADD).op(I64_EXTEND_I32_U);
+  code.else(ELSE).i64(0).end();
+  f.set(0);
+}
+
+/** Whether a helper call can be written by `writeArrayLookup`. */
+export function arrayLookup(f: FunctionContext, pc: number): InlineMap | undefined {
+  const map = f.program.callMaps?.get(pc);
+  const inline =
+    !f.checked && map?.type === BPF_MAP_TYPE_ARRAY && map.base !== 0 && f.ops.imm[pc] === BPF_FUNC_map_lookup_elem;
+  return inline ? map : undefined;
+}
+
+function writeArguments(f: FunctionContext, args: string): void {
+  for (let i = 0; i < args.length; i++) {
+    f.get32(i + 1);
+    if (args[i] === 'L')
+      f.get(i + 1)
+        .i64(32)
+        .op(I64_SHR_U)
+        .op(I32_WRAP_I64);
+  }
+}
+
+function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
+  const { code } = f;
+  if (ret === 'void') code.i64(0);
+  else if (ret === 'int') code.op(I64_EXTEND_I32_S);
+  else code.op(I64_EXTEND_I32_U);
+  if (ret === 'u64')
+    code
+      .i32(0)
+      .memory(I64_LOAD32_U, f.control + RET_HI)
+      .i64(32)
+      .op(I64_SHL)
+      .op(I64_OR);
+  f.set(0);
+}
+
+/** The helper whose number is in dst. */
+export function writeCallx(f: FunctionContext, pc: number): void {
+  burnFuel(f, pc);
+  f.get32(f.ops.dst[pc]!).i32(pc);
+  writeArguments(f, 'LLLLL');
+  f.code.call(f.imports.of(f.services.callByNumber));
+  takeAnswer(f, 'u64');
+}
+
+/** LD_ABS and LD_IND: the function ends with 0 where the packet does not have the bytes. */
+export function writePacketLoad(f: FunctionContext, pc: number, size: number, indirect: boolean): void {
+  const { code } = f;
+  f.get32(6);
+  if (indirect) f.get32(f.ops.src[pc]!).i32(f.ops.imm[pc]!).op(I32_ADD);
+  else code.i32(f.ops.imm[pc]!);
+  code.i32(size).call(f.imports.of(f.imports.host.packetLoad));
+  takeAnswer(f, 'ptr');
+  code
+    .i32(0)
+    .memory(I32_LOAD, f.control + RET_HI)
+    .open(IF);
+  code.i64(0).op(RETURN).end();
+}
+
+/** A function of the same program. */
+export function writeSubprogCall(f: FunctionContext, pc: number): void {
+  burnFuel(f, pc);
+  enterFunction(f, pc);
+  for (let reg = 1; reg <= 5; reg++) f.get(reg);
+  f.code.call(f.functionIndex(f.ops.target[pc]!));
+  f.set(0);
+  leaveFunction(f);
+}
+
+/**
+ * bpf_tail_call(ctx, map, index): goes on in the program that the map's slot names, or behind the call where there is none.
+ * Out of the first function that ends this one; out of another the stacks of those that wait are kept meanwhile.
+ */
+export function writeTailCall(f: FunctionContext, pc: number): void {
+  const { code, control } = f;
+  const map = f.i32;
+  const slot = f.other32;
+  burnFuel(f, pc);
+  const on = code.open(BLOCK);
+  f.get32(2).set(map);
+  f.get32(3).tee(slot).get(map).memory(I32_LOAD, PROG_ARRAY_MAX_ENTRIES).op(I32_GE_U).branch(BR_IF, on);
+  code.get(map).memory(I32_LOAD, PROG_ARRAY_STORAGE).get(slot).i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, 0);
+  code.tee(slot).op(I32_EQZ).branch(BR_IF, on);
+  code
+    .i32(0)
+    .memory(I32_LOAD, control + TAIL_CALLS)
+    .tee(map)
+    .i32(MAX_TAIL_CALLS)
+    .op(I32_GE_U)
+    .branch(BR_IF, on);
+  if (f.fn !== 0) code.call(f.imports.of(f.services.suspend));
+  code
+    .i32(0)
+    .get(map)
+    .i32(1)
+    .op(I32_ADD)
+    .memory(I32_STORE, control + TAIL_CALLS);
+  code
+    .i32(0)
+    .get(slot)
+    .memory(I32_STORE, control + RUNNING);
+  f.get(1).i64(0).i64(0).i64(0).i64(0).get(slot);
+  if (f.fn === 0) {
+    code.indirect(RETURN_CALL_INDIRECT, f.functionType);
+  } else {
+    code.indirect(CALL_INDIRECT, f.functionType);
+    code.call(f.imports.of(f.services.resume)).op(RETURN);
+  }
+  code.end();
+}

@@ -1,0 +1,170 @@
+/** Writes the WebAssembly module of a program: its functions, the ways in from JavaScript, and what it imports. */
+import type { Code } from '../code.ts';
+import { DEPTH, RET_HI } from '../control.ts';
+import type { Host, Placement } from '../host.ts';
+import { isPacketOperation, OP_CALLX, OP_TAIL_CALL, type Operations } from '../operations.ts';
+import { CodeWriter } from '../wasm/code.ts';
+import { type FunctionRange, ModuleWriter } from '../wasm/module.ts';
+import {
+  I32,
+  I32_LOAD,
+  I32_STORE,
+  I32_WRAP_I64,
+  I64,
+  I64_EXTEND_I32_U,
+  I64_OR,
+  I64_SHL,
+  I64_SHR_U,
+} from '../wasm/opcodes.ts';
+import { REGION_CHECK_TYPE, writeRegionCheck } from './checks.ts';
+import type { ModuleContext, Services } from './function.ts';
+import { ModuleImports } from './imports.ts';
+import { translateFunction } from './translate.ts';
+
+/** V8 refuses larger functions, and other engines have limits of that kind. */
+const MAX_FUNCTION_SIZE = 7_000_000;
+
+export interface CompiledModule {
+  readonly bytes: Uint8Array;
+  /** One a BPF function. */
+  readonly ranges: readonly FunctionRange[];
+  readonly imports: WebAssembly.Imports;
+}
+
+/** Names of the exports: the way in for a run, for tail calls, and for the callback that function N is. */
+export const RUN_EXPORT = 'run';
+export const ENTRY_EXPORT = 'entry';
+export const callbackExport = (fn: number): string => `callback${fn}`;
+
+/** The module, or null where a function is too large for WebAssembly engines. */
+export function compileModule(
+  host: Host,
+  program: Code,
+  ops: Operations,
+  placement: Placement,
+  checked: boolean,
+  services: Services,
+): CompiledModule | null {
+  const module = new ModuleWriter();
+  const imports = new ModuleImports(module, host);
+  importCallables(imports, host, ops, placement, services);
+  const functionType = module.type([I64, I64, I64, I64, I64], [I64]);
+  const functions = program.subprogs.map((_, fn) =>
+    module.declare(functionType, program.names?.[fn] ?? (fn === 0 ? 'main' : `sub_${fn}`)),
+  );
+  const regionCheck = module.declare(
+    module.type(REGION_CHECK_TYPE.params, REGION_CHECK_TYPE.results),
+    'skep_region_check',
+  );
+  const context: ModuleContext = {
+    program,
+    ops,
+    imports,
+    control: host.control,
+    checked,
+    stack: { start: placement.stack, size: placement.stackSize },
+    functionSlots: placement.functionSlots,
+    calls: placement.calls,
+    services,
+    functionType,
+    functionIndex: (fn) => functions[fn]!,
+    regionCheck,
+  };
+  for (let fn = 0; fn < functions.length; fn++) {
+    const body = translateFunction(context, fn);
+    if (body.length > MAX_FUNCTION_SIZE) return null;
+    module.define(functions[fn]!, body);
+  }
+  module.define(regionCheck, regionCheckBody(host.control));
+  const run = module.declare(module.type([I32], [I32]), 'skep_run');
+  module.define(run, runBody(functions[0]!, host.control));
+  module.exportFunction(RUN_EXPORT, run);
+  module.exportFunction(ENTRY_EXPORT, functions[0]!);
+  placement.functionSlots.forEach((slot, fn) => {
+    if (slot === 0) return;
+    const callback = module.declare(module.type(new Array<number>(8).fill(I32), [I32]), `skep_callback_${fn}`);
+    module.define(callback, callbackBody(functions[fn]!, host.control));
+    module.exportFunction(callbackExport(fn), callback);
+  });
+  const { bytes, ranges } = module.finish();
+  return { bytes, ranges: ranges.slice(0, functions.length), imports: imports.values };
+}
+
+function importCallables(
+  imports: ModuleImports,
+  host: Host,
+  ops: Operations,
+  placement: Placement,
+  services: Services,
+): void {
+  for (const callable of placement.calls.values()) imports.add(callable);
+  for (let pc = 0; pc < ops.length; pc++) {
+    const op = ops.op[pc]!;
+    if (op === OP_CALLX) {
+      imports.add(services.callByNumber);
+    } else if (op === OP_TAIL_CALL) {
+      imports.add(services.suspend);
+      imports.add(services.resume);
+    } else if (isPacketOperation(op)) {
+      imports.add(host.packetLoad);
+    }
+  }
+}
+
+function regionCheckBody(control: number): Uint8Array {
+  const code = new CodeWriter(REGION_CHECK_TYPE.params.length);
+  writeRegionCheck(code, control);
+  return code.finish();
+}
+
+/** (ctx: i32) -> i32: the first function with r1 = ctx. */
+function runBody(main: number, control: number): Uint8Array {
+  const code = new CodeWriter(1);
+  code.get(0).op(I64_EXTEND_I32_U).i64(0).i64(0).i64(0).i64(0).call(main);
+  splitAnswer(code, control);
+  return code.finish();
+}
+
+/** (r1lo, r1hi … r4lo, r4hi) -> i32. Functions that wait outside of the helper that calls back do not count in its depth. */
+function callbackBody(fn: number, control: number): Uint8Array {
+  const code = new CodeWriter(8);
+  const depth = code.newLocal(I32);
+  code
+    .i32(0)
+    .memory(I32_LOAD, control + DEPTH)
+    .set(depth);
+  code
+    .i32(0)
+    .i32(0)
+    .memory(I32_STORE, control + DEPTH);
+  for (let arg = 0; arg < 4; arg++) {
+    code.get(2 * arg).op(I64_EXTEND_I32_U);
+    code
+      .get(2 * arg + 1)
+      .op(I64_EXTEND_I32_U)
+      .i64(32)
+      .op(I64_SHL)
+      .op(I64_OR);
+  }
+  code.i64(0).call(fn);
+  code
+    .i32(0)
+    .get(depth)
+    .memory(I32_STORE, control + DEPTH);
+  splitAnswer(code, control);
+  return code.finish();
+}
+
+/** Turns the i64 on the stack into its low half, and leaves the high half in the control block. */
+function splitAnswer(code: CodeWriter, control: number): void {
+  const answer = code.newLocal(I64);
+  code.set(answer);
+  code
+    .i32(0)
+    .get(answer)
+    .i64(32)
+    .op(I64_SHR_U)
+    .op(I32_WRAP_I64)
+    .memory(I32_STORE, control + RET_HI);
+  code.get(answer).op(I32_WRAP_I64);
+}

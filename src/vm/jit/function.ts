@@ -1,0 +1,158 @@
+/** One BPF function on its way to WebAssembly: what its translation needs to know and to write to. */
+import type { Addr } from '../../base/memory.ts';
+import type { Callable, Code, Fault } from '../code.ts';
+import { FAULT, FAULT_PC, FAULTS, STACK_SIZE } from '../control.ts';
+import type { Operations } from '../operations.ts';
+import type { CodeWriter } from '../wasm/code.ts';
+import { I32, I32_STORE, I32_WRAP_I64, I64, I64_EXTEND_I32_U, UNREACHABLE } from '../wasm/opcodes.ts';
+import type { ModuleImports } from './imports.ts';
+
+const FRAME_POINTER = 10;
+
+/** What all functions of a program share. */
+export interface ModuleContext {
+  readonly program: Code;
+  readonly ops: Operations;
+  readonly imports: ModuleImports;
+  /** Address of control.ts's block. */
+  readonly control: Addr;
+  readonly checked: boolean;
+  /** The stacks of all functions of the program. */
+  readonly stack: { readonly start: Addr; readonly size: number };
+  /** What a reference to each function evaluates to. */
+  readonly functionSlots: readonly number[];
+  /** Slot of a helper or kfunc call -> what it calls. */
+  readonly calls: ReadonlyMap<number, Callable>;
+  readonly services: Services;
+  /** Type of every BPF function: five i64 and one back. */
+  readonly functionType: number;
+  /** The module's function for a BPF function. */
+  readonly functionIndex: (fn: number) => number;
+  /** The module's function that checks.ts writes. */
+  readonly regionCheck: number;
+}
+
+/** What compiled code asks of JavaScript besides helpers. */
+export interface Services {
+  /** `(helper, pc, r1lo, r1hi … r5hi)`, for a helper whose number is only known when it runs. */
+  readonly callByNumber: Callable;
+  /** Around a tail call out of a function that others wait for. */
+  readonly suspend: Callable;
+  readonly resume: Callable;
+}
+
+export class FunctionContext implements ModuleContext {
+  readonly code: CodeWriter;
+  readonly program: Code;
+  readonly ops: Operations;
+  readonly imports: ModuleImports;
+  /** Number of this function; 0 is the one that runs begin with. */
+  readonly fn: number;
+  /** r10. */
+  readonly framePointer: Addr;
+  /** Address of control.ts's block. */
+  readonly control: Addr;
+  readonly checked: boolean;
+  readonly stack: { readonly start: Addr; readonly size: number };
+  /** What a reference to each function evaluates to. */
+  readonly functionSlots: readonly number[];
+  /** Slot of a helper or kfunc call -> what it calls. */
+  readonly calls: ReadonlyMap<number, Callable>;
+  readonly services: Services;
+  /** Type of every BPF function: five i64 and one back. */
+  readonly functionType: number;
+  /** The module's function for a BPF function. */
+  readonly functionIndex: (fn: number) => number;
+  /** The module's function that checks.ts writes. */
+  readonly regionCheck: number;
+  readonly #registers: (number | undefined)[];
+  #i32: number | undefined;
+  #other32: number | undefined;
+  #i64: number | undefined;
+  #other64: number | undefined;
+  #choice: number | undefined;
+  #budget: number | undefined;
+
+  constructor(module: ModuleContext, code: CodeWriter, fn: number) {
+    this.code = code;
+    this.fn = fn;
+    this.framePointer = module.stack.start + (fn + 1) * STACK_SIZE;
+    this.program = module.program;
+    this.ops = module.ops;
+    this.imports = module.imports;
+    this.control = module.control;
+    this.checked = module.checked;
+    this.stack = module.stack;
+    this.functionSlots = module.functionSlots;
+    this.calls = module.calls;
+    this.services = module.services;
+    this.functionType = module.functionType;
+    this.functionIndex = module.functionIndex;
+    this.regionCheck = module.regionCheck;
+    // r1 to r5 are the parameters; the others become locals when they are first used.
+    this.#registers = [undefined, 0, 1, 2, 3, 4];
+  }
+
+  /** Puts a register on the stack, as an i64. */
+  get(reg: number): CodeWriter {
+    if (reg === FRAME_POINTER) return this.code.i64(this.framePointer, 0);
+    return this.code.get(this.#local(reg));
+  }
+
+  /** Puts the low half of a register on the stack, as an i32. */
+  get32(reg: number): CodeWriter {
+    if (reg === FRAME_POINTER) return this.code.i32(this.framePointer);
+    return this.code.get(this.#local(reg)).op(I32_WRAP_I64);
+  }
+
+  /** Sets a register from the i64 on the stack. */
+  set(reg: number): void {
+    this.code.set(this.#local(reg));
+  }
+
+  /** Sets a register from the i32 on the stack, zero-extended. */
+  set32(reg: number): void {
+    this.code.op(I64_EXTEND_I32_U).set(this.#local(reg));
+  }
+
+  /** A local for a moment's i32, and another. */
+  get i32(): number {
+    return (this.#i32 ??= this.code.newLocal(I32));
+  }
+  get other32(): number {
+    return (this.#other32 ??= this.code.newLocal(I32));
+  }
+  /** A local for a moment's i64, and another. */
+  get i64(): number {
+    return (this.#i64 ??= this.code.newLocal(I64));
+  }
+  get other64(): number {
+    return (this.#other64 ??= this.code.newLocal(I64));
+  }
+  /** Which entry of a dispatcher is meant. */
+  get choice(): number {
+    return (this.#choice ??= this.code.newLocal(I32));
+  }
+  /** How many may_gotos this call has passed. */
+  get passed(): number {
+    return (this.#budget ??= this.code.newLocal(I32));
+  }
+
+  /** Stops the run. */
+  fault(kind: Fault, pc: number): void {
+    const { code, control } = this;
+    code
+      .i32(0)
+      .i32(FAULTS.indexOf(kind))
+      .memory(I32_STORE, control + FAULT);
+    code
+      .i32(0)
+      .i32(pc)
+      .memory(I32_STORE, control + FAULT_PC);
+    code.op(UNREACHABLE);
+  }
+
+  #local(reg: number): number {
+    return (this.#registers[reg] ??= this.code.newLocal(I64));
+  }
+}

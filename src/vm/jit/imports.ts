@@ -1,0 +1,48 @@
+/** What a program's module takes from outside: JavaScript functions, each once, with the type that its arguments make. */
+import { bug } from '../../base/errors.ts';
+import type { Callable } from '../code.ts';
+import type { Host } from '../host.ts';
+import type { ModuleWriter } from '../wasm/module.ts';
+import { I32 } from '../wasm/opcodes.ts';
+
+const MODULE = 'skep';
+
+export class ModuleImports {
+  readonly #module: ModuleWriter;
+  readonly #host: Host;
+  readonly #byCallable = new Map<Callable, number>();
+  readonly #values: Record<string, WebAssembly.ImportValue>;
+
+  /** Memory and table are there from the start. */
+  constructor(module: ModuleWriter, host: Host) {
+    this.#module = module;
+    this.#host = host;
+    this.#values = { memory: host.mem.wasm, table: host.table };
+    module.importMemory(MODULE, 'memory', 1, 65536);
+    module.importTable(MODULE, 'table');
+  }
+
+  get values(): WebAssembly.Imports {
+    return { [MODULE]: this.#values };
+  }
+
+  /** The number of the function for `callable`, which `add` has made known. */
+  of(callable: Callable): number {
+    return this.#byCallable.get(callable) ?? bug(`${callable.name} is not imported`);
+  }
+
+  /** Before any function of the module is declared. */
+  add(callable: Callable): void {
+    if (this.#byCallable.has(callable)) return;
+    const lanes = [...callable.args].reduce((n, letter) => n + (letter === 'L' ? 2 : 1), 0);
+    const results = callable.ret === 'void' ? [] : [I32];
+    const type = this.#module.type(new Array<number>(lanes).fill(I32), results);
+    const name = `${this.#byCallable.size}:${callable.name}`;
+    this.#byCallable.set(callable, this.#module.importFunction(MODULE, name, type));
+    this.#values[name] = callable.call;
+  }
+
+  get host(): Host {
+    return this.#host;
+  }
+}

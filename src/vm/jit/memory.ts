@@ -1,0 +1,149 @@
+/**
+ * Loads, stores and atomic operations.
+ *
+ * An address is the low half of a register; a positive `off` goes into the wasm instruction, which adds it for free.
+ * What the verifier has proven needs no check beyond wasm's own. Checked mode tests each address first.
+ */
+import { byteSize } from '../../isa/index.ts';
+import { NULL_PAGE, PAGE_SIZE } from '../memory.ts';
+import { OP_ATOMIC32, OP_ATOMIC64 } from '../operations.ts';
+import {
+  ELSE,
+  I32_ADD,
+  I32_WRAP_I64,
+  I64,
+  I64_ADD,
+  I64_AND,
+  I64_EQ,
+  I64_EXTEND_I32_U,
+  I64_LE_U,
+  I64_LOAD,
+  I64_LOAD8_S,
+  I64_LOAD8_U,
+  I64_LOAD16_S,
+  I64_LOAD16_U,
+  I64_LOAD32_S,
+  I64_LOAD32_U,
+  I64_OR,
+  I64_SHL,
+  I64_STORE,
+  I64_STORE8,
+  I64_STORE16,
+  I64_STORE32,
+  I64_SUB,
+  I64_XOR,
+  IF,
+  MEMORY_SIZE,
+  SELECT,
+} from '../wasm/opcodes.ts';
+import { checkAccess } from './checks.ts';
+import type { FunctionContext } from './function.ts';
+
+const FRAME_POINTER = 10;
+
+const LOADS: ReadonlyMap<number, number> = new Map([
+  [0x61, I64_LOAD32_U],
+  [0x69, I64_LOAD16_U],
+  [0x71, I64_LOAD8_U],
+  [0x79, I64_LOAD],
+  [0x81, I64_LOAD32_S],
+  [0x89, I64_LOAD16_S],
+  [0x91, I64_LOAD8_S],
+]);
+
+const STORES: ReadonlyMap<number, number> = new Map([
+  [1, I64_STORE8],
+  [2, I64_STORE16],
+  [4, I64_STORE32],
+  [8, I64_STORE],
+]);
+
+/** Leaves the address `reg + off` or its base; answers what is still to be added. */
+function address(f: FunctionContext, reg: number, off: number): number {
+  if (reg === FRAME_POINTER) {
+    f.code.i32(0);
+    return (f.framePointer + off) >>> 0;
+  }
+  f.get32(reg);
+  if (off >= 0) return off;
+  f.code.i32(off).op(I32_ADD);
+  return 0;
+}
+
+export function writeLoad(f: FunctionContext, pc: number): void {
+  const op = f.ops.op[pc]!;
+  const src = f.ops.src[pc]!;
+  const off = f.ops.off[pc]!;
+  checkAccess(f, src, off, byteSize(op), false, pc);
+  const offset = address(f, src, off);
+  f.code.memory(LOADS.get(op)!, offset);
+  f.set(f.ops.dst[pc]!);
+}
+
+/** A store of a register (class STX) or an immediate (class ST). */
+export function writeStore(f: FunctionContext, pc: number): void {
+  const op = f.ops.op[pc]!;
+  const size = byteSize(op);
+  const dst = f.ops.dst[pc]!;
+  const off = f.ops.off[pc]!;
+  checkAccess(f, dst, off, size, true, pc);
+  const offset = address(f, dst, off);
+  if ((op & 7) === 2) f.code.i64(f.ops.imm[pc]!);
+  else f.get(f.ops.src[pc]!);
+  f.code.memory(STORES.get(size)!, offset);
+}
+
+/** A load that answers 0 where the kernel has no memory. */
+export function writeProbe(f: FunctionContext, pc: number): void {
+  const { code } = f;
+  const opcode = f.ops.imm[pc]!;
+  const size = byteSize(opcode);
+  f.get(f.ops.src[pc]!).i64(f.ops.off[pc]!).op(I64_ADD).tee(f.i64);
+  // Unsigned, so what is below the first page is far above the end.
+  code.i64(NULL_PAGE).op(I64_SUB);
+  code.op(MEMORY_SIZE).op(0).op(I64_EXTEND_I32_U).i64(Math.log2(PAGE_SIZE)).op(I64_SHL);
+  code
+    .i64(NULL_PAGE + size)
+    .op(I64_SUB)
+    .op(I64_LE_U);
+  code.open(IF, I64);
+  code.get(f.i64).op(I32_WRAP_I64).memory(LOADS.get(opcode)!, 0);
+  code.else(ELSE).i64(0).end();
+  f.set(f.ops.dst[pc]!);
+}
+
+/** In the order of OP_ATOMIC32; the last two are handled apart. */
+const ATOMIC_OPS = [I64_ADD, I64_OR, I64_AND, I64_XOR] as const;
+const XCHG = 8;
+const CMPXCHG = 9;
+
+/** One thread runs programs, so read, change and write are enough. */
+export function writeAtomic(f: FunctionContext, pc: number): void {
+  const { code } = f;
+  const op = f.ops.op[pc]!;
+  const wide = op >= OP_ATOMIC64;
+  const which = op - (wide ? OP_ATOMIC64 : OP_ATOMIC32);
+  const size = wide ? 8 : 4;
+  const [load, store] = wide ? [I64_LOAD, I64_STORE] : [I64_LOAD32_U, I64_STORE32];
+  const src = f.ops.src[pc]!;
+  const dst = f.ops.dst[pc]!;
+  const off = f.ops.off[pc]!;
+  checkAccess(f, dst, off, size, true, pc);
+  const offset = address(f, dst, off);
+  code.tee(f.i32).get(f.i32).memory(load, offset).set(f.i64);
+  if (which === XCHG) {
+    f.get(src);
+  } else if (which === CMPXCHG) {
+    f.get(src).get(f.i64).get(f.i64);
+    f.get(0);
+    if (!wide) code.op(I32_WRAP_I64).op(I64_EXTEND_I32_U);
+    code.op(I64_EQ).op(SELECT);
+  } else {
+    code.get(f.i64);
+    f.get(src).op(ATOMIC_OPS[which & 3]!);
+  }
+  code.memory(store, offset);
+  if (which < 4) return;
+  code.get(f.i64);
+  f.set(which === CMPXCHG ? 0 : src);
+}

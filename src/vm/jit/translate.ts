@@ -1,0 +1,142 @@
+/** Translates one BPF function: structure from the graph, instructions one by one. */
+import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, byteSize, classOf } from '../../isa/index.ts';
+import {
+  isPacketOperation,
+  OP_ATOMIC32,
+  OP_CALL_HELPER,
+  OP_CALL_KFUNC,
+  OP_CALL_SUBPROG,
+  OP_CALLX,
+  OP_EXIT,
+  OP_GOTO,
+  OP_ILLEGAL,
+  OP_LD_FUNC,
+  OP_LD_IMM64,
+  OP_PROBE,
+  OP_TAIL_CALL,
+} from '../operations.ts';
+import { CodeWriter } from '../wasm/code.ts';
+import { RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
+import { writeAlu, writeExtendedAlu } from './alu.ts';
+import {
+  arrayLookup,
+  writeArrayLookup,
+  writeCall,
+  writeCallx,
+  writePacketLoad,
+  writeSubprogCall,
+  writeTailCall,
+} from './calls.ts';
+import { burnFuel } from './checks.ts';
+import { FunctionContext, type ModuleContext } from './function.ts';
+import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
+import { writeCondition } from './jumps.ts';
+import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
+import { makeReducible } from './reducible.ts';
+import { writeStructure } from './structure.ts';
+
+/** The wasm body of BPF function `fn`. */
+export function translateFunction(module: ModuleContext, fn: number): Uint8Array {
+  const { ops } = module;
+  const code = new CodeWriter(5);
+  const f = new FunctionContext(module, code, fn);
+  const blocks = buildGraph(ops, ops.bounds[fn]!, ops.bounds[fn + 1]!);
+  const flow = makeReducible(blocks);
+  writeStructure(code, blocks, flow, {
+    body(block) {
+      for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) writeInstruction(f, pc);
+    },
+    condition(block, negate) {
+      writeCondition(f, block.end - 1, negate);
+    },
+    hasEdgeCode: (block, edge) => block.choice[edge]! >= 0 || burnsFuel(f, block, edge),
+    edge(block, edge) {
+      if (burnsFuel(f, block, edge)) burnFuel(f, block.end - 1);
+      if (block.choice[edge]! >= 0) code.i32(block.choice[edge]!).set(f.choice);
+    },
+    choice() {
+      code.get(f.choice);
+    },
+  });
+  code.op(UNREACHABLE);
+  return code.finish();
+}
+
+/** Checked mode: whether an edge is a jump back in the program's text. Falling through never is. */
+function burnsFuel(f: FunctionContext, block: Block, edge: number): boolean {
+  if (!f.checked || edge !== 0 || block.kind === 'dispatch' || block.start === block.end) return false;
+  const jump = block.end - 1;
+  const op = f.ops.op[jump]!;
+  return (op === OP_GOTO || isBranch(op)) && f.ops.target[jump]! <= jump;
+}
+
+function writeInstruction(f: FunctionContext, pc: number): void {
+  const { ops, code } = f;
+  const op = ops.op[pc]!;
+  if (op >= OP_ATOMIC32 || (op >= 256 && !writeExtendedAlu(f, pc))) {
+    writeSpecial(f, pc, op);
+    return;
+  }
+  if (op >= 256 || op === OP_GOTO || isBranch(op)) return;
+  switch (op) {
+    case OP_ILLEGAL:
+      f.fault('illegal-instruction', pc);
+      return;
+    case OP_EXIT:
+      f.get(0).op(RETURN);
+      return;
+    case OP_LD_IMM64:
+      code.i64(ops.imm[pc]!, ops.imm[pc + 1]!);
+      f.set(ops.dst[pc]!);
+      return;
+  }
+  switch (classOf(op)) {
+    case BPF_ALU:
+    case BPF_ALU64:
+      writeAlu(f, pc);
+      return;
+    case BPF_LDX:
+      writeLoad(f, pc);
+      return;
+    case BPF_ST:
+    case BPF_STX:
+      writeStore(f, pc);
+      return;
+    default:
+      if (isPacketOperation(op)) writePacketLoad(f, pc, byteSize(op), (op & 0xe0) === 0x40);
+  }
+}
+
+/** Operations with numbers from OP_ATOMIC32 on. */
+function writeSpecial(f: FunctionContext, pc: number, op: number): void {
+  const { ops } = f;
+  switch (op) {
+    case OP_CALL_HELPER: {
+      const map = arrayLookup(f, pc);
+      if (map) writeArrayLookup(f, map);
+      else writeCall(f, pc);
+      return;
+    }
+    case OP_CALL_KFUNC:
+      writeCall(f, pc);
+      return;
+    case OP_CALL_SUBPROG:
+      writeSubprogCall(f, pc);
+      return;
+    case OP_TAIL_CALL:
+      writeTailCall(f, pc);
+      return;
+    case OP_CALLX:
+      writeCallx(f, pc);
+      return;
+    case OP_LD_FUNC:
+      f.code.i64(f.functionSlots[ops.target[pc]!]!, 0);
+      f.set(ops.dst[pc]!);
+      return;
+    case OP_PROBE:
+      writeProbe(f, pc);
+      return;
+    default:
+      writeAtomic(f, pc);
+  }
+}
