@@ -18,7 +18,7 @@ export interface RunRequest extends Omit<TraceRequest, 'calls' | 'mayWant'> {
 }
 
 /** With so many tasks known it is worth looking for ended ones. */
-const SWEEP_AT = 1024;
+const MANY = 1024;
 
 /** A task of the world, with what it was made of. */
 interface Known {
@@ -31,6 +31,7 @@ export class ProcessSource {
   private readonly kernel: EmbeddedKernel;
   private readonly boundary: Boundary;
   private readonly known = new Map<number, Known>();
+  private sweepAt = MANY;
 
   constructor(kernel: EmbeddedKernel) {
     this.kernel = kernel;
@@ -80,7 +81,7 @@ export class ProcessSource {
         writeUser: (addr: bigint, bytes: Uint8Array) => task.writeUser(addr, bytes),
       }),
     });
-    if (isNew && this.known.size >= SWEEP_AT) this.forgetTheKilled();
+    if (isNew && this.known.size >= this.sweepAt) this.forgetTheKilled();
     this.known.set(task.pid, { version: task.version, task: world, tgid: task.tgid });
     return world;
   }
@@ -94,6 +95,7 @@ export class ProcessSource {
   /** Who is killed by a signal makes no last call. */
   private forgetTheKilled(): void {
     for (const pid of this.known.keys()) if (!existsSync(`/proc/${pid}`)) this.forget(pid);
+    this.sweepAt = Math.max(MANY, 2 * this.known.size);
   }
 
   private forget(pid: number): void {

@@ -1,0 +1,27 @@
+/**
+ * Traces a command and writes what happens as JSON lines to the file named first: for tests that need a tracer they
+ * can kill, interrupt, or run as another user.
+ *
+ *     traced-run.ts LOG notify|ptrace CALL,CALL… COMMAND [ARG]…
+ */
+import { appendFileSync } from 'node:fs';
+import { startProcess } from '../../src/sources/process/start.ts';
+import { syscallNumbers } from '../../src/sources/process/syscalls/index.ts';
+
+const [log = '', method = 'notify', calls = '', ...argv] = process.argv.slice(2);
+const say = (line: unknown) => appendFileSync(log, JSON.stringify(line) + '\n');
+const enter = syscallNumbers(calls.split(','));
+
+process.on('SIGINT', () => say({ interrupted: true }));
+const traced = await startProcess(
+  { argv, calls: { enter, exit: method === 'ptrace' ? enter : [] }, method: method === 'ptrace' ? 'ptrace' : 'notify' },
+  {
+    onEvent({ phase, nr, task, ret }) {
+      say({ phase, nr, pid: task.pid, comm: task.comm, uid: task.uid, ret: String(ret) });
+    },
+  },
+);
+say({ started: traced.pid, method: traced.method });
+const exit = await traced.exited;
+say({ exit });
+process.exitCode = exit.code ?? 128 + exit.signal!;
