@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { describeKernel } from '../../test/support/real-kernel.ts';
+import { BpfError, VerifierError } from '../base/errors.ts';
+import { assemble, encode } from '../isa/index.ts';
+import { Bpf, type Kernel } from '../sys/index.ts';
+import {
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_XDP,
+} from '../uapi/generated/constants.ts';
+import { openLinuxKernel } from './index.ts';
+
+const u32 = (n: number) => new Uint8Array(new Uint32Array([n]).buffer);
+const u64 = (n: bigint) => new Uint8Array(new BigUint64Array([n]).buffer);
+
+describeKernel("the machine's kernel", () => {
+  let kernel: Kernel;
+  let bpf: Bpf;
+  beforeEach(async () => {
+    kernel = await openLinuxKernel();
+    bpf = new Bpf(kernel);
+  });
+  afterEach(() => kernel.close());
+
+  /** A program from text; `map[events]` is the map of that descriptor. */
+  const load = async (progType: number, text: string, events = -1) =>
+    (
+      await kernel.bpf('PROG_LOAD', {
+        prog_type: progType,
+        insns: encode(assemble(text, { maps: { events } })),
+        license: 'GPL',
+        log_level: 1,
+        log_buf: 1 << 16,
+      })
+    ).ret;
+
+  it('keeps what is put into a map, and says what it is', async () => {
+    const fd = await bpf.mapCreate({
+      map_type: BPF_MAP_TYPE_HASH,
+      key_size: 4,
+      value_size: 8,
+      max_entries: 3,
+      map_name: 'kept',
+    });
+    await bpf.mapUpdate(fd, u32(1), u64(77n));
+    expect(await bpf.mapLookup(fd, u32(1), 8)).toEqual(u64(77n));
+    expect(await bpf.mapLookup(fd, u32(2), 8)).toBeNull();
+    expect(await bpf.mapNextKey(fd, null, 4)).toEqual(u32(1));
+    expect(await bpf.mapInfo(fd)).toMatchObject({ of: 'map', type: BPF_MAP_TYPE_HASH, name: 'kept', max_entries: 3 });
+    expect(await kernel.fdInfo(fd)).toMatchObject({ map_type: '1', frozen: '0' });
+  });
+
+  it('runs a program and gives back the packet', async () => {
+    const fd = await load(
+      BPF_PROG_TYPE_XDP,
+      'r2 = *(u32 *)(r1 +0); r3 = *(u32 *)(r1 +4); r4 = r2; r4 += 14; r0 = 1; if r4 > r3 goto +2; *(u8 *)(r2 +0) = 9; r0 = 2; exit',
+    );
+    const run = await kernel.bpf('PROG_TEST_RUN', {
+      prog_fd: fd,
+      data_in: new Uint8Array(14),
+      data_out: 64,
+      repeat: 1,
+    });
+    expect(run.retval).toBe(2);
+    expect(run.data_out).toEqual(Uint8Array.from([9, ...new Array(13).fill(0)]));
+  });
+
+  it("brings the verifier's log with a refusal, and the instruction it stopped at", async () => {
+    const refused = await load(BPF_PROG_TYPE_SOCKET_FILTER, 'r0 = 0; r2 = *(u64 *)(r1 +4096); exit').catch((e) => e);
+    expect(refused).toBeInstanceOf(VerifierError);
+    expect(refused).toMatchObject({ code: 'EACCES', pc: 1 });
+    expect(refused.log).toContain('invalid bpf_context access off=4096 size=8');
+    expect(refused.message).toContain('invalid bpf_context access');
+  });
+
+  it('answers EBADF for descriptors that were not opened through it', async () => {
+    await expect(kernel.closeFd(1)).rejects.toMatchObject({ code: 'EBADF' });
+    const closed = await bpf.mapCreate({ map_type: BPF_MAP_TYPE_HASH, key_size: 4, value_size: 4, max_entries: 1 });
+    await kernel.closeFd(closed);
+    await expect(kernel.closeFd(closed)).rejects.toBeInstanceOf(BpfError);
+  });
+
+  it('reads ring buffer records in order, waits for more, and ends a wait when closed', async () => {
+    const map = await bpf.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: 4096 });
+    // The length of the packet, as a record of four bytes.
+    const prog = await load(
+      BPF_PROG_TYPE_SOCKET_FILTER,
+      'r2 = *(u32 *)(r1 +0); *(u32 *)(r10 -4) = r2; r1 = map[events]; r2 = r10; r2 += -4; r3 = 4; r4 = 0; call bpf_ringbuf_output#130; exit',
+      map,
+    );
+    const fire = (size: number) => kernel.bpf('PROG_TEST_RUN', { prog_fd: prog, data_in: new Uint8Array(size) });
+    const ring = await kernel.openRingBuffer(map);
+    await expect(kernel.openRingBuffer(map)).rejects.toMatchObject({ code: 'EBUSY' });
+    await fire(20);
+    await fire(30);
+    const sizes = async () =>
+      (await ring.read()).map((r) => ('data' in r ? new DataView(r.data.buffer).getUint32(0, true) : -1));
+    expect(await sizes()).toEqual([20, 30].map((n) => n - 14));
+    const later = sizes();
+    await fire(40);
+    expect(await later).toEqual([26]);
+    // Around the end of the buffer, many times.
+    for (let n = 0; n < 1000; n++) {
+      await fire(20 + (n % 50));
+      expect(await sizes()).toEqual([6 + (n % 50)]);
+    }
+    const waiting = ring.read();
+    await ring.close();
+    expect(await waiting).toEqual([]);
+  });
+
+  it('reads perf buffer records, and counts what was lost', async () => {
+    const map = await bpf.mapCreate({
+      map_type: BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+      key_size: 4,
+      value_size: 4,
+      max_entries: kernel.possibleCpus,
+    });
+    const prog = await load(
+      BPF_PROG_TYPE_XDP,
+      '*(u64 *)(r10 -8) = 11; r2 = map[events]; r3 = 0xffffffff ll; r4 = r10; r4 += -8; r5 = 8; call bpf_perf_event_output#25; r0 = 2; exit',
+      map,
+    );
+    const reader = await kernel.openPerfBuffer(map, { pagesPerCpu: 1 });
+    await kernel.bpf('PROG_TEST_RUN', { prog_fd: prog, data_in: new Uint8Array(14) });
+    const [first] = await reader.read();
+    expect(first).toMatchObject({ data: expect.any(Uint8Array), cpu: expect.any(Number) });
+    expect('data' in first! && first.data.subarray(0, 8)).toEqual(u64(11n));
+    await kernel.bpf('PROG_TEST_RUN', { prog_fd: prog, data_in: new Uint8Array(14), repeat: 2000 });
+    let lost = 0;
+    let got = 0;
+    const count = (records: Awaited<ReturnType<typeof reader.read>>) => {
+      for (const r of records) 'lost' in r ? (lost += r.lost) : got++;
+    };
+    count(await reader.read());
+    // Losses are told with the next record that finds room.
+    await kernel.bpf('PROG_TEST_RUN', { prog_fd: prog, data_in: new Uint8Array(14) });
+    count(await reader.read());
+    expect(lost).toBeGreaterThan(0);
+    expect(lost + got).toBe(2001);
+    await reader.close();
+  });
+
+  it('leaves neither descriptors nor mappings behind after many rounds', async () => {
+    const fds = () => readdirSync('/proc/self/fd').length;
+    const maps = () =>
+      readFileSync('/proc/self/maps', 'utf8')
+        .split('\n')
+        .filter((l) => l.includes('bpf')).length;
+    const before = [fds(), maps()];
+    for (let n = 0; n < 300; n++) {
+      const round = await openLinuxKernel();
+      const b = new Bpf(round);
+      const map = await b.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: 4096 });
+      await round.openRingBuffer(map);
+      await round.bpf('PROG_LOAD', {
+        prog_type: BPF_PROG_TYPE_XDP,
+        insns: encode(assemble('r0 = 2; exit')),
+        license: 'GPL',
+      });
+      await round.close();
+    }
+    expect([fds(), maps()]).toEqual(before);
+  });
+});
