@@ -1,2 +1,2 @@
 export * from './helper.ts';
-export { bindHelpers, HELPERS, type HelperName, helperId } from './registry.ts';
+export { bindHelpers, HELPERS, type HelperName } from './registry.ts';

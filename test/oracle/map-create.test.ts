@@ -2,9 +2,9 @@
  * BPF_MAP_CREATE of definitions good and bad: the machine's kernel and ours answer the same.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import { errnoName } from '../../src/base/errno.ts';
 import { createMap } from '../../src/maps/index.ts';
 import * as abi from '../../src/uapi/generated/constants.ts';
-import { errnoName } from '../../src/base/errno.ts';
 import { MachineBpf } from '../support/machine-bpf.ts';
 import { mapDef, TestMapEnv } from '../support/map-env.ts';
 
@@ -63,7 +63,10 @@ function cases(type: number): Case[] {
     }
     for (const extra of [1n, 5n, 15n, 16n, 1n << 40n]) add(key, value, size, 0, extra);
   }
-  for (const value of [65407, 65408, 4194304, 4194305, 4194303, 4194256, 4194252, 4194251, 4194000, 4193990, 4193800, 4190000, 2147483647, 4294967295]) {
+  for (const value of [
+    65407, 65408, 4194304, 4194305, 4194303, 4194256, 4194252, 4194251, 4194000, 4193990, 4193800, 4190000, 2147483647,
+    4294967295,
+  ]) {
     for (const key of [0, 4, 8]) add(key, value, 1);
     add(8, value, 1, abi.BPF_F_NO_PREALLOC);
   }

@@ -111,6 +111,12 @@ export class MachineBpf {
     return this.#bpf(3);
   }
 
+  freeze(fd: number): number {
+    this.#begin();
+    this.#u32(0, fd);
+    return this.#bpf(22);
+  }
+
   nextKey(fd: number, key: Uint8Array | null, keySize: number): Uint8Array | number {
     return this.#read(4, fd, key, keySize, 0n);
   }
