@@ -17,8 +17,8 @@ export interface Conversion {
   readonly plus: boolean;
   readonly space: boolean;
   readonly zero: boolean;
-  /** 0 where none is given. */
-  readonly width: number;
+  /** Undefined where none is given. */
+  readonly width: number | undefined;
 }
 
 export type ConversionKind =
@@ -99,8 +99,8 @@ function conversionAt(format: Uint8Array, start: number): { conversion: Conversi
   let at = start;
   while (at < format.length && TAKES_FLAGS.includes(char(at))) at++;
   const flags = String.fromCharCode(...format.subarray(start, at));
-  let width = 0;
-  while (isDigit(char(at))) width = (Math.imul(width, 10) + Number(char(at++))) | 0;
+  let width: number | undefined;
+  while (isDigit(char(at))) width = (Math.imul(width ?? 0, 10) + Number(char(at++))) | 0;
   const spec = kindAt(at, char);
   if (spec === null) return null;
   const conversion = {
@@ -109,7 +109,7 @@ function conversionAt(format: Uint8Array, start: number): { conversion: Conversi
     plus: flags.includes('+'),
     space: flags.includes(' '),
     zero: flags.includes('0'),
-    width: Math.min(Math.max(width, 0), MAX_WIDTH),
+    width: width === undefined ? undefined : Math.min(Math.max(width, 0), MAX_WIDTH),
   };
   return { conversion, end: spec.end };
 }

@@ -80,8 +80,8 @@ class Output {
 
   #putPadded(text: Uint8Array, conversion: Conversion): void {
     // Without a width, an address has all its digits.
-    const allDigits = conversion.kind.type === 'address' && conversion.width === 0;
-    const width = allDigits ? POINTER_DIGITS : conversion.width;
+    const allDigits = conversion.kind.type === 'address' && conversion.width === undefined;
+    const width = allDigits ? POINTER_DIGITS : (conversion.width ?? 0);
     const pad = Math.max(width - text.length, 0);
     const zeros = (conversion.zero || allDigits) && !conversion.left && isNumber(conversion);
     const sign = zeros && SIGNS.includes(text[0]!) ? 1 : 0;
