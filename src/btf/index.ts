@@ -2,6 +2,7 @@ export * from './btf.ts';
 export { BtfBuilder } from './build.ts';
 export { POISON } from './core/patch.ts';
 export { type CoreOutcome, type CoreProgram, type CoreRequest, relocateCore } from './core/relocate.ts';
+export { type DumpCOptions, dumpC } from './dump/c.ts';
 export { dumpRaw, dumpRawJson, type RawOptions } from './dump/raw.ts';
 export {
   type BtfExt,
