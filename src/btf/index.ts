@@ -14,3 +14,4 @@ export {
 } from './ext.ts';
 export { alignOf, pointedArrayCount, resolve, sizeOf, skipModifiers, skipQualifiers } from './layout.ts';
 export { parseBtf, type ReadOptions } from './read.ts';
+export { loadReferenceBtfBytes } from './reference/index.ts';

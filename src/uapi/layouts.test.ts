@@ -4,12 +4,13 @@ import { ATTR_LAYOUTS, LAYOUTS, type Layout } from './generated/layouts.ts';
 import type { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './infos.ts';
 
 const ARMS: Readonly<Record<string, Layout>> = ATTR_LAYOUTS;
-const SIZES: Partial<Record<Field['kind'], number>> = {
+const SIZES: Record<Field['kind'], number> = {
   u32: 4,
   s32: 4,
   u64: 8,
   name: 16,
   cstr: 8,
+  cstrs: 8,
   bytes: 8,
   room: 8,
   info: 8,

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bytesEqual } from '../../base/bytes.ts';
+import { REFERENCE_KERNEL } from '../../uapi/reference.ts';
+import type { Btf, BtfType } from '../btf.ts';
+import { parseBtf } from '../read.ts';
+import { loadReferenceBtfBytes } from './index.ts';
+
+let btf: Btf;
+beforeAll(async () => {
+  btf = parseBtf(await loadReferenceBtfBytes());
+});
+
+describe('the BTF of the reference kernel', () => {
+  test('has the structures that programs read', () => {
+    for (const name of ['task_struct', 'sock', 'sk_buff', 'file', 'inode', 'cgroup', 'linux_binprm', 'pt_regs']) {
+      expect(btf.find(name, 'struct'), name).not.toBe(0);
+    }
+    const task = btf.type(btf.find('task_struct', 'struct'))!;
+    expect(task.kind === 'struct' && task.members.some((m) => m.name === 'comm')).toBe(true);
+  });
+
+  test('has what programs attach to: functions, tracepoints, iterators, security hooks, struct_ops', () => {
+    for (const name of ['do_sys_openat2', 'bpf_iter_task', 'bpf_lsm_file_open', 'tcp_v4_connect']) {
+      expect(btf.find(name, 'func'), name).not.toBe(0);
+    }
+    expect(btf.find('btf_trace_sched_switch', 'typedef')).not.toBe(0);
+    expect(btf.find('bpf_struct_ops_tcp_congestion_ops', 'struct')).not.toBe(0);
+  });
+
+  test('keeps the tags of kfuncs on their functions', () => {
+    const tagged = new Set<string>();
+    for (let id = 1; id < btf.count; id++) {
+      const type = btf.type(id)!;
+      if (type.kind === 'decl_tag' && type.name === 'bpf_kfunc') tagged.add(btf.type(type.type)!.name);
+    }
+    expect(tagged).toContain('bpf_rcu_read_lock');
+    expect(tagged).toContain('bpf_task_from_pid');
+    expect(tagged.size).toBeGreaterThan(150);
+  });
+
+  test('has the per-CPU variables and their section', () => {
+    const section = btf.type(btf.find('.data..percpu', 'datasec'));
+    expect(section?.kind === 'datasec' && section.vars.length).toBeGreaterThan(100);
+  });
+
+  test('is the same each time it is loaded', async () => {
+    expect(bytesEqual(await loadReferenceBtfBytes(), btf.bytes)).toBe(true);
+  });
+});
+
+const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
+const isReference = existsSync(KERNEL_BTF) && release().startsWith(REFERENCE_KERNEL.release);
+
+describe.skipIf(!isReference)('beside the BTF of the running reference kernel', () => {
+  test('has the same types', () => {
+    const kernel = parseBtf(readFileSync(KERNEL_BTF));
+    expect(btf.count).toBe(kernel.count);
+    const ours = new Map<string, number>();
+    const count = (key: string, by: number) => ours.set(key, (ours.get(key) ?? 0) + by);
+    for (let id = 1; id < btf.count; id++) count(described(btf, id), 1);
+    for (let id = 1; id < kernel.count; id++) count(described(kernel, id), -1);
+    expect([...ours].filter(([, n]) => n !== 0)).toEqual([]);
+  });
+
+  test('finds the same structure of two with one name', () => {
+    const kernel = parseBtf(readFileSync(KERNEL_BTF));
+    for (let id = 1; id < kernel.count; id++) {
+      const type = kernel.type(id)!;
+      if ((type.kind !== 'struct' && type.kind !== 'union') || type.name === '') continue;
+      if (kernel.findAll(type.name).length < 2 || kernel.find(type.name, type.kind) !== id) continue;
+      expect(described(btf, btf.find(type.name, type.kind))).toBe(described(kernel, id));
+    }
+  });
+});
+
+/** A type in words that do not depend on ids: what it refers to by kind and name. */
+function described(from: Btf, id: number): string {
+  const type = from.type(id)!;
+  const to = (target: number) => {
+    const t: BtfType | undefined = from.type(target);
+    return `${t?.kind} ${t?.name}`;
+  };
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return JSON.stringify({ ...type, members: type.members.map((m) => ({ ...m, type: to(m.type) })) });
+    case 'func_proto':
+      return JSON.stringify({ ret: to(type.ret), params: type.params.map((p) => [p.name, to(p.type)]) });
+    case 'datasec':
+      return JSON.stringify({ ...type, vars: type.vars.map((v) => ({ ...v, type: to(v.type) })) });
+    case 'array':
+      return JSON.stringify({ ...type, type: to(type.type), indexType: to(type.indexType) });
+    case 'enum64':
+      return `enum64 ${type.name} ${type.size} ${type.signed} ${type.values.map((v) => `${v.name}=${v.value}`)}`;
+    case 'void':
+    case 'int':
+    case 'enum':
+    case 'fwd':
+    case 'float':
+      return JSON.stringify(type);
+    default:
+      return JSON.stringify({ ...type, type: to(type.type) });
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * npm run generate: makes what is generated under src/ from the BTF that ships with the package.
+ *
+ *     npm run generate                         writes src/uapi/generated/*.ts
+ *     npm run generate -- --check              writes nothing, and fails where a committed file differs
+ *     npm run generate -- --from FILE          first packs FILE (/sys/kernel/btf/vmlinux) as the BTF that ships
+ *
+ * --from is for a machine that runs the reference kernel; the rest works anywhere.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Btf, parseBtf } from '../src/btf/index.ts';
+import { loadReferenceBtfBytes } from '../src/btf/reference/index.ts';
+import { generateConstants } from './generate/constants.ts';
+import { generateHelperIds } from './generate/helper-ids.ts';
+import { generateLayouts } from './generate/layouts.ts';
+import { generatePackedBtf } from './generate/reference-btf.ts';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const PACKED = 'src/btf/reference/generated/packed.ts';
+const FILES: Readonly<Record<string, (btf: Btf) => string>> = {
+  'src/uapi/generated/constants.ts': generateConstants,
+  'src/uapi/generated/helper-ids.ts': generateHelperIds,
+  'src/uapi/generated/layouts.ts': generateLayouts,
+};
+
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, from: { type: 'string' } } });
+
+if (values.from !== undefined) write(PACKED, generatePackedBtf(parseBtf(readFileSync(values.from))));
+const btf = parseBtf(await loadReferenceBtfBytes());
+const different: string[] = [];
+for (const [path, generate] of Object.entries(FILES)) {
+  const text = generate(btf);
+  if (values.check !== true) write(path, text);
+  else if (text !== readFileSync(join(ROOT, path), 'utf8')) different.push(path);
+}
+if (different.length > 0) {
+  console.error(`Not what the generator makes: ${different.join(', ')}. Run npm run generate.`);
+  process.exitCode = 1;
+}
+
+function write(path: string, text: string): void {
+  const file = join(ROOT, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  console.log(`wrote ${path} (${text.length} bytes)`);
+}

@@ -1,0 +1,287 @@
+/**
+ * BTF -> packed BTF (src/btf/reference/columns.ts), and the order of types that packs well: functions sorted by name
+ * behind everything else, their prototypes before them in the order of the functions. The order of all other types,
+ * and so which of two types of one name comes first, stays.
+ */
+import { utf8, view } from '../../src/base/bytes.ts';
+import { type Btf, BtfBuilder, type BtfType, parseBtf } from '../../src/btf/index.ts';
+import { KINDS } from '../../src/btf/kinds.ts';
+import { COLUMNS, type ColumnName, HEADER_WORDS } from '../../src/btf/reference/columns.ts';
+import { hasCount, hasSize, isNamed } from '../../src/btf/reference/unpack.ts';
+
+/** The same types in another order, with each string once. */
+export function reorder(btf: Btf): Btf {
+  const order = packingOrder(btf);
+  const newIds = new Int32Array(btf.count);
+  for (const [i, id] of order.entries()) newIds[id] = i + 1;
+  const builder = new BtfBuilder();
+  for (const id of order) builder.add(renumbered(btf.type(id)!, (old) => newIds[old]!));
+  return parseBtf(builder.build());
+}
+
+function packingOrder(btf: Btf): number[] {
+  const functions: { id: number; name: string; prototype: number }[] = [];
+  const tags: number[] = [];
+  const others: number[] = [];
+  const usedElsewhere = new Set<number>();
+  for (let id = 1; id < btf.count; id++) {
+    const type = btf.type(id)!;
+    if (type.kind === 'func') functions.push({ id, name: type.name, prototype: type.type });
+    else if (type.kind === 'decl_tag') tags.push(id);
+    else {
+      others.push(id);
+      renumbered(type, (to) => {
+        usedElsewhere.add(to);
+        return to;
+      });
+    }
+  }
+  functions.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id));
+  const prototypes = new Set<number>();
+  for (const f of functions) if (!usedElsewhere.has(f.prototype)) prototypes.add(f.prototype);
+  return [...others.filter((id) => !prototypes.has(id)), ...prototypes, ...functions.map((f) => f.id), ...tags];
+}
+
+/** The type with every id in it replaced. */
+function renumbered(type: BtfType, id: (old: number) => number): BtfType {
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return { ...type, members: type.members.map((m) => ({ ...m, type: id(m.type) })) };
+    case 'array':
+      return { ...type, type: id(type.type), indexType: id(type.indexType) };
+    case 'func_proto':
+      return { ...type, ret: id(type.ret), params: type.params.map((p) => ({ ...p, type: id(p.type) })) };
+    case 'datasec':
+      return { ...type, vars: type.vars.map((v) => ({ ...v, type: id(v.type) })) };
+    case 'void':
+    case 'int':
+    case 'enum':
+    case 'enum64':
+    case 'fwd':
+    case 'float':
+      return type;
+    default:
+      return { ...type, type: id(type.type) };
+  }
+}
+
+/** Packs BTF whose types are in the order that `reorder` gives; unpackBtf gives its bytes back. */
+export function packBtf(btf: Btf): Uint8Array {
+  return new Packer(btf).run();
+}
+
+class Packer {
+  readonly #btf: Btf;
+  readonly #columns: Record<ColumnName, number[]>;
+  readonly #numbers = new Map<string, number>([['', 0]]);
+  readonly #ranks = new Map<number, number>();
+  #lastFunction = '';
+  #highestPrototype = 0;
+
+  constructor(btf: Btf) {
+    this.#btf = btf;
+    this.#columns = Object.fromEntries(COLUMNS.map((name) => [name, []])) as unknown as Record<ColumnName, number[]>;
+  }
+
+  run(): Uint8Array {
+    const seeded = this.#seedParameters();
+    for (let id = 1; id < this.#btf.count; id++) this.#type(id, this.#btf.type(id)!);
+    const header = view(this.#btf.bytes);
+    const words = [this.#btf.count - 1, seeded, header.getUint32(12, true), header.getUint32(20, true)];
+    for (const name of COLUMNS) words.push(this.#columns[name].length);
+    const start = (HEADER_WORDS + COLUMNS.length) * 4;
+    const out = new Uint8Array(COLUMNS.reduce((sum, name) => sum + this.#columns[name].length, start));
+    for (const [i, word] of words.entries()) view(out).setUint32(i * 4, word, true);
+    let at = start;
+    for (const name of COLUMNS) {
+      out.set(this.#columns[name], at);
+      at += this.#columns[name].length;
+    }
+    return out;
+  }
+
+  /** Gives small numbers to the names and types that prototypes use most. Answers how many names. */
+  #seedParameters(): number {
+    const names = new Map<string, number>();
+    const types = new Map<number, number>();
+    const count = <K>(map: Map<K, number>, key: K) => map.set(key, (map.get(key) ?? 0) + 1);
+    for (let id = 1; id < this.#btf.count; id++) {
+      const type = this.#btf.type(id)!;
+      if (type.kind !== 'func_proto') continue;
+      count(types, type.ret);
+      for (const p of type.params) {
+        count(types, p.type);
+        if (p.name !== '') count(names, p.name);
+      }
+    }
+    const byCount = <K>(map: Map<K, number>) => [...map].sort((a, b) => b[1] - a[1]).map(([key]) => key);
+    let last = 0;
+    unsigned(this.#columns.ranks, types.size);
+    for (const [i, id] of byCount(types).entries()) {
+      signed(this.#columns.ranks, id - last);
+      this.#ranks.set(id, i);
+      last = id;
+    }
+    for (const name of byCount(names)) this.#addString(name);
+    return names.size;
+  }
+
+  #type(id: number, type: BtfType): void {
+    if (type.kind === 'void') return;
+    const columns = this.#columns;
+    const kind = KINDS[type.kind].number;
+    columns.kinds.push(kind | (kindFlagOf(type) ? 0x80 : 0));
+    if (hasCount(kind)) unsigned(columns.counts, countOf(type));
+    if (type.kind === 'func') this.#functionName(type.name);
+    else if (isNamed(kind)) this.#name('typeNames', type.name);
+    if (hasSize(kind)) unsigned(columns.sizes, (type as { size: number }).size);
+    switch (type.kind) {
+      case 'func':
+        signed(columns.functions, type.type - this.#highestPrototype);
+        this.#highestPrototype = Math.max(this.#highestPrototype, type.type);
+        break;
+      case 'func_proto':
+        unsigned(columns.prototypes, this.#ranks.get(type.ret)!);
+        for (const p of type.params) {
+          this.#name('parameterNames', p.name);
+          unsigned(columns.prototypes, this.#ranks.get(p.type)!);
+        }
+        break;
+      case 'array':
+        signed(columns.arrays, id - type.type);
+        unsigned(columns.arrays, type.indexType);
+        unsigned(columns.arrays, type.count);
+        break;
+      case 'struct':
+      case 'union':
+        this.#members(id, type);
+        break;
+      case 'enum': {
+        let last = -1;
+        for (const { name, value } of type.values) {
+          this.#name('valueNames', name);
+          signed(columns.values, (value | 0) - last - 1);
+          last = value | 0;
+        }
+        break;
+      }
+      case 'enum64':
+        for (const { name, value } of type.values) {
+          this.#name('valueNames', name);
+          word(columns.words, Number(BigInt.asUintN(32, value)));
+          word(columns.words, Number(BigInt.asUintN(32, value >> 32n)));
+        }
+        break;
+      case 'datasec':
+        for (const v of type.vars) for (const w of [v.type, v.offset, v.size]) word(columns.words, w);
+        break;
+      case 'int':
+        word(columns.words, this.#intWord(id));
+        break;
+      case 'fwd':
+      case 'float':
+        break;
+      default:
+        signed(columns.references, id - type.type);
+        if (type.kind === 'var') word(columns.words, type.linkage);
+        if (type.kind === 'decl_tag') word(columns.words, type.component);
+    }
+  }
+
+  #members(id: number, type: Extract<BtfType, { kind: 'struct' | 'union' }>): void {
+    const withBits = kindFlagOf(type);
+    let last = 0;
+    for (const m of type.members) {
+      this.#name('memberNames', m.name);
+      signed(this.#columns.memberTypes, id - m.type);
+      const offset = withBits ? m.bitfieldSize * 2 ** 24 + m.bitOffset : m.bitOffset;
+      signed(this.#columns.memberOffsets, offset - last);
+      last = offset;
+    }
+  }
+
+  /** The word after an integer: encoding, offset and bits. Found where its bytes are, after those of the types before. */
+  #intWord(id: number): number {
+    const type = this.#btf.type(id)!;
+    if (type.kind !== 'int') throw new Error('not an integer');
+    const encoding = (type.signed ? 1 : 0) | (type.char ? 2 : 0) | (type.bool ? 4 : 0);
+    return encoding * 2 ** 24 + type.bitOffset * 2 ** 16 + type.bits;
+  }
+
+  #functionName(name: string): void {
+    const number = this.#numbers.get(name);
+    unsigned(this.#columns.typeNames, number === undefined ? 0 : number + 1);
+    if (number === undefined) {
+      this.#numbers.set(name, this.#numbers.size);
+      const bytes = utf8(name);
+      const before = utf8(this.#lastFunction);
+      let shared = 0;
+      while (shared < bytes.length && bytes[shared] === before[shared]) shared++;
+      unsigned(this.#columns.functionHeads, shared);
+      this.#columns.functionTails.push(...bytes.subarray(shared), 0);
+    }
+    this.#lastFunction = name;
+  }
+
+  #name(column: 'typeNames' | 'memberNames' | 'valueNames' | 'parameterNames', name: string): void {
+    const number = this.#numbers.get(name);
+    unsigned(this.#columns[column], number === undefined ? 0 : number + 1);
+    if (number === undefined) this.#addString(name);
+  }
+
+  #addString(text: string): void {
+    this.#numbers.set(text, this.#numbers.size);
+    this.#columns.strings.push(...utf8(text), 0);
+  }
+}
+
+function kindFlagOf(type: BtfType): boolean {
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return type.kindFlag || type.members.some((m) => m.bitfieldSize !== 0);
+    case 'enum':
+    case 'enum64':
+      return type.signed;
+    case 'fwd':
+      return type.isUnion;
+    case 'type_tag':
+    case 'decl_tag':
+      return type.kindFlag;
+    default:
+      return false;
+  }
+}
+
+function countOf(type: BtfType): number {
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return type.members.length;
+    case 'enum':
+    case 'enum64':
+      return type.values.length;
+    case 'func_proto':
+      return type.params.length;
+    case 'datasec':
+      return type.vars.length;
+    case 'func':
+      return type.linkage;
+    default:
+      return 0;
+  }
+}
+
+function unsigned(column: number[], value: number): void {
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) column.push((value % 0x80) | 0x80);
+  column.push(value);
+}
+
+function signed(column: number[], value: number): void {
+  unsigned(column, value >= 0 ? value * 2 : -value * 2 - 1);
+}
+
+function word(column: number[], value: number): void {
+  column.push(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff);
+}
