@@ -1,13 +1,11 @@
 /**
- * From a system call to the hooks of the embedded kernel that Linux would reach with it.
- *
- * On entry, in the order of the kernel: raw_tracepoint sys_enter, raw_syscalls:sys_enter, syscalls:sys_enter_NAME, the
- * kprobes at the boundary; on exit kretprobes, then sys_exit in its three forms.
+ * From a system call to the hooks of the embedded kernel that Linux would reach with it, from outside in on entry and
+ * from inside out on exit: tracepoints, `__x64_sys_NAME`, the functions behind it.
  */
 import { bug } from '../../base/errors.ts';
 import type {
-  EmbeddedKernel,
   Hook,
+  Hooks,
   KernelArg,
   KprobeHook,
   RawTracepointHook,
@@ -35,7 +33,7 @@ const PATH_MAX = 4096;
 const PAGE = 4096n;
 
 export class Boundary {
-  private readonly kernel: EmbeddedKernel;
+  private readonly hooks: Hooks;
   private plans = new Map<number, Plan>();
   private silent: Hook[] = [];
   /** What threads that are in execve(2) asked to execute. */
@@ -43,14 +41,15 @@ export class Boundary {
   /** A syscall tracepoint's record: eight bytes the kernel fills in, the number, then arguments or the result. */
   private readonly record = new BigUint64Array(8);
 
-  constructor(kernel: EmbeddedKernel) {
-    this.kernel = kernel;
+  constructor(hooks: Hooks) {
+    this.hooks = hooks;
   }
 
   /** To be asked after programs were attached or detached: which calls reach a program now. */
   plan(): CallSelection {
     this.plans = new Map();
-    this.silent = this.kernel.hooks.attached().filter((hook) => !this.reach(hook));
+    const hooks = [...this.hooks.attached()].sort((a, b) => depth(a) - depth(b));
+    this.silent = hooks.filter((hook) => !this.reach(hook));
     const calls = (phase: keyof Plan) => [...this.plans].flatMap(([nr, plan]) => (plan[phase].length > 0 ? [nr] : []));
     return { enter: calls('enter'), exit: calls('exit') };
   }
@@ -68,7 +67,7 @@ export class Boundary {
 
   /** A thread ends. Linux runs this late in exit(2); here it runs as the call is made. */
   taskEnds(task: WorldTask, wholeProcess: boolean): void {
-    const { hooks } = this.kernel;
+    const { hooks } = this;
     const record = { comm: task.comm, pid: task.pid, prio: DEFAULT_PRIO, group_dead: wholeProcess };
     hooks.tracepoint('sched', 'sched_process_exit')?.fire(task, record);
     const raw = hooks.rawTracepoint('sched_process_exit');
@@ -178,6 +177,13 @@ export class Boundary {
     }
     return true;
   }
+}
+
+/** How far inside the kernel a hook stands when it fires; ends fire after entries and the other way round. */
+function depth(hook: Hook): number {
+  if (hook.name.startsWith('sched:')) return -3;
+  const inside = hook.name.startsWith(SYS) ? 1 : 2;
+  return hook.kind === 'kprobe' ? inside : hook.kind === 'kretprobe' ? -inside : 0;
 }
 
 type ArgumentsOfEvent = (event: SyscallEvent) => readonly KernelArg[] | null;

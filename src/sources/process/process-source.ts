@@ -17,6 +17,9 @@ export interface RunRequest extends Omit<TraceRequest, 'calls' | 'mayWant'> {
   later?: CallSelection;
 }
 
+/** What a source needs of the embedded kernel. */
+type SourceKernel = Pick<EmbeddedKernel, 'hooks' | 'world'>;
+
 /** With so many tasks known it is worth looking for ended ones. */
 const MANY = 1024;
 
@@ -28,14 +31,14 @@ interface Known {
 }
 
 export class ProcessSource {
-  private readonly kernel: EmbeddedKernel;
+  private readonly kernel: SourceKernel;
   private readonly boundary: Boundary;
   private readonly known = new Map<number, Known>();
   private sweepAt = MANY;
 
-  constructor(kernel: EmbeddedKernel) {
+  constructor(kernel: SourceKernel) {
     this.kernel = kernel;
-    this.boundary = new Boundary(kernel);
+    this.boundary = new Boundary(kernel.hooks);
     this.boundary.plan();
   }
 
