@@ -48,6 +48,7 @@ export type ArgKind =
   | 'socket_or_null'
   /** As sock_common, or a BTF pointer to such a socket; `_release` gives the reference back. */
   | 'btf_id_sock_common'
+  | 'btf_id_sock_common_or_null'
   | 'btf_id_sock_common_release'
   /** A BTF pointer to the named structure. */
   | `btf_id:${string}`
