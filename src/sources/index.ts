@@ -4,4 +4,5 @@ export type { SyscallEvent, TracedTask } from './process/event.ts';
 export { whyNoTracing } from './process/libc.ts';
 export { ProcessSource, type RunRequest } from './process/process-source.ts';
 export type { Method } from './process/protocol.ts';
+export { exitStatus, passSignalsOn } from './process/signals.ts';
 export { type Exit, startProcess, type TracedProcess, type TraceRequest } from './process/start.ts';

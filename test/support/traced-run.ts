@@ -5,6 +5,7 @@
  *     traced-run.ts LOG notify|ptrace CALL,CALL… COMMAND [ARG]…
  */
 import { appendFileSync } from 'node:fs';
+import { exitStatus, passSignalsOn } from '../../src/sources/process/signals.ts';
 import { startProcess } from '../../src/sources/process/start.ts';
 import { syscallNumbers } from '../../src/sources/process/syscalls/index.ts';
 
@@ -12,7 +13,6 @@ const [log = '', method = 'notify', calls = '', ...argv] = process.argv.slice(2)
 const say = (line: unknown) => appendFileSync(log, JSON.stringify(line) + '\n');
 const enter = syscallNumbers(calls.split(','));
 
-process.on('SIGINT', () => say({ interrupted: true }));
 const traced = await startProcess(
   { argv, calls: { enter, exit: method === 'ptrace' ? enter : [] }, method: method === 'ptrace' ? 'ptrace' : 'notify' },
   {
@@ -21,7 +21,8 @@ const traced = await startProcess(
     },
   },
 );
+passSignalsOn(traced);
 say({ started: traced.pid, method: traced.method });
 const exit = await traced.exited;
 say({ exit });
-process.exitCode = exit.code ?? 128 + exit.signal!;
+process.exitCode = exitStatus(exit);

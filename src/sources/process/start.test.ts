@@ -333,6 +333,16 @@ describe.skipIf(why !== null)(`a traced process tree${why ? ` (${why})` : ''}`, 
       expect(seen().at(-1)).toEqual({ exit: { code: null, signal: 2 } });
     });
 
+    test.each([
+      ['SIGTERM', 15],
+      ['SIGINT', 2],
+    ] as const)('a %s for it alone is passed on', async (signal, number) => {
+      const { child, seen, exited } = tracer('notify', 'execve', ['sleep', '60']);
+      await until(() => seen().some((l) => l.started));
+      child.kill(signal);
+      expect(await exited).toBe(128 + number);
+    });
+
     test.skipIf(!isRoot).each(['notify', 'ptrace'])('needs no privileges (%s)', async (method) => {
       const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
       const { seen, exited } = tracer(method, 'openat', ['cat', '/etc/hostname'], nobody);
