@@ -2,13 +2,14 @@
  * How the command line names objects: `id N`, `pinned FILE`, `name NAME`, for programs also `tag TAG`. A name or tag may
  * stand for several. Descriptors belong to the context, which closes them when the command ends.
  */
-import { EACCES, EINVAL, ENOENT } from '../base/errno.ts';
+
 import { fromHex, toHex } from '../base/bytes.ts';
+import { EACCES, EINVAL, ENOENT } from '../base/errno.ts';
 import type { Fd } from '../sys/index.ts';
 import type { LinkInfo, MapInfo, ProgInfo } from '../uapi/infos.ts';
 import { type Args, parseU32 } from './args.ts';
 import type { Context } from './context.ts';
-import { errnoIn, FAILED, fail, failSilently, orFail, reason, statusOf, CommandError } from './failure.ts';
+import { CommandError, errnoIn, FAILED, fail, failSilently, orFail, reason, statusOf } from './failure.ts';
 
 /** bpf_obj names are `char[16]`. */
 const NAME_LEN = 16;
@@ -90,17 +91,38 @@ export async function takeLink(context: Context, args: Args): Promise<Found<Link
 /** Every program that `keep` accepts, in the order of ids. */
 export async function everyProg(context: Context, keep: (info: ProgInfo) => boolean = () => true) {
   const bpf = await context.bpf();
-  return every(context, bpf.progIds(), (id) => bpf.progById(id), (fd) => bpf.progInfo(fd), keep, 'prog');
+  return every(
+    context,
+    bpf.progIds(),
+    (id) => bpf.progById(id),
+    (fd) => bpf.progInfo(fd),
+    keep,
+    'prog',
+  );
 }
 
 export async function everyMap(context: Context, keep: (info: MapInfo) => boolean = () => true) {
   const bpf = await context.bpf();
-  return every(context, bpf.mapIds(), (id) => bpf.mapById(id), (fd) => bpf.mapInfo(fd), keep, 'map');
+  return every(
+    context,
+    bpf.mapIds(),
+    (id) => bpf.mapById(id),
+    (fd) => bpf.mapInfo(fd),
+    keep,
+    'map',
+  );
 }
 
 export async function everyLink(context: Context) {
   const bpf = await context.bpf();
-  return every(context, bpf.linkIds(), (id) => bpf.linkById(id), (fd) => bpf.linkInfo(fd), () => true, 'link');
+  return every(
+    context,
+    bpf.linkIds(),
+    (id) => bpf.linkById(id),
+    (fd) => bpf.linkInfo(fd),
+    () => true,
+    'link',
+  );
 }
 
 /** The object pinned at a path, which has to be of that kind. */
@@ -152,7 +174,10 @@ async function* listed(ids: AsyncIterable<number>, what: string): AsyncGenerator
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const old = errnoIn(error) === EINVAL ? ' -- kernel too old?' : '';
-    throw new CommandError(`can't get next ${what}: ${reason(error)}${old}`, what === 'link' ? statusOf(error) : FAILED);
+    throw new CommandError(
+      `can't get next ${what}: ${reason(error)}${old}`,
+      what === 'link' ? statusOf(error) : FAILED,
+    );
   }
 }
 

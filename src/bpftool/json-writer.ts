@@ -1,3 +1,6 @@
+/** JSON as bpftool lays it out: see JsonWriter. */
+import { bug } from '../base/errors.ts';
+
 /**
  * JSON as bpftool lays it out, written as it comes.
  *
@@ -84,6 +87,23 @@ export class JsonWriter {
     this.startArray();
     for (const value of values) typeof value === 'string' ? this.string(value) : this.number(value);
     return this.endArray();
+  }
+
+  /** Any JSON value, members in their order. Numbers may be bigints; anything else is an error of ours. */
+  value(value: unknown): this {
+    if (value === null) return this.null();
+    if (typeof value === 'string') return this.string(value);
+    if (typeof value === 'number' || typeof value === 'bigint') return this.number(value);
+    if (typeof value === 'boolean') return this.bool(value);
+    if (Array.isArray(value)) {
+      this.startArray();
+      for (const element of value) this.value(element);
+      return this.endArray();
+    }
+    if (typeof value !== 'object') return bug(`a ${typeof value} is no JSON value`);
+    this.startObject();
+    for (const [name, member] of Object.entries(value)) this.name(name).value(member);
+    return this.endObject();
   }
 
   #open(bracket: string): this {

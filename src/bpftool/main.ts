@@ -103,7 +103,7 @@ type Parsed = { unknown: string } | { rest: readonly string[]; version: boolean;
 function parseOptions(argv: readonly string[], options: Options): Parsed {
   let at = 0;
   let version = false;
-  let help = false;
+  const help = false;
   while (at < argv.length) {
     const word = argv[at]!;
     if (word === '--') {
@@ -132,7 +132,8 @@ function parseOptions(argv: readonly string[], options: Options): Parsed {
 function longOption(text: string): { flag: Flag; inline?: string }[] | undefined {
   const [name = '', ...tail] = text.split('=');
   const exact = FLAGS.filter((flag) => flag.long === name);
-  const matching = exact.length > 0 ? exact : FLAGS.filter((flag) => flag.long !== undefined && isPrefix(name, flag.long));
+  const matching =
+    exact.length > 0 ? exact : FLAGS.filter((flag) => flag.long !== undefined && isPrefix(name, flag.long));
   const flag = matching.length === 1 ? matching[0] : undefined;
   if (!flag) return undefined;
   if (tail.length === 0) return [{ flag }];

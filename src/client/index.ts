@@ -1,1 +1,10 @@
-export {};
+export { AttachError, type AttachOptions } from './attach.ts';
+export { Collection, loadCollection } from './collection.ts';
+export { canProbeHelpers, Features, type HelperSupport, probeFeatures } from './features.ts';
+export { KernelTypes } from './kernel-types.ts';
+export { BpfLink } from './link.ts';
+export type { LoadOptions } from './load-options.ts';
+export { BpfMap, type MapShape } from './map.ts';
+export { BpfProgram, type ProgramOrigin, type TestRunInput, type TestRunResult } from './program.ts';
+export { BpfRingBuffer, type RingRecord } from './ring-buffer.ts';
+export type { BtfValue } from './values.ts';

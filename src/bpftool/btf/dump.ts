@@ -1,14 +1,13 @@
 /** bpftool btf dump SRC [format raw | c [unsorted]] [root_id N]...: types as text, as JSON, or as a C header. */
-import { ENOENT, EOPNOTSUPP, EINVAL, strerror } from '../../base/errno.ts';
+import { EINVAL, ENOENT, EOPNOTSUPP, strerror } from '../../base/errno.ts';
 import { SkepError } from '../../base/errors.ts';
-import { type Btf, parseBtf } from '../../btf/index.ts';
+import { type Btf, dumpC, dumpRaw, dumpRawJson, parseBtf } from '../../btf/index.ts';
 import { type Args, parseU32 } from '../args.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { CommandError, errnoIn, FAILED, fail, orFail, reason, ShowUsage } from '../failure.ts';
 import { takeMap, takeProg } from '../handles.ts';
 import { readBtfFile } from './file.ts';
-import { jsonType, plainType } from './raw.ts';
 
 interface Source {
   /** BTF read from a file, or the id of an object in the kernel. */
@@ -35,8 +34,9 @@ export const dump = command<void>({
     }
     if (wanted.format === 'c') {
       if (context.json) fail('JSON output for C-syntax dump is not supported', 256 - EOPNOTSUPP);
-      const { cHeader } = await import('./header.ts');
-      context.print(cHeader(btf, source.roots, wanted.sorted));
+      context.print(
+        dumpC(btf, { sorted: wanted.sorted, ...(source.roots.length > 0 ? { rootIds: source.roots } : {}) }),
+      );
     } else showRaw(context, btf, source.roots);
   },
   json: () => {},
@@ -45,7 +45,9 @@ export const dump = command<void>({
 /** Too few words: an error and the usage. */
 function needTwo(context: Context, args: Args): void {
   if (args.left >= 2) return;
-  context.printError(`'${args.words[args.words.length - 1 - args.left]}' needs at least 2 arguments, ${args.left} found`);
+  context.printError(
+    `'${args.words[args.words.length - 1 - args.left]}' needs at least 2 arguments, ${args.left} found`,
+  );
   throw new ShowUsage();
 }
 
@@ -137,10 +139,15 @@ async function loadBtf(context: Context, id: number, base: Btf | undefined): Pro
 }
 
 function showRaw(context: Context, btf: Btf, roots: readonly number[]): void {
-  const writer = context.json;
-  writer?.startObject().name('types').startArray();
-  const show = (id: number) => (writer ? jsonType(writer, btf, id) : context.print(plainType(btf, id)));
-  if (roots.length > 0) for (const id of roots) show(id);
-  else for (let id = btf.base?.count ?? 1; id < btf.count; id++) show(id);
-  writer?.endArray().endObject();
+  const options = roots.length > 0 ? { ids: roots } : {};
+  if (!context.json) {
+    // Type 0 is void: it has a line of its own where it is asked for.
+    const lines = [...(roots.includes(0) ? ["[0] UNKNOWN '(anon)'"] : []), ...dumpRaw(btf, options)];
+    context.print(lines.map((line) => `${line}\n`).join(''));
+    return;
+  }
+  const writer = context.json.startObject().name('types').startArray();
+  if (roots.includes(0)) writer.value({ id: 0, kind: 'UNKNOWN', name: '(anon)' });
+  for (const type of dumpRawJson(btf, options)) writer.value(type);
+  writer.endArray().endObject();
 }

@@ -1,6 +1,7 @@
 /** bpftool btf show [id N]: the BTF objects of the kernel and who uses them. */
-import type { BtfInfo } from '../../uapi/infos.ts';
+
 import { ENOENT } from '../../base/errno.ts';
+import type { BtfInfo } from '../../uapi/infos.ts';
 import { parseU32 } from '../args.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -17,7 +18,9 @@ export const show = command<{ all: readonly ShownBtf[]; asList: boolean }>({
   async run(context, args) {
     const one = args.left === 2;
     if (args.left > 0 && !one) args.bad();
-    const infos = one ? [await takeOne(context, args.take('id') ? parseU32(args, 'ID') : wrongWord(args.peek()))] : await everyBtf(context);
+    const infos = one
+      ? [await takeOne(context, args.take('id') ? parseU32(args, 'ID') : wrongWord(args.peek()))]
+      : await everyBtf(context);
     const users = await usersOf(context);
     const all = infos.map((info) => ({
       info,

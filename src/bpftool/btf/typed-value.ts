@@ -53,7 +53,9 @@ class TypedWriter {
       case 'datasec':
         return this.#section(type, bytes, depth);
       case 'float':
-        this.#writer.raw(type.size === 4 ? view(bytes).getFloat32(0, true).toString() : view(bytes).getFloat64(0, true).toString());
+        this.#writer.raw(
+          type.size === 4 ? view(bytes).getFloat32(0, true).toString() : view(bytes).getFloat64(0, true).toString(),
+        );
         return;
       case 'fwd':
         this.#writer.raw('(fwd-kind-invalid)');
@@ -131,7 +133,8 @@ class TypedWriter {
 
   #section(type: Extract<BtfType, { kind: 'datasec' }>, bytes: Uint8Array, depth: number): void {
     this.#writer.startObject().name(type.name).startArray();
-    for (const variable of type.vars) this.write(variable.type, piece(bytes, variable.offset, variable.size), 0, depth + 1);
+    for (const variable of type.vars)
+      this.write(variable.type, piece(bytes, variable.offset, variable.size), 0, depth + 1);
     this.#writer.endArray().endObject();
   }
 }

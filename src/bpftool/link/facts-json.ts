@@ -59,7 +59,11 @@ function writeKprobeMulti(writer: JsonWriter, multi: NonNullable<LinkInfo['kprob
   writer.field('retprobe', (multi.flags & KPROBE_MULTI_RETURN) !== 0).field('func_cnt', multi.count);
   writer.field('missed', multi.missed).name('funcs').startArray();
   for (const [i, addr] of multi.addrs.entries()) {
-    writer.startObject().field('addr', addr).field('cookie', multi.cookies[i] ?? 0n).endObject();
+    writer
+      .startObject()
+      .field('addr', addr)
+      .field('cookie', multi.cookies[i] ?? 0n)
+      .endObject();
   }
   writer.endArray();
 }
@@ -68,7 +72,10 @@ function writeUprobeMulti(writer: JsonWriter, multi: NonNullable<LinkInfo['uprob
   writer.field('retprobe', (multi.flags & KPROBE_MULTI_RETURN) !== 0).field('path', multi.path);
   writer.field('func_cnt', multi.count).field('pid', multi.pid).name('funcs').startArray();
   for (const [i, offset] of multi.offsets.entries()) {
-    writer.startObject().field('offset', offset).field('ref_ctr_offset', multi.ref_ctr_offsets[i] ?? 0n);
+    writer
+      .startObject()
+      .field('offset', offset)
+      .field('ref_ctr_offset', multi.ref_ctr_offsets[i] ?? 0n);
     writer.field('cookie', multi.cookies[i] ?? 0n).endObject();
   }
   writer.endArray();
@@ -81,7 +88,10 @@ function writePerfEvent(writer: JsonWriter, event: NonNullable<LinkInfo['perf_ev
       return;
     case 'kprobe':
     case 'kretprobe':
-      writer.field('retprobe', event.type === 'kretprobe').field('addr', event.addr).field('func', event.func_name);
+      writer
+        .field('retprobe', event.type === 'kretprobe')
+        .field('addr', event.addr)
+        .field('func', event.func_name);
       writer.field('offset', event.offset).field('missed', event.missed).field('cookie', event.cookie);
       return;
     case 'uprobe':

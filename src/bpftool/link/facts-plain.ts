@@ -6,7 +6,14 @@ import { eventConfigName, eventTypeName } from './perf-names.ts';
 
 const KPROBE_MULTI_RETURN = 1;
 /** Protocol families and hooks of netfilter, by number. */
-const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' };
+const FAMILIES: Readonly<Record<number, string>> = {
+  1: 'inet',
+  2: 'ip',
+  3: 'arp',
+  5: 'netdev',
+  7: 'bridge',
+  10: 'ip6',
+};
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 const NF_IP_PRE_DEFRAG = 1;
 
@@ -53,7 +60,8 @@ function device(ifindex: number, names: Names): string {
 }
 
 function tracing(at: NonNullable<LinkInfo['tracing']>): string {
-  const target = at.target_obj_id === 0 ? '' : `\n\ttarget_obj_id ${at.target_obj_id}  target_btf_id ${at.target_btf_id}  `;
+  const target =
+    at.target_obj_id === 0 ? '' : `\n\ttarget_obj_id ${at.target_obj_id}  target_btf_id ${at.target_btf_id}  `;
   return `\n\t${attachType(at.attach_type)}${target}${cookieText(at.cookie)}`;
 }
 

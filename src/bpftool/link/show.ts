@@ -55,7 +55,10 @@ async function namesFor(context: Context, links: readonly ShownLink[]): Promise<
 }
 
 function writeLink(writer: JsonWriter, { info, pinned }: ShownLink, names: Names): void {
-  writer.startObject().field('id', info.id).field('type', LINK_TYPE_NAMES[info.type] ?? info.type);
+  writer
+    .startObject()
+    .field('id', info.id)
+    .field('type', LINK_TYPE_NAMES[info.type] ?? info.type);
   writeFacts(writer, info, names);
   if (pinned) writer.list('pinned', pinned);
   writer.endObject();

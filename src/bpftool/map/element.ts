@@ -1,5 +1,6 @@
 /** Keys and values as words: `key DATA`, `value VALUE`, and the update flags, in any order and each at most once. */
 import { view } from '../../base/bytes.ts';
+import { isPerCpu } from '../../sys/index.ts';
 import {
   BPF_ANY,
   BPF_EXIST,
@@ -9,7 +10,6 @@ import {
   BPF_NOEXIST,
 } from '../../uapi/generated/constants.ts';
 import type { MapInfo } from '../../uapi/infos.ts';
-import { isPerCpu } from '../../sys/index.ts';
 import { type Args, parseNumber } from '../args.ts';
 import type { Context } from '../context.ts';
 import { fail } from '../failure.ts';

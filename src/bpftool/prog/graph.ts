@@ -9,8 +9,8 @@ import {
   BPF_JMP,
   BPF_JMP32,
   BPF_PSEUDO_CALL,
-  classOf,
   CALL,
+  classOf,
   type Insns,
   opOf,
 } from '../../isa/index.ts';
@@ -123,17 +123,17 @@ function block(
     if (start && start.signature !== '') out += `; ${start.signature}:\\l\\\n`;
     const line = lineAt(image.lines, pc);
     if (line && line !== shown) {
-      if (options.linum) out += `; [${escape(line.file)} line:${line.line} col:${line.column}]\\l\\\n`;
-      out += `; ${escape(line.text).replaceAll(' ', '\\ ')}\\l\\\n`;
+      if (options.linum) out += `; [${escapeLabel(line.file)} line:${line.line} col:${line.column}]\\l\\\n`;
+      out += `; ${escapeLabel(line.text).replaceAll(' ', '\\ ')}\\l\\\n`;
     }
     shown = line;
-    out += `${pc - functionStart}: ${escape(spelling.text(pc))}\\l\\\n`;
+    out += `${pc - functionStart}: ${escapeLabel(spelling.text(pc))}\\l\\\n`;
     if (options.opcodes) out += `\\ \\ \\ \\ ${spelling.hex(pc)}\\l\\\n`;
   }
   return out;
 }
 
 /** What dot reads as part of a record's shape. */
-function escape(text: string): string {
+function escapeLabel(text: string): string {
   return text.replace(/[<>|{}]/g, '\\$&');
 }

@@ -13,7 +13,10 @@ export const prog: Noun = {
     list: alias(show),
     help: helpOf(() => prog),
     dump: {
-      usage: ['xlated PROG [{ file FILE | [opcodes] [linum] [visual] }]', 'jited PROG [{ file FILE | [opcodes] [linum] }]'],
+      usage: [
+        'xlated PROG [{ file FILE | [opcodes] [linum] [visual] }]',
+        'jited PROG [{ file FILE | [opcodes] [linum] }]',
+      ],
       load: () => import('./dump.ts').then((m) => m.dump),
     },
     pin: { usage: ['PROG FILE'], load: () => import('./pin.ts').then((m) => m.pin) },

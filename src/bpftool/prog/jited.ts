@@ -36,7 +36,10 @@ export function jitedJson(writer: JsonWriter, image: Image, options: DumpOptions
 }
 
 function writeLine(writer: JsonWriter, line: WasmLine, opcodes: boolean): void {
-  writer.startObject().field('pc', `0x${line.at.toString(16)}`).field('operation', line.operation);
+  writer
+    .startObject()
+    .field('pc', `0x${line.at.toString(16)}`)
+    .field('operation', line.operation);
   writer.list('operands', line.operands);
   if (opcodes) writer.list('opcodes', hexStrings(line.bytes));
   writer.endObject();

@@ -1,6 +1,7 @@
 /** bpftool prog tracelog: what programs print, until Ctrl-C. The pipe gives each line to one reader only. */
-import type { LineReader } from '../../sys/index.ts';
+
 import { UnsupportedError } from '../../base/errors.ts';
+import type { LineReader } from '../../sys/index.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { orFail, ShowUsage } from '../failure.ts';

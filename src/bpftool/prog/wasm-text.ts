@@ -23,12 +23,12 @@ export interface WasmFunction {
 const CODE_SECTION = 10;
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const VALUE_TYPES: Readonly<Record<number, string>> = {
-  0x7f: 'i32',
-  0x7e: 'i64',
-  0x7d: 'f32',
-  0x7c: 'f64',
-  0x70: 'funcref',
-  0x6f: 'externref',
+  127: 'i32',
+  126: 'i64',
+  125: 'f32',
+  124: 'f64',
+  112: 'funcref',
+  111: 'externref',
 };
 const BLOCK_EMPTY = 0x40;
 

@@ -1,0 +1,141 @@
+/**
+ * An object file in a kernel: `loadCollection` makes its maps and programs, and a Collection holds them until `close`.
+ *
+ * Order: BTF, maps (filled, frozen, pinned), programs (references and CO-RE resolved), then the slots of program arrays.
+ * What was made before a failure is closed again.
+ */
+import { BpfError, SkepError } from '../base/errors.ts';
+import { type CollectionSpec, parseObject } from '../object/index.ts';
+import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/generated/constants.ts';
+import { fillSlots, MapMaker } from './create-maps.ts';
+import { KernelTypes } from './kernel-types.ts';
+import type { LoadOptions } from './load-options.ts';
+import { type LoadContext, loadProgram } from './load-program.ts';
+import type { BpfMap } from './map.ts';
+import { Owned } from './owned.ts';
+import type { BpfProgram } from './program.ts';
+
+export class Collection {
+  readonly spec: CollectionSpec;
+  /** By C name, in the order of the object. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly #owned: Owned;
+
+  constructor(
+    spec: CollectionSpec,
+    maps: ReadonlyMap<string, BpfMap>,
+    programs: ReadonlyMap<string, BpfProgram>,
+    owned: Owned,
+  ) {
+    this.spec = spec;
+    this.maps = maps;
+    this.programs = programs;
+    this.#owned = owned;
+  }
+
+  /** The map of that name; a SkepError that lists the names where there is none. */
+  map(name: string): BpfMap {
+    return this.maps.get(name) ?? noSuch('map', name, this.maps);
+  }
+
+  program(name: string): BpfProgram {
+    return this.programs.get(name) ?? noSuch('program', name, this.programs);
+  }
+
+  /** Closes all programs and maps. What is pinned or attached lives on. */
+  close(): Promise<void> {
+    return this.#owned.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Loads an object file, or what was read from one, into a kernel. */
+export function loadCollection(
+  kernel: Kernel,
+  object: Uint8Array | CollectionSpec,
+  options: LoadOptions = {},
+): Promise<Collection> {
+  return Owned.build(async (owned) => {
+    const kconfig = options.kconfig ?? (await kernelConfig(kernel, object));
+    const spec =
+      object instanceof Uint8Array
+        ? parseObject(object, { kconfig, ...(options.name === undefined ? {} : { name: options.name }) })
+        : object;
+    const btfFd = await loadTypes(kernel, spec, options, owned);
+    const maker = new MapMaker(kernel, spec, options, owned, btfFd);
+    try {
+      const maps = await maker.all();
+      const context: LoadContext = {
+        kernel,
+        spec,
+        options,
+        btfFd,
+        types: new KernelTypes(new Bpf(kernel), options.kernelBtf),
+        mapFd: (name) => maps.get(name)?.fd,
+      };
+      const programs = new Map<string, BpfProgram>();
+      for (const program of chosen(spec, options.programs)) {
+        const loaded = await loadProgram(context, program);
+        owned.add(() => loaded.close());
+        programs.set(program.name, loaded);
+      }
+      for (const map of spec.maps.values()) {
+        if (map.slots && map.type === BPF_MAP_TYPE_PROG_ARRAY) {
+          await fillSlots(maps.get(map.name)!, map, (name) => programs.get(name)?.fd);
+        }
+      }
+      return new Collection(spec, maps, programs, owned);
+    } catch (error) {
+      await maker.undo();
+      throw error;
+    }
+  });
+}
+
+/** The kernel's configuration for `__kconfig` externs, asked for only where the object may have some. */
+async function kernelConfig(kernel: Kernel, object: Uint8Array | CollectionSpec): Promise<ReadonlyMap<string, string>> {
+  if (!(object instanceof Uint8Array) || parseObject(object).kconfig.length === 0) return new Map();
+  const { config, release } = await kernel.systemConfig();
+  const values = new Map(
+    Object.entries(config).flatMap(([name, value]) => (value === null ? [] : [[name, value]])) as [string, string][],
+  );
+  const version = /^(\d+)\.(\d+)\.?(\d+)?/.exec(release);
+  if (version) {
+    const [major, minor, patch] = [version[1], version[2], version[3] ?? '0'].map(Number) as [number, number, number];
+    values.set('LINUX_KERNEL_VERSION', String((major << 16) | (minor << 8) | Math.min(patch, 255)));
+  }
+  return values;
+}
+
+async function loadTypes(
+  kernel: Kernel,
+  spec: CollectionSpec,
+  options: LoadOptions,
+  owned: Owned,
+): Promise<Fd | undefined> {
+  if (!spec.btfBytes) return undefined;
+  try {
+    const fd = await new Bpf(kernel).btfLoad(spec.btfBytes);
+    owned.add(() => kernel.closeFd(fd));
+    return fd;
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    options.warn?.(`the kernel refused the object's types (${error.message}); loading without them`);
+    return undefined;
+  }
+}
+
+function chosen(spec: CollectionSpec, names: readonly string[] | undefined) {
+  if (!names) return [...spec.programs.values()].filter((program) => !program.optional);
+  return names.map((name) => spec.programs.get(name) ?? noSuch('program', name, spec.programs));
+}
+
+function noSuch(what: string, name: string, all: ReadonlyMap<string, unknown>): never {
+  const known = [...all.keys()].map((other) => `'${other}'`).join(', ') || 'none';
+  throw new SkepError('ERR_NO_SUCH_OBJECT', `the object has no ${what} '${name}'; it has ${known}`);
+}

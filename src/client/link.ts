@@ -1,0 +1,40 @@
+/** A program at the place where it runs. */
+import type { Fd, Kernel } from '../sys/index.ts';
+import type { LinkInfo } from '../uapi/infos.ts';
+import { Handle } from './handle.ts';
+import type { BpfProgram } from './program.ts';
+
+export class BpfLink extends Handle {
+  /** The perf event that the link hangs on; it has to stay open as long as the link. */
+  readonly #event: Fd | undefined;
+
+  constructor(kernel: Kernel, fd: Fd, event?: Fd) {
+    super(kernel, fd);
+    this.#event = event;
+  }
+
+  /** The link pinned at a path. */
+  static async open(kernel: Kernel, path: string): Promise<BpfLink> {
+    const { ret } = await kernel.bpf('OBJ_GET', { pathname: path });
+    return new BpfLink(kernel, ret);
+  }
+
+  info(): Promise<LinkInfo> {
+    return this.bpf.linkInfo(this.fd);
+  }
+
+  /** Puts another program in this one's place without a gap; not every link can: EINVAL, EOPNOTSUPP. */
+  update(program: BpfProgram): Promise<void> {
+    return this.bpf.linkUpdate({ link_fd: this.fd, new_prog_fd: program.fd });
+  }
+
+  /** Detaches the program for good, whoever else holds the link: EOPNOTSUPP for kinds that cannot. */
+  detach(): Promise<void> {
+    return this.bpf.linkDetach(this.fd);
+  }
+
+  protected override async release(): Promise<void> {
+    await super.release();
+    if (this.#event !== undefined) await this.kernel.closeFd(this.#event);
+  }
+}

@@ -1,0 +1,31 @@
+/** What a caller may say about loading an object. */
+
+import type { VerifierError } from '../base/errors.ts';
+import type { Btf } from '../btf/index.ts';
+import type { BpfMap } from './map.ts';
+import type { BtfValue } from './values.ts';
+
+export interface LoadOptions {
+  /** The object's name, from which its data maps get theirs; the file's name is the usual choice. */
+  readonly name?: string;
+  /** Names of the programs to load. Default: all whose section does not begin with `?`. */
+  readonly programs?: readonly string[];
+  /** Loads every program as this type, whatever its section says. */
+  readonly programType?: { readonly type: number; readonly attachType: number };
+  /** Maps to use in place of those that the object defines, by name. They stay the caller's: closing is theirs. */
+  readonly maps?: Readonly<Record<string, BpfMap>>;
+  /** Values of global variables by their C name, written before anything is loaded. `const volatile` ones are the use. */
+  readonly globals?: Readonly<Record<string, BtfValue>>;
+  /** Where maps with LIBBPF_PIN_BY_NAME are pinned; default: the kernel's first bpf file system. */
+  readonly pinDirectory?: string;
+  /** Types to relocate against; default: the running kernel's own. */
+  readonly kernelBtf?: Btf;
+  /** Values of `__kconfig` externs, as .config spells them; default: what the kernel says of itself. */
+  readonly kconfig?: ReadonlyMap<string, string>;
+  /** 1: keep the verifier's log of every program, 2: with every state. Refusals carry a log anyway. */
+  readonly logLevel?: 0 | 1 | 2;
+  /** Told which program was refused, before loading fails with that error. */
+  readonly onRefused?: (program: string, error: VerifierError) => void;
+  /** Told what went differently than asked, in a sentence. Default: silence. */
+  readonly warn?: (message: string) => void;
+}
