@@ -135,6 +135,10 @@ export interface Packet {
   dataMeta: Addr;
   data: Addr;
   dataEnd: Addr;
+  /** Where the link-layer header begins when `data` is past it (socket filters, cgroup hooks); absent: at `data`. */
+  readonly macHeader?: Addr;
+  /** Where the network header begins; absent: an Ethernet header after the link-layer header. */
+  readonly networkHeader?: Addr;
   /** Writes data, data_end, data_meta (and len) back into the context after a change. */
   sync(): void;
 }

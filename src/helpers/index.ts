@@ -1,2 +1,3 @@
+export type { HelperName } from '../uapi/helpers.ts';
 export * from './helper.ts';
-export { bindHelpers, HELPERS, type HelperName } from './registry.ts';
+export { bindHelpers, HELPERS } from './registry.ts';

@@ -2,7 +2,8 @@
  * Every map type by name: where behaviour joins the facts, and the one way to make a map.
  */
 import { EINVAL, ENOMEM } from '../base/errno.ts';
-import * as abi from '../uapi/generated/constants.ts';
+import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_BLOOM_FILTER } from '../uapi/generated/constants.ts';
+import { type MapTypeName, mapTypeName } from '../uapi/map-types.ts';
 import { array, percpuArray } from './array.ts';
 import { arrayOfMaps } from './array-of-maps.ts';
 import { bloomFilter } from './bloom-filter.ts';
@@ -30,44 +31,6 @@ import { progArray } from './prog-array.ts';
 import { queue, stack } from './queue.ts';
 import { ringbuf } from './ringbuf.ts';
 import { stackTrace } from './stack-trace.ts';
-
-/** By number, BPF_MAP_TYPE_HASH (1) first. */
-const NAMES = [
-  'hash',
-  'array',
-  'prog_array',
-  'perf_event_array',
-  'percpu_hash',
-  'percpu_array',
-  'stack_trace',
-  'cgroup_array',
-  'lru_hash',
-  'lru_percpu_hash',
-  'lpm_trie',
-  'array_of_maps',
-  'hash_of_maps',
-  'devmap',
-  'sockmap',
-  'cpumap',
-  'xskmap',
-  'sockhash',
-  'cgroup_storage',
-  'reuseport_sockarray',
-  'percpu_cgroup_storage',
-  'queue',
-  'stack',
-  'sk_storage',
-  'devmap_hash',
-  'struct_ops',
-  'ringbuf',
-  'inode_storage',
-  'task_storage',
-  'bloom_filter',
-  'user_ringbuf',
-  'cgrp_storage',
-  'arena',
-] as const;
-type MapTypeName = (typeof NAMES)[number];
 
 export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
   hash,
@@ -107,7 +70,7 @@ export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
 
 /** The map of a definition, or the -errno of BPF_MAP_CREATE. What it allocates is given back by its `destroy`. */
 export function createMap(def: MapDef, env: MapEnv): KernelMap | number {
-  const name = NAMES[def.type - 1];
+  const name = mapTypeName(def.type);
   if (name === undefined || !extraAllowed(def)) return -EINVAL;
   const type = MAP_TYPES[name];
   const error = type.check(def);
@@ -117,5 +80,5 @@ export function createMap(def: MapDef, env: MapEnv): KernelMap | number {
 
 /** map_extra means something to two types only. */
 function extraAllowed(def: MapDef): boolean {
-  return def.extra === 0n || def.type === abi.BPF_MAP_TYPE_BLOOM_FILTER || def.type === abi.BPF_MAP_TYPE_ARENA;
+  return def.extra === 0n || def.type === BPF_MAP_TYPE_BLOOM_FILTER || def.type === BPF_MAP_TYPE_ARENA;
 }
