@@ -15,3 +15,6 @@ export {
 export { alignOf, pointedArrayCount, resolve, sizeOf, skipModifiers, skipQualifiers } from './layout.ts';
 export { parseBtf, type ReadOptions } from './read.ts';
 export { loadReferenceBtfBytes } from './reference/index.ts';
+export { decodeValue } from './value/decode.ts';
+export { encodeValue } from './value/encode.ts';
+export type { BtfValue } from './value/value.ts';

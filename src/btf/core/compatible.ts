@@ -44,55 +44,54 @@ export function fieldsCompatible(local: Btf, localId: number, target: Btf, targe
 }
 
 /** Whether two types of one name count as the same for existence, size and id. */
-export function typesCompatible(
-  local: Btf,
-  localId: number,
-  target: Btf,
-  targetId: number,
-  depth = MAX_DEPTH,
-): boolean {
-  const a = resolve(local, localId);
-  const b = resolve(target, targetId);
-  if (depth === 0 || !sameKind(a, b)) return false;
-  switch (a.kind) {
-    case 'void':
-    case 'struct':
-    case 'union':
-    case 'enum':
-    case 'enum64':
-    case 'fwd':
-      return true;
-    case 'int':
-      return a.bitOffset === 0 && b.kind === 'int' && b.bitOffset === 0;
-    case 'ptr':
-    case 'array':
-      return b.kind === a.kind && typesCompatible(local, a.type, target, b.type, depth - 1);
-    case 'func_proto':
-      return (
-        b.kind === 'func_proto' &&
-        a.params.length === b.params.length &&
-        a.params.every((p, i) => typesCompatible(local, p.type, target, b.params[i]!.type, depth - 1)) &&
-        typesCompatible(local, a.ret, target, b.ret, depth - 1)
-      );
-    default:
-      return false;
-  }
+export function typesCompatible(local: Btf, localId: number, target: Btf, targetId: number): boolean {
+  return new Comparison(local, target).compatible(localId, targetId, MAX_DEPTH);
 }
 
 /** Whether everything that the local type declares is in the target, with the same types. */
 export function typesMatch(local: Btf, localId: number, target: Btf, targetId: number): boolean {
-  return new Matcher(local, target).match(localId, targetId, false, MAX_DEPTH);
+  return new Comparison(local, target).match(localId, targetId, false, MAX_DEPTH);
 }
 
-class Matcher {
+class Comparison {
   readonly #local: Btf;
   readonly #target: Btf;
-  /** Comparisons left: wide types with many equal names could otherwise multiply. */
+  /** Comparisons left: function types within each other could otherwise multiply. */
   #budget = 1_000_000;
 
   constructor(local: Btf, target: Btf) {
     this.#local = local;
     this.#target = target;
+  }
+
+  compatible(localId: number, targetId: number, depth: number): boolean {
+    if (depth === 0 || this.#budget-- <= 0) return false;
+    const a = resolve(this.#local, localId);
+    const b = resolve(this.#target, targetId);
+    if (!sameKind(a, b)) return false;
+    switch (a.kind) {
+      case 'void':
+      case 'struct':
+      case 'union':
+      case 'enum':
+      case 'enum64':
+      case 'fwd':
+        return true;
+      case 'int':
+        return a.bitOffset === 0 && b.kind === 'int' && b.bitOffset === 0;
+      case 'ptr':
+      case 'array':
+        return b.kind === a.kind && this.compatible(a.type, b.type, depth - 1);
+      case 'func_proto':
+        return (
+          b.kind === 'func_proto' &&
+          a.params.length === b.params.length &&
+          a.params.every((p, i) => this.compatible(p.type, b.params[i]!.type, depth - 1)) &&
+          this.compatible(a.ret, b.ret, depth - 1)
+        );
+      default:
+        return false;
+    }
   }
 
   match(localId: number, targetId: number, behindPointer: boolean, depth: number): boolean {

@@ -52,7 +52,7 @@ function matchField(access: Access, target: Btf, candidate: number): Access | un
   let at = skipModifiers(target, candidate);
   for (const [i, step] of access.steps.entries()) {
     if (step.name !== '') {
-      const found = findMember(access.btf, step, target, at, MAX_STEPS);
+      const found = findMember(access.btf, step, target, at, new Set());
       if (found === undefined) return undefined;
       steps.push({ typeId: found.ownerId, index: found.index, name: step.name });
       bitOffset += found.bitOffset;
@@ -79,12 +79,20 @@ interface FoundMember {
 }
 
 /** The member of the local step's name, in the target's type or in what it has without a name. */
-function findMember(local: Btf, step: Accessor, target: Btf, ownerId: number, depth: number): FoundMember | undefined {
+function findMember(
+  local: Btf,
+  step: Accessor,
+  target: Btf,
+  ownerId: number,
+  searched: Set<number>,
+): FoundMember | undefined {
   const owner = resolve(target, ownerId);
-  if (!isComposite(owner) || depth === 0) return undefined;
+  if (!isComposite(owner) || searched.has(ownerId)) return undefined;
+  searched.add(ownerId); // what was not there the first time is not there the second
+  if (searched.size > MAX_STEPS) return undefined;
   for (const [index, m] of owner.members.entries()) {
     if (m.name === '') {
-      const inside = findMember(local, step, target, skipModifiers(target, m.type), depth - 1);
+      const inside = findMember(local, step, target, skipModifiers(target, m.type), searched);
       if (inside !== undefined) return { ...inside, bitOffset: m.bitOffset + inside.bitOffset };
     } else if (m.name === step.name) {
       const localOwner = resolve(local, step.typeId);

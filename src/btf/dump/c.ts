@@ -2,6 +2,7 @@
  * `btf dump … format c`: a header that declares the types, every one where C can compile it. Text and order are
  * those of bpftool 7.8.
  */
+import { BtfError } from '../../base/errors.ts';
 import type { Btf, BtfType } from '../btf.ts';
 import { CDeclarations } from './c-decl.ts';
 import { CNames } from './c-names.ts';
@@ -11,8 +12,8 @@ import { sortedIds } from './c-sort.ts';
 export interface DumpCOptions {
   /** By kind and name, so that the headers of two kernels compare well (bpftool's default since 7.5). Default true. */
   readonly sorted?: boolean;
-  /** These types and what they need, instead of all. */
-  readonly rootIds?: readonly number[];
+  /** These types and what they need; without any, all. */
+  readonly roots?: readonly number[];
 }
 
 const HEADER = `#ifndef __VMLINUX_H__
@@ -47,13 +48,14 @@ const FOOTER = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #endif /* __VMLINUX_H__ */
 `;
 
-/** The header. Throws BtfError for types that C cannot declare (a struct that contains itself). */
+/** The whole header, from its include guard to the end of it. Throws BtfError for types that C cannot declare (a struct that contains itself). */
 export function dumpC(btf: Btf, options: DumpCOptions = {}): string {
-  const { sorted = true, rootIds } = options;
+  const { sorted = true, roots = [] } = options;
+  const isWhole = roots.length === 0;
   const emitter = new CEmitter(btf);
   const all = () => (sorted ? sortedIds(btf) : Array.from({ length: btf.count - 1 }, (_, i) => i + 1));
-  for (const id of rootIds ?? all()) emitter.define(id);
-  const kfuncs = rootIds === undefined ? kfuncPrototypes(btf, emitter.declarations) : '';
+  for (const id of isWhole ? all() : roots) emitter.define(id);
+  const kfuncs = isWhole ? kfuncPrototypes(btf, emitter.declarations) : '';
   return HEADER + emitter.text() + kfuncs + FOOTER;
 }
 
@@ -88,6 +90,9 @@ const ALIASES: Record<string, string> = {
   __Poly128_t: 'unsigned __int128',
 };
 
+/** Function types within each other could multiply without end. */
+const MAX_STEPS = 50_000_000;
+
 type Progress = 'begun' | 'done';
 
 /** Writes definitions, with declarations of what they point to before them. */
@@ -99,6 +104,7 @@ class CEmitter {
   /** Structs and unions that have been declared, typedefs that have been written, before their turn. */
   readonly #declared = new Set<number>();
   readonly #pieces: string[] = [];
+  #steps = 0;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -123,6 +129,8 @@ class CEmitter {
   #emit(id: number, user: number): void {
     const progress = this.#progress.get(id);
     if (progress === 'done') return;
+    if (++this.#steps > MAX_STEPS)
+      throw new BtfError('types refer to each other too often to be declared', `type [${id}]`);
     const t = this.#btf.type(id)!;
     if (progress === 'begun') return this.#emitAgain(id, t, user);
     switch (t.kind) {
