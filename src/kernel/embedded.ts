@@ -3,6 +3,9 @@
  */
 import type { Clock } from '../helpers/index.ts';
 import type { Kernel } from '../sys/index.ts';
+import type { VerifierInput, VerifierResult } from '../verifier/index.ts';
+import { Client } from './client.ts';
+import { Core } from './core.ts';
 import type { Hooks } from './hooks/hook.ts';
 import type { World } from './world/world.ts';
 
@@ -16,9 +19,14 @@ export interface KernelOptions {
   /** Seeds the kernel's randomness, so that a run can be repeated. Default: from the host. */
   seed?: number;
   /** Bytes of the kernel's BTF, asked for once, when something needs them. Default: the reference kernel's. */
-  kernelBtf?: () => Uint8Array;
+  kernelBtf?: () => Uint8Array | Promise<Uint8Array>;
   /** How programs run. Default `jit`. */
   mode?: 'jit' | 'interpreter';
+  /**
+   * Who decides about programs. Default: the verifier of `skep/verifier`. Another one is for tests and fuzzers: what it
+   * accepts runs without checks, confined only to the kernel's memory.
+   */
+  verify?: (input: VerifierInput) => VerifierResult;
   /** Called with a sentence when something needs a person's attention. Default: silence. */
   warn?: (message: string) => void;
 }
@@ -52,4 +60,22 @@ export interface EmbeddedKernel {
   readonly world: World;
   readonly possibleCpus: number;
   usage(): KernelUsage;
+  /**
+   * Unpacks the kernel's BTF now. Commands do this by themselves when they need it; who fires hooks from the first
+   * moment on may want it earlier.
+   */
+  loadBtf(): Promise<void>;
+}
+
+/** An embedded kernel: a world of its own, in this process. */
+export function createKernel(options: KernelOptions = {}): EmbeddedKernel {
+  const core = new Core(options);
+  return {
+    open: (identity = {}) => new Client(core, identity),
+    hooks: core.hooks,
+    world: core.world,
+    possibleCpus: core.cpus,
+    usage: () => core.usage(),
+    loadBtf: () => core.loadKernelBtf(),
+  };
 }

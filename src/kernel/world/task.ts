@@ -1,6 +1,7 @@
 /**
  * Tasks: the processes and threads of the embedded kernel's world, as sources report them.
  */
+import type { Addr } from '../../base/memory.ts';
 import type { Task } from '../../helpers/index.ts';
 
 /** What is known of a task. What is left out keeps its value, or the default for a new task. */
@@ -26,7 +27,7 @@ export interface TaskInit {
   /** Its pid inside its own pid namespace, where that is not the first one. */
   readonly nsPid?: number;
   readonly nsTgid?: number;
-  /** Inode number of its pid namespace. */
+  /** Inode number of its pid namespace, on device 4 (nsfs). Default: that of the first one. */
   readonly pidNamespace?: number;
   /** Reads its user memory; null where the range is not mapped. */
   readonly readUser?: (addr: bigint, size: number) => Uint8Array | null;
@@ -46,6 +47,8 @@ export interface Tasks extends Iterable<WorldTask> {
   /** Makes a task known, or changes what is known of it. */
   upsert(task: TaskInit): WorldTask;
   get(pid: number): WorldTask | undefined;
+  /** The task whose block is at an address, or undefined. */
+  at(addr: Addr): WorldTask | undefined;
   /** Forgets a task; its children go to pid 1 or swapper. Unknown pids are ignored. */
   exit(pid: number): void;
   /** pid 0: in whose context things run that belong to nobody. */

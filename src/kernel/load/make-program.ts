@@ -1,0 +1,106 @@
+/** From what the verifier accepted to a program that runs. */
+import { concat } from '../../base/bytes.ts';
+import { EINVAL } from '../../base/errno.ts';
+import { bug, UnsupportedError } from '../../base/errors.ts';
+import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
+import { decode, encode } from '../../isa/index.ts';
+import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
+import type { InlineMap } from '../../vm/index.ts';
+import type { Core } from '../core.ts';
+import type { BtfObject } from '../objects/btf.ts';
+import type { LiveMap } from '../objects/map.ts';
+import { LoadedProg } from '../objects/prog.ts';
+import { settleSort, sortOf } from '../objects/prog-array.ts';
+import { resolveToAddresses, resolveToIds } from './map-references.ts';
+import { programTag } from './tag.ts';
+
+const SLOT_SIZE = 8;
+
+/** What the caller said of a program. */
+export interface ProgramOrigin {
+  /** As given, before the verifier's rewrites. */
+  readonly bytecode: Uint8Array;
+  readonly type: number;
+  readonly flags: number;
+  readonly name: string;
+  readonly gplCompatible: boolean;
+  readonly attachBtfId: number;
+  readonly btf: BtfObject | undefined;
+  readonly uid: number;
+}
+
+/** The program, or -errno. Throws BpfError ENOMEM where the engine has no room. */
+export function makeProgram(
+  core: Core,
+  origin: ProgramOrigin,
+  result: VerifierResult & { ok: true },
+): LoadedProg | number {
+  const { program } = result;
+  const [missing] = program.kfuncs.values();
+  if (missing !== undefined) throw new UnsupportedError(`kfunc ${missing}`);
+  const maps = program.usedMaps.map(({ id }) => core.maps.ids.get(id) ?? bug(`map ${id} went away while it was used`));
+  const sort = sortOf(origin.type, program.attachType);
+  for (const map of maps) if (!settleSort(map, sort)) return -EINVAL;
+
+  const code = decode(program.insns);
+  resolveToAddresses(code, maps);
+  const starts = program.subprogs.map((subprog) => subprog.start);
+  const runnable = core.engine.load(
+    {
+      insns: code,
+      subprogs: starts,
+      names: program.subprogs.map((subprog) => subprog.name),
+      faultable: program.faultable,
+      callMaps: inlineMaps(core, program, maps),
+    },
+    { mode: core.mode },
+  );
+  const xlated = decode(program.insns);
+  resolveToIds(xlated, maps);
+  const tag = programTag(origin.bytecode);
+  return new LoadedProg(
+    core.progs,
+    {
+      name: origin.name,
+      type: origin.type,
+      attachType: program.attachType,
+      flags: origin.flags,
+      gplCompatible: origin.gplCompatible,
+      uid: origin.uid,
+      loadTime: core.world.clock.boot(),
+      tag,
+      subprogTags: starts.length > 1 ? subprogTags(program.insns, starts) : tag,
+      xlated: encode(xlated),
+      funcInfo: program.funcInfo,
+      lineInfo: program.lineInfo,
+      subprogStarts: starts,
+      verifiedInsns: result.stats.processed,
+      attachBtfId: origin.attachBtfId,
+    },
+    runnable,
+    maps.map((map) => map.hold()),
+    origin.btf?.hold(),
+  );
+}
+
+function inlineMaps(core: Core, program: VerifiedProgram, maps: readonly LiveMap[]): Map<number, InlineMap> {
+  const inline = new Map<number, InlineMap>();
+  for (const [pc, index] of program.callMaps) {
+    const { map, def } = maps[index]!;
+    inline.set(pc, {
+      type: def.type,
+      addr: map.addr,
+      keySize: def.keySize,
+      valueSize: def.valueSize,
+      maxEntries: def.maxEntries,
+      base: core.mem.u32(map.addr + MAP_HEADER_STORAGE),
+      stride: core.mem.u32(map.addr + MAP_HEADER_STRIDE),
+    });
+  }
+  return inline;
+}
+
+function subprogTags(insns: Uint8Array, starts: readonly number[]): Uint8Array {
+  const ends = [...starts.slice(1), insns.length / SLOT_SIZE];
+  return concat(starts.map((start, i) => programTag(insns.subarray(start * SLOT_SIZE, ends[i]! * SLOT_SIZE))));
+}

@@ -1,0 +1,195 @@
+/**
+ * Running programs: whose task it is, on which CPU, with what context; and what helpers ask of the kernel meanwhile.
+ *
+ * One program runs at a time. A run inside a run (a callback of user memory that fires a hook) saves and restores
+ * what is current; a program that would interrupt itself is left out and counted, as Linux does.
+ */
+
+import { EINVAL } from '../../base/errno.ts';
+import type { Addr, Memory } from '../../base/memory.ts';
+import type { HelperEnv, Packet, RunState } from '../../helpers/index.ts';
+import { type KernelMap, PerfEventArrayMap } from '../../maps/index.ts';
+import type { Engine } from '../../vm/index.ts';
+import type { MapRegistry } from '../objects/map.ts';
+import type { LoadedProg } from '../objects/prog.ts';
+import type { TracePipe } from '../readers/trace-pipe.ts';
+import type { WorldTask } from '../world/task.ts';
+import type { World } from '../world/world.ts';
+
+/** What surrounds one run. */
+export interface Scope {
+  readonly task: WorldTask;
+  /** Default: the task's. */
+  readonly cpu?: number;
+  readonly cookie?: bigint;
+  /** Address of the probed function, for bpf_get_func_ip. */
+  readonly funcIp?: bigint;
+  readonly packet?: Packet;
+}
+
+/** What the execution needs of its kernel. */
+export interface ExecutionEnv {
+  readonly mem: Memory;
+  readonly world: World;
+  readonly cpus: number;
+  readonly maps: MapRegistry;
+  readonly trace: TracePipe;
+  /** There once the kernel is complete. */
+  readonly hooks: { symbolAt(addr: bigint): string | undefined };
+  warn(message: string): void;
+}
+
+export class Execution implements HelperEnv {
+  readonly mem: Memory;
+  readonly cpus: number;
+  readonly run: RunState = {
+    ctx: 0,
+    progType: 0,
+    attachType: 0,
+    cookie: 0n,
+    funcIp: 0n,
+    packet: null,
+    redirect: null,
+    retval: 0,
+  };
+  /** Somebody holds a BPF_ENABLE_STATS descriptor. */
+  statistics = 0;
+  /** Set once, when the kernel has made its engine: engine and helpers need each other. */
+  engine!: Engine;
+  readonly #env: ExecutionEnv;
+  readonly #active = new Set<LoadedProg>();
+  #task: WorldTask;
+  #cpu = 0;
+
+  constructor(env: ExecutionEnv) {
+    this.#env = env;
+    this.mem = env.mem;
+    this.cpus = env.cpus;
+    this.#task = env.world.tasks.swapper;
+  }
+
+  /** Runs a program: the low half of r0, unsigned. 0 where it was already running. */
+  start(prog: LoadedProg, ctx: Addr, scope: Scope): number {
+    if (this.#active.has(prog)) {
+      prog.recursionMisses++;
+      return 0;
+    }
+    const { run } = this;
+    const before = { ...run };
+    const task = this.#task;
+    const cpu = this.#cpu;
+    run.ctx = ctx;
+    run.progType = prog.type;
+    run.attachType = prog.attachType;
+    run.cookie = scope.cookie ?? 0n;
+    run.funcIp = scope.funcIp ?? 0n;
+    run.packet = scope.packet ?? null;
+    run.redirect = null;
+    run.retval = 0;
+    this.#task = scope.task;
+    this.#cpu = (scope.cpu ?? scope.task.cpu) % this.cpus;
+    this.#active.add(prog);
+    const began = this.statistics > 0 ? this.clock.monotonic() : 0n;
+    try {
+      const answer = prog.runnable.run(ctx);
+      const { fault } = this.engine;
+      // A verified program does not trap; if one does, what it traced goes on all the same.
+      if (fault) this.#env.warn(`program ${prog.id} (${prog.facts.name}) was stopped at ${fault.pc}: ${fault.kind}`);
+      return answer;
+    } finally {
+      if (this.statistics > 0) {
+        prog.runCount++;
+        prog.runTimeNs += this.clock.monotonic() - began;
+      }
+      this.#active.delete(prog);
+      Object.assign(run, before);
+      this.#task = task;
+      this.#cpu = cpu;
+    }
+  }
+
+  // What helpers ask.
+
+  get clock(): World['clock'] {
+    return this.#env.world.clock;
+  }
+  random(): number {
+    return this.#env.world.random();
+  }
+  currentCpu(): number {
+    return this.#cpu;
+  }
+  currentTask(): WorldTask {
+    return this.#task;
+  }
+
+  taskAt(addr: Addr): WorldTask | undefined {
+    return this.#env.world.tasks.at(addr);
+  }
+
+  kernelSymbol(addr: bigint): string | undefined {
+    return this.#env.hooks.symbolAt(addr);
+  }
+
+  /** Runs `fire` later, as swapper on the CPU of now. */
+  schedule(delayNs: bigint, fire: () => void): () => void {
+    const cpu = this.#cpu;
+    const timer = setTimeout(() => this.#aside(cpu, fire), Number(delayNs / 1_000_000n));
+    return () => clearTimeout(timer);
+  }
+
+  #aside(cpu: number, work: () => void): void {
+    const task = this.#task;
+    const before = this.#cpu;
+    this.#task = this.#env.world.tasks.swapper;
+    this.#cpu = cpu;
+    try {
+      work();
+    } finally {
+      this.#task = task;
+      this.#cpu = before;
+    }
+  }
+
+  mapAt(addr: Addr): KernelMap {
+    return this.#env.maps.byAddr.get(addr)!.map; // the verifier has proven it
+  }
+
+  get retHi(): number {
+    return this.engine.retHi;
+  }
+  set retHi(value: number) {
+    this.engine.retHi = value;
+  }
+
+  callback(
+    fn: number,
+    r1lo: number,
+    r1hi: number,
+    r2lo: number,
+    r2hi: number,
+    r3lo: number,
+    r3hi: number,
+    r4lo: number,
+    r4hi: number,
+  ): number {
+    return this.engine.callback(fn, r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
+  }
+
+  trace(text: string): void {
+    const { comm, pid } = this.#task;
+    const origin = { comm, pid, cpu: this.#cpu, time: this.clock.monotonic(), progType: this.run.progType };
+    this.#env.trace.write(origin, text);
+  }
+
+  perfOutput(map: KernelMap, index: number, data: Uint8Array): number {
+    return map instanceof PerfEventArrayMap ? map.output(index, data) : -EINVAL;
+  }
+
+  stackTrace(user: boolean, skip: number, out: BigUint64Array): number {
+    // No unwinder here: the innermost frame is what is known, the probed function's address.
+    if (user || this.run.funcIp === 0n || skip > 0 || out.length === 0) return 0;
+    out[0] = this.run.funcIp;
+    return 1;
+  }
+}
