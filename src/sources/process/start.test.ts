@@ -147,13 +147,16 @@ describe.skipIf(why !== null)(`a traced process tree${why ? ` (${why})` : ''}`, 
     expect(new Set(opens.map((e) => e.tgid))).toEqual(new Set([o.pid]));
   });
 
-  test.each(['notify', 'ptrace'] as const)('keeps up with many short-lived processes (%s)', async (method) => {
-    const script = 'for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3; do cat /etc/hostname & done; wait; done';
-    const o = await trace(['sh', '-c', script], ['openat'], { method });
-    expect(o.exit.code).toBe(0);
-    expect(o.events.filter((e) => e.path === '/etc/hostname' && e.comm === 'cat')).toHaveLength(24);
-    expect(o.stdout).toBe(readFileSync('/etc/hostname', 'utf8').repeat(24));
-  });
+  test.each(['notify', 'ptrace', 'ptrace-all'] as const)(
+    'keeps up with many short-lived processes (%s)',
+    async (method) => {
+      const script = 'for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3; do cat /etc/hostname & done; wait; done';
+      const o = await trace(['sh', '-c', script], ['openat'], { method });
+      expect(o.exit.code).toBe(0);
+      expect(o.events.filter((e) => e.path === '/etc/hostname' && e.comm === 'cat')).toHaveLength(24);
+      expect(o.stdout).toBe(readFileSync('/etc/hostname', 'utf8').repeat(24));
+    },
+  );
 
   test.each(['notify', 'ptrace'] as const)('lets calls through that its own helper makes too (%s)', async (method) => {
     const calls = ['write', 'read', 'close', 'mmap', 'futex', 'rt_sigprocmask', 'clone', 'clone3', 'poll', 'fcntl'];
@@ -323,6 +326,26 @@ describe.skipIf(why !== null)(`a traced process tree${why ? ` (${why})` : ''}`, 
       await until(() => seen().length > 60);
       child.kill('SIGKILL');
       await until(() => existsSync(mark));
+    });
+
+    test('a traced tracer finds that somebody listens already, and stops every call by ptrace', async () => {
+      const inner = join(dir, 'inner');
+      const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
+      const script = fileURLToPath(new URL('../../../test/support/traced-run.ts', import.meta.url));
+      const argv = [process.execPath, '--import', loader, script, inner, 'any', 'openat', 'cat', '/etc/hostname'];
+      const { exited, seen } = tracer('notify', 'openat', argv);
+      expect(await exited).toBe(0);
+      const log = readFileSync(inner, 'utf8');
+      expect(log).toMatch(/"method":"ptrace-all"/);
+      const opens = (lines: { comm?: string }[]) => lines.filter((l) => l.comm === 'cat').length;
+      expect(
+        opens(
+          log
+            .trim()
+            .split('\n')
+            .map((l) => JSON.parse(l)),
+        ),
+      ).toBe(opens(seen()));
     });
 
     test('interrupted with its terminal’s process group, it outlives the command and passes its end on', async () => {

@@ -4,7 +4,8 @@
  *     skep (Listener, Dispatcher) ──channel── launcher ──posix_spawn──> command and all that it starts
  *
  * The chosen system calls of the tree stop in a seccomp filter until the handler has seen them; all others run at full
- * speed. no_new_privs is set, so setuid programs of the tree run without their privileges.
+ * speed. no_new_privs is set, so setuid programs of the tree run without their privileges; and a program of the tree
+ * that wants to listen to a seccomp filter itself gets EBUSY, because the kernel allows one listener.
  */
 import type { Readable, Writable } from 'node:stream';
 import { checkDirectory, findCommand } from './command.ts';
@@ -27,9 +28,10 @@ export interface TraceRequest {
   stdio?: 'inherit' | 'pipe';
   /**
    * How: `notify` sees entries only and is fast; `ptrace` sees exits too and works where a container's own filter
-   * refuses notification. Default: `notify`, unless exits may be wanted or it is refused.
+   * refuses notification; `ptrace-all` stops every call, wanted or not, where a filter of somebody else's would come
+   * before ours. Default: `notify`, unless exits may be wanted or it is refused.
    */
-  method?: 'notify' | 'ptrace';
+  method?: Method;
 }
 
 export interface Exit {

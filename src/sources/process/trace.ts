@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, ftruncateSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { errnoName, strerror } from '../../base/errno.ts';
+import { EBUSY, errnoName, strerror } from '../../base/errno.ts';
 import { SkepError, UnsupportedError } from '../../base/errors.ts';
 import { Channel, socketPair } from './channel.ts';
 import { BOOKKEEPING, type CallSelection, Dispatcher, type TraceHandlers } from './dispatch.ts';
@@ -129,17 +129,21 @@ export class Trace implements TracedProcess {
         hint: "use the method 'ptrace'",
       });
     }
-    if (method !== 'ptrace' && exits.length === 0) {
-      const refused = await this.filter('notify', nrs);
+    let refused = 0;
+    if ((method ?? 'notify') === 'notify' && exits.length === 0) {
+      refused = await this.filter('notify', nrs);
       if (refused === 0) return this.watch('notify', this.listener());
       if (method === 'notify') throw refusal('seccomp user notification', refused);
     }
+    // Somebody listens already, and their filter comes before a filter for ptrace: stop every call instead.
+    const mayFilter = method !== 'ptrace-all' && refused !== EBUSY;
     const observer = new PtraceObserver(this.libc, tid);
     this.observer = observer; // closed with us, whatever follows
     this.channel.send({ is: 'tracer', pid: observer.tracer });
     await this.expect('allowed');
     await observer.seize(); // before the filter: without a tracer its calls fail
-    const allCalls = (await this.filter('ptrace', nrs)) !== 0 && (await this.filter('ptrace-all', [])) === 0;
+    const allCalls = !(mayFilter && (await this.filter('ptrace', nrs)) === 0);
+    if (allCalls) await this.filter('ptrace-all', []);
     observer.go(allCalls);
     this.watch(allCalls ? 'ptrace-all' : 'ptrace', observer);
   }

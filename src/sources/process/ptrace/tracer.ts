@@ -34,7 +34,18 @@ const OPTIONS =
   (1 << EVENT_SECCOMP);
 
 /** struct ptrace_syscall_info: op at 0, ip at 8; entry and seccomp: nr at 24, args from 32; exit: rval at 24. */
-const INFO = { size: 96, op: 0, ip: 8, nr: 24, args: 32, rval: 24, entry: 1, exit: 2, seccomp: 3 } as const;
+const INFO = {
+  size: 96,
+  op: 0,
+  ip: 8,
+  nr: 24,
+  args: 32,
+  argsSize: 48,
+  rval: 24,
+  entry: 1,
+  exit: 2,
+  seccomp: 3,
+} as const;
 
 const WALL = 0x40000000;
 const SIGTRAP = 5;
@@ -43,12 +54,6 @@ const MSG_NOSIGNAL = 0x4000;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
-/** A call whose end is awaited. */
-interface Pending {
-  nr: bigint;
-  args: bigint[];
-}
-
 class Tracer {
   private readonly libc: Libc;
   private readonly arena: Arena;
@@ -56,7 +61,8 @@ class Tracer {
   private readonly info: number;
   private readonly packet: number;
   private readonly root: number;
-  private readonly pending = new Map<number, Pending>();
+  /** Calls whose end is awaited: the packets that announced them. */
+  private readonly pending = new Map<number, Uint8Array>();
   /** Whether no filter picks the calls out; skep says so before the command runs. */
   private everyCall: boolean | undefined;
   private skepIsThere = true;
@@ -124,17 +130,26 @@ class Tracer {
     if (tid === this.root) return; // the launcher's own
     const op = this.syscallInfo(tid);
     if (op !== INFO.entry && op !== INFO.seccomp) return;
-    const { view } = this.arena;
-    const nr = view.getBigUint64(this.info + INFO.nr, true);
-    const args = [0, 1, 2, 3, 4, 5].map((i) => view.getBigUint64(this.info + INFO.args + 8 * i, true));
-    if (this.ask(STOP.enter, tid, { nr, args }, 0n)) this.pending.set(tid, { nr, args });
+    const { bytes, view } = this.arena;
+    bytes.copyWithin(this.packet + STOP.nr, this.info + INFO.nr, this.info + INFO.args + INFO.argsSize);
+    bytes.copyWithin(this.packet + STOP.ip, this.info + INFO.ip, this.info + INFO.ip + 8);
+    view.setBigUint64(this.packet + STOP.ret, 0n, true);
+    view.setUint32(this.packet + STOP.phase, STOP.enter, true);
+    view.setInt32(this.packet + STOP.tid, tid, true);
+    const call = bytes.slice(this.packet, this.packet + STOP.size);
+    if (this.ask()) this.pending.set(tid, call);
   }
 
   private exit(tid: number): void {
     const call = this.pending.get(tid);
     if (call === undefined) return;
     this.pending.delete(tid);
-    this.ask(STOP.exit, tid, call, this.arena.view.getBigInt64(this.info + INFO.rval, true));
+    const { bytes, view } = this.arena;
+    bytes.set(call, this.packet);
+    bytes.copyWithin(this.packet + STOP.ret, this.info + INFO.rval, this.info + INFO.rval + 8);
+    view.setUint32(this.packet + STOP.phase, STOP.exit, true);
+    view.setInt32(this.packet + STOP.tid, tid, true);
+    this.ask();
   }
 
   /** A thread that is not the first of its process takes the first one's id when it executes a program. */
@@ -153,23 +168,14 @@ class Tracer {
     return this.arena.view.getUint8(this.info);
   }
 
-  /** Shows skep a stop and waits until it has looked. Answers whether the call's end should stop too. */
-  private ask(phase: number, tid: number, call: Pending, ret: bigint): boolean {
+  /** Shows skep the packet and waits until it has looked. Answers whether the call's end should stop too. */
+  private ask(): boolean {
     if (!this.skepIsThere) return false;
-    const { view } = this.arena;
-    view.setUint32(this.packet + STOP.phase, phase, true);
-    view.setInt32(this.packet + STOP.tid, tid, true);
-    view.setBigUint64(this.packet + STOP.nr, call.nr, true);
-    call.args.forEach((arg, i) => {
-      view.setBigUint64(this.packet + STOP.args + 8 * i, arg, true);
-    });
-    view.setBigInt64(this.packet + STOP.ret, ret, true);
-    view.setBigUint64(this.packet + STOP.ip, view.getBigUint64(this.info + INFO.ip, true), true);
     const at = this.arena.at(this.packet);
     this.skepIsThere =
       retry(() => this.libc.send(RELAY_FD, at, STOP.size, MSG_NOSIGNAL)) > 0 &&
       retry(() => this.libc.recv(RELAY_FD, at, STOP.size, 0)) === ANSWER_SIZE;
-    return this.skepIsThere && view.getUint32(this.packet, true) === 1;
+    return this.skepIsThere && this.arena.view.getUint32(this.packet, true) === 1;
   }
 }
 
