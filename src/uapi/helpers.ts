@@ -1981,6 +1981,7 @@ export const HELPERS = {
     args: ['ctx', 'anything', 'uninit_fixed_mem:8'],
     ret: 'integer',
     allowedIn: ['tracing', 'lsm'],
+    attach: { tracing: ['trace_fentry', 'trace_fexit', 'modify_return'], lsm: ['lsm_mac'] },
     doc: 'An argument of the traced function.',
   },
   get_func_ret: {
@@ -1990,6 +1991,7 @@ export const HELPERS = {
     args: ['ctx', 'uninit_fixed_mem:8'],
     ret: 'integer',
     allowedIn: ['tracing', 'lsm'],
+    attach: { tracing: ['trace_fentry', 'trace_fexit', 'modify_return'], lsm: ['lsm_mac'] },
     doc: 'The return value of the traced function.',
   },
   get_func_arg_cnt: {
@@ -1999,6 +2001,7 @@ export const HELPERS = {
     args: ['ctx'],
     ret: 'integer',
     allowedIn: ['tracing', 'lsm'],
+    attach: { tracing: ['trace_fentry', 'trace_fexit', 'modify_return'], lsm: ['lsm_mac'] },
     doc: 'How many arguments the traced function has.',
   },
   get_retval: {
