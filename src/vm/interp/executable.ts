@@ -6,24 +6,27 @@ import type { Operations } from '../operations.ts';
 import { bridge } from '../wasm/bridge.ts';
 import { burnFuel } from './checks.ts';
 import { interpret } from './interpreter.ts';
+import { MachinePool } from './machine.ts';
 import { interpreterProgram } from './program.ts';
-
-const LANES = 22;
 
 export function interpreted(host: Host, ops: Operations, placement: Placement, options: EngineOptions): Executable {
   const program = interpreterProgram(host, ops, placement, options);
+  const machines = new MachinePool();
   return {
     enter(ctx: Addr): number {
-      const regs = new Int32Array(LANES);
+      const machine = machines.take();
+      const regs = machine.windows[0]!;
       regs[2] = ctx;
-      interpret(host, program, 0, regs);
+      interpret(host, program, 0, machine);
+      machines.give(machine);
       host.retHi = regs[1]!;
       return regs[0]!;
     },
     callback(fn: number): Callback {
       return (r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi) => {
         if (program.checked) burnFuel(host, program.entries[fn]!);
-        const regs = new Int32Array(LANES);
+        const machine = machines.take();
+        const regs = machine.windows[0]!;
         regs[2] = r1lo;
         regs[3] = r1hi;
         regs[4] = r2lo;
@@ -32,7 +35,8 @@ export function interpreted(host: Host, ops: Operations, placement: Placement, o
         regs[7] = r3hi;
         regs[8] = r4lo;
         regs[9] = r4hi;
-        interpret(host, program, fn, regs);
+        interpret(host, program, fn, machine);
+        machines.give(machine);
         host.retHi = regs[1]!;
         return regs[0]!;
       };

@@ -9,8 +9,8 @@
 import { MAX_CALL_DEPTH, MAY_GOTO_BUDGET, RunFault } from '../control.ts';
 import type { Host } from '../host.ts';
 import { burnFuel, carry, checkAccess } from './checks.ts';
-import { enterFunction, FRAME_LANES, leaveFunction } from './frames.ts';
 import { loadPacket, probe } from './loads.ts';
+import { BUDGET, enterFunction, FRAME_POINTER, type Machine, NEXT } from './machine.ts';
 import type { InterpreterProgram } from './program.ts';
 import { arsh, div, lsh, mod, mul, neg, rsh, sdiv, smod, swap32 } from './u64.ts';
 
@@ -18,17 +18,18 @@ import { arsh, div, lsh, mod, mul, neg, rsh, sdiv, smod, swap32 } from './u64.ts
 const LEAVE = -1;
 
 /**
- * Runs function `fn`. The caller has put arguments into `R` (22 lanes, all others 0); r0 is there afterwards.
- * Throws RunFault; RangeError where an address without region checks is outside of the memory.
+ * Runs function `fn` on a machine whose first window has the arguments, and 0 in all other lanes; r0 is there
+ * afterwards. Throws RunFault; RangeError where an address without region checks is outside of the memory.
  */
-export function interpret(host: Host, program: InterpreterProgram, fn: number, R: Int32Array): void {
+export function interpret(host: Host, program: InterpreterProgram, fn: number, machine: Machine): void {
   const { words: code, checked, onStep } = program;
-  const frames = new Int32Array(MAX_CALL_DEPTH * FRAME_LANES);
+  const { windows } = machine;
+  let R = windows[0]!;
   let dv = host.mem.view;
   let depth = 0;
   let budget = MAY_GOTO_BUDGET;
   let p = program.entries[fn]!;
-  R[20] = program.framePointers[fn]!;
+  R[FRAME_POINTER] = program.framePointers[fn]!;
   for (;;) {
     if (onStep !== null) onStep(p >> 2, R);
     const word = code[p]!;
@@ -1317,7 +1318,9 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, R
         // call a function of this program
         if (checked) burnFuel(host, p);
         if (depth + 1 >= MAX_CALL_DEPTH) throw new RunFault('stack', p >> 2);
-        enterFunction(R, frames, depth++, next, budget, program.framePointers[code[p + 1]!]!);
+        R[NEXT] = next;
+        R[BUDGET] = budget;
+        R = enterFunction(R, windows[++depth]!, program.framePointers[code[p + 1]!]!);
         budget = MAY_GOTO_BUDGET;
         next = program.entries[code[p + 1]!]!;
         break;
@@ -1346,10 +1349,13 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, R
     }
     if (next < 0) {
       if (depth === 0) return;
-      depth--;
-      next = frames[depth * FRAME_LANES]!;
-      budget = frames[depth * FRAME_LANES + 1]!;
-      leaveFunction(R, frames, depth);
+      const lo = R[0]!;
+      const hi = R[1]!;
+      R = windows[--depth]!;
+      R[0] = lo;
+      R[1] = hi;
+      next = R[NEXT]!;
+      budget = R[BUDGET]!;
     }
     p = next;
   }

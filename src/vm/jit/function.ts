@@ -66,6 +66,7 @@ export class FunctionContext implements ModuleContext {
   /** The module's function that checks.ts writes. */
   readonly regionCheck: number;
   readonly #registers: (number | undefined)[];
+  readonly #rotated: (number | undefined)[] = [];
   #i32: number | undefined;
   #other32: number | undefined;
   #i64: number | undefined;
@@ -136,6 +137,11 @@ export class FunctionContext implements ModuleContext {
   /** How many may_gotos this call has passed. */
   get passed(): number {
     return (this.#budget ??= this.code.newLocal(I32));
+  }
+
+  /** What a register held before the shift that a rotate begins with. */
+  rotated(reg: number): number {
+    return (this.#rotated[reg] ??= this.code.newLocal(I64));
   }
 
   /** Stops the run. */

@@ -16,7 +16,7 @@ import {
   OP_TAIL_CALL,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
-import { RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
+import { I32_ROTL, I32_WRAP_I64, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
 import { writeAlu, writeExtendedAlu } from './alu.ts';
 import {
   arrayLookup,
@@ -33,6 +33,7 @@ import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
 import { writeCondition } from './jumps.ts';
 import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
 import { makeReducible } from './reducible.ts';
+import { findRotates } from './rotates.ts';
 import { writeStructure } from './structure.ts';
 
 /** The wasm body of BPF function `fn`. */
@@ -44,7 +45,7 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const flow = makeReducible(blocks);
   writeStructure(code, blocks, flow, {
     body(block) {
-      for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) writeInstruction(f, pc);
+      writeBody(f, block);
     },
     condition(block, negate) {
       writeCondition(f, block.end - 1, negate);
@@ -60,6 +61,30 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   });
   code.op(UNREACHABLE);
   return code.finish();
+}
+
+function writeBody(f: FunctionContext, block: Block): void {
+  const { ops, code } = f;
+  const rotates = findRotates(ops, block.start, block.end);
+  const kept = new Map<number, number>();
+  for (const { from } of rotates.values()) kept.set(from, f.rotated(ops.dst[from]!));
+  for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) {
+    const keep = kept.get(pc);
+    if (keep !== undefined) f.get(ops.dst[pc]!).set(keep);
+    const rotate = rotates.get(pc);
+    if (rotate === undefined) {
+      writeInstruction(f, pc);
+      continue;
+    }
+    code.get(kept.get(rotate.from)!);
+    if (rotate.wide) {
+      code.i64(rotate.by).op(I64_ROTL);
+      f.set(ops.dst[pc]!);
+    } else {
+      code.op(I32_WRAP_I64).i32(rotate.by).op(I32_ROTL);
+      f.set32(ops.dst[pc]!);
+    }
+  }
 }
 
 /** Checked mode: whether an edge is a jump back in the program's text. Falling through never is. */
