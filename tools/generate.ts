@@ -1,7 +1,7 @@
 /**
- * npm run generate: makes what is generated under src/ from the BTF that ships with the package.
+ * npm run generate: makes what is generated from the BTF that ships with the package.
  *
- *     npm run generate                         writes src/uapi/generated/*.ts
+ *     npm run generate                         writes src/uapi/generated/*.ts and the C header of the helpers
  *     npm run generate -- --check              writes nothing, and fails where a committed file differs
  *     npm run generate -- --from FILE          first packs FILE (/sys/kernel/btf/vmlinux) as the BTF that ships
  *
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { type Btf, parseBtf } from '../src/btf/index.ts';
 import { loadReferenceBtfBytes } from '../src/btf/reference/index.ts';
 import { generateConstants } from './generate/constants.ts';
+import { generateHelperDefs } from './generate/helper-defs.ts';
 import { generateHelperIds } from './generate/helper-ids.ts';
 import { generateLayouts } from './generate/layouts.ts';
 import { generatePackedBtf } from './generate/reference-btf.ts';
@@ -21,6 +22,7 @@ import { generatePackedBtf } from './generate/reference-btf.ts';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PACKED = 'src/btf/reference/generated/packed.ts';
 const FILES: Readonly<Record<string, (btf: Btf) => string>> = {
+  'include/bpf/bpf_helper_defs.h': generateHelperDefs,
   'src/uapi/generated/constants.ts': generateConstants,
   'src/uapi/generated/helper-ids.ts': generateHelperIds,
   'src/uapi/generated/layouts.ts': generateLayouts,
