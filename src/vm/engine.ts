@@ -19,6 +19,7 @@ import {
   FAULT_PC,
   FAULTS,
   FUEL,
+  MAX_CALL_DEPTH,
   MAX_TAIL_CALLS,
   REGION_COUNT,
   REGION_SIZE,
@@ -65,6 +66,8 @@ export class Engine implements Host {
   readonly #freeSlots: number[] = [];
   /** Runs that have begun and not ended. */
   #depth = 0;
+  /** Callbacks of the current run that have begun and not ended. */
+  #callDepth = 0;
   /** Slots of programs that wait for a nested run to end. */
   readonly #waiting: number[] = [];
   readonly #suspended: { slot: number; depth: number; stack: Uint8Array }[] = [];
@@ -156,7 +159,11 @@ export class Engine implements Host {
   ): number {
     const call = this.#callbacks[fn];
     if (call === undefined) throw new RunFault('illegal-instruction', -1);
-    return call(r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
+    if (this.#callDepth === MAX_CALL_DEPTH) throw new RunFault('stack', -1);
+    this.#callDepth++;
+    const answer = call(r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
+    this.#callDepth--;
+    return answer;
   }
 
   /** Runs a program: what `Runnable.run` does. */
@@ -166,6 +173,7 @@ export class Engine implements Host {
     // A run that faulted leaves these behind. Assigning a length costs more than all the rest here.
     if (this.#suspended.length > 0) this.#suspended.length = 0;
     if (this.#waiting.length > 0) this.#waiting.length = 0;
+    this.#callDepth = 0;
     return this.#enter(program, ctx);
   }
 
@@ -189,14 +197,14 @@ export class Engine implements Host {
   suspend(): void {
     const slot = this.mem.u32(this.control + RUNNING);
     const depth = this.mem.u32(this.control + DEPTH);
-    const { stack, stackSize } = this.#programs[slot]!.placement;
+    const { stack, stackSize } = this.#placementOf(slot);
     this.#suspended.push({ slot, depth, stack: this.mem.read(stack, stackSize) });
     this.mem.setU32(this.control + DEPTH, 0);
   }
 
   resume(): void {
     const { slot, depth, stack } = this.#suspended.pop() ?? bug('resume without suspend');
-    this.mem.write(this.#programs[slot]!.placement.stack, stack);
+    this.mem.write(this.#placementOf(slot).stack, stack);
     this.mem.setU32(this.control + RUNNING, slot);
     this.mem.setU32(this.control + DEPTH, depth);
   }
@@ -269,6 +277,8 @@ export class Engine implements Host {
     if (running === program.placement.slot || this.#waiting.includes(program.placement.slot)) return this.#refuse();
     const saved = mem.read(control, REGIONS);
     const suspended = this.#suspended.length;
+    const callDepth = this.#callDepth;
+    this.#callDepth = 0;
     this.#waiting.push(running);
     // Only a tail call can lead into a program that waits.
     const stacks = program.mayTailCall ? this.#waiting.map((slot) => this.#keepStack(slot)) : [];
@@ -277,14 +287,22 @@ export class Engine implements Host {
     for (const { addr, bytes } of stacks) mem.write(addr, bytes);
     this.#waiting.pop();
     this.#suspended.length = suspended;
+    this.#callDepth = callDepth;
     mem.write(control, saved);
     this.retHi = high;
     return answer;
   }
 
   #keepStack(slot: number): { addr: Addr; bytes: Uint8Array } {
-    const { stack, stackSize } = this.#programs[slot]!.placement;
+    const { stack, stackSize } = this.#placementOf(slot);
     return { addr: stack, bytes: this.mem.read(stack, stackSize) };
+  }
+
+  /** Of a running program. Unverified code without checks may have spoilt the number. */
+  #placementOf(slot: number): Placement {
+    const program = this.#programs[slot];
+    if (program === undefined) throw new RunFault('access', -1);
+    return program.placement;
   }
 
   #refuse(): number {

@@ -1,0 +1,293 @@
+/** Programs that nobody verified: whatever they try, they stay in the kernel's memory, end, and the process lives. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Callable, Engine, type EngineOptions, LinearMemory, type Runnable } from '../../src/vm/index.ts';
+import { codeOf } from '../support/run-code.ts';
+import { Writer, wildProgram } from './vm-programs.ts';
+
+interface World {
+  mem: LinearMemory;
+  engine: Engine;
+  ctx: number;
+  /** Somebody else's: nothing may change it. */
+  secret: number;
+  load(bytes: Uint8Array, options?: EngineOptions): Runnable;
+}
+
+const CTX_SIZE = 64;
+
+function world(options: EngineOptions, helpers: Record<number, (engine: Engine) => Callable> = {}): World {
+  const mem = new LinearMemory({ limit: 1 << 20 });
+  const table = new Map<number, Callable>();
+  const engine = new Engine(mem, { helpers: table });
+  for (const [id, make] of Object.entries(helpers)) table.set(Number(id), make(engine));
+  const ctx = mem.alloc(CTX_SIZE);
+  const secret = mem.alloc(4096);
+  mem.fill(secret, 4096, 0x5a);
+  engine.regions = [
+    { start: ctx, size: CTX_SIZE / 2, writable: true },
+    { start: ctx + CTX_SIZE / 2, size: CTX_SIZE / 2, writable: false },
+  ];
+  return { mem, engine, ctx, secret, load: (bytes, more) => engine.load(codeOf(bytes), { ...options, ...more }) };
+}
+
+const write = (fn: (w: Writer) => void): Uint8Array => {
+  const w = new Writer();
+  fn(w);
+  return w.bytes();
+};
+
+const MODES = [
+  { mode: 'interpreter', checked: true, fuel: 2000 },
+  { mode: 'jit', checked: true, fuel: 2000 },
+] as const satisfies EngineOptions[];
+
+describe.each(MODES)('$mode', (options) => {
+  test('loops end when the fuel is out', () => {
+    const { engine, load, ctx } = world(options);
+    const forms = [
+      write((w) => w.put(0x05, 0, 0, -1)),
+      write((w) => w.put(0x06, 0, 0, 0, -1)),
+      // Two entries into one loop.
+      write((w) => {
+        w.put(0x15, 1, 0, 1, 0);
+        w.put(0x05, 0, 0, 1);
+        w.put(0x05, 0, 0, 0);
+        w.put(0x05, 0, 0, -2);
+      }),
+      write((w) => {
+        w.put(0xe5, 0, 0, -1);
+        w.put(0x05, 0, 0, -2);
+      }),
+    ];
+    for (const form of forms) {
+      load(form).run(ctx);
+      expect(engine.fault?.kind).toBe('fuel');
+    }
+  });
+
+  test('recursion ends, of functions and of callbacks', () => {
+    const { engine, load, ctx } = world(options, {
+      1: (e) => ({ name: 'again', args: 'i', ret: 'int', call: (fn) => e.callback(fn!, 0, 0, 0, 0, 0, 0, 0, 0) }),
+    });
+    load(
+      write((w) => {
+        w.put(0x85, 0, 1, 0, 1);
+        w.put(0x95);
+        w.put(0x85, 0, 1, 0, -1);
+        w.put(0x95);
+      }),
+    ).run(ctx);
+    expect(engine.fault?.kind).toBe('stack');
+    const callback = write((w) => {
+      w.put(0x18, 1, 4, 0, 3);
+      w.put(0);
+      w.put(0x85, 0, 0, 0, 1);
+      w.put(0x95);
+      w.put(0x18, 1, 4, 0, -1);
+      w.put(0);
+      w.put(0x85, 0, 0, 0, 1);
+      w.put(0x95);
+    });
+    load(callback, { fuel: 10_000_000 }).run(ctx);
+    expect(engine.fault?.kind).toBe('stack');
+    load(write((w) => w.put(0x95))).run(ctx);
+    expect(engine.fault).toBe(null);
+  });
+
+  test('every address that is not its own is refused, for every width, and nothing changes', () => {
+    const { engine, load, ctx, mem, secret } = world(options);
+    const other = load(write((w) => w.put(0x95)));
+    other.run(ctx);
+    const bad: [number, number][] = [
+      [0, 0],
+      [8, 0],
+      [secret, 0],
+      [ctx, 1],
+      [ctx, -1],
+      [ctx - 1, 0],
+      [ctx + CTX_SIZE, 0],
+      [engine.control, 0],
+      [-1, 0],
+      [-8, -1],
+      [mem.size - 4, 0],
+      [mem.size, 0],
+      [0x7fffffff, 0],
+      [0, -0x80000000],
+    ];
+    const before = mem.read(secret, 4096);
+    for (const [lo, hi] of bad) {
+      for (const [code, imm] of [
+        [0x61, 0],
+        [0x69, 0],
+        [0x71, 0],
+        [0x79, 0],
+        [0x81, 0],
+        [0x63, 0],
+        [0x6a, 0],
+        [0x72, 0],
+        [0x7b, 0],
+        [0xdb, 0],
+        [0xc3, 0xe1],
+        [0xdb, 0xf1],
+        [0xdb, 0x100],
+        [0xdb, 0x110],
+      ] as const) {
+        const loads = (code & 7) === 1 || imm === 0x100;
+        const p = load(
+          write((w) => {
+            w.imm64(2, lo, hi);
+            w.put(code, loads ? 0 : 2, loads ? 2 : 0, 0, imm);
+            w.put(0x95);
+          }),
+        );
+        p.run(ctx);
+        expect(engine.fault).toEqual({ kind: 'access', pc: 2 });
+        p.dispose();
+      }
+    }
+    expect(mem.read(secret, 4096)).toEqual(before);
+  });
+
+  test('a read-only region is read and not written, and an access may not straddle two regions', () => {
+    const { engine, load, ctx } = world(options);
+    const access = (code: number, off: number): string => {
+      load(
+        write((w) => {
+          w.put(0xbf, 2, 1);
+          w.put(code, code === 0x79 ? 0 : 2, code === 0x79 ? 2 : 0, off);
+          w.put(0x95);
+        }),
+      ).run(ctx);
+      return engine.fault?.kind ?? 'fine';
+    };
+    expect(access(0x79, 0)).toBe('fine');
+    expect(access(0x7b, 24)).toBe('fine');
+    expect(access(0x79, 32)).toBe('fine');
+    expect(access(0x79, 56)).toBe('fine');
+    expect(access(0x7b, 32)).toBe('access');
+    expect(access(0x79, 28)).toBe('access');
+    expect(access(0x79, 57)).toBe('access');
+    expect(access(0x79, -1)).toBe('access');
+  });
+
+  test('the stack is its own, from its lowest byte to r10', () => {
+    const { engine, load, ctx } = world(options);
+    const at = (off: number): string => {
+      load(
+        write((w) => {
+          w.put(0x7a, 10, 0, off, 1);
+          w.put(0x95);
+        }),
+      ).run(ctx);
+      return engine.fault?.kind ?? 'fine';
+    };
+    expect(at(-512)).toBe('fine');
+    expect(at(-8)).toBe('fine');
+    expect(at(-513)).toBe('access');
+    expect(at(-7)).toBe('access');
+    expect(at(0)).toBe('access');
+  });
+
+  test('a helper or a tail call that is handed nonsense ends the run, not the process', () => {
+    const { engine, load, ctx, mem } = world(options, {
+      1: () => ({
+        name: 'touchy',
+        args: 'i',
+        ret: 'int',
+        call: () => {
+          throw new Error('no map there');
+        },
+      }),
+      2: (e) => ({ name: 'reads', args: 'i', ret: 'int', call: (addr) => e.mem.u32(addr! >>> 0) }),
+    });
+    for (const helper of [1, 2, 12, 77]) {
+      for (const [lo, hi] of [
+        [-4, 0],
+        [-4, -1],
+        [mem.size - 2, 0],
+      ] as const) {
+        load(
+          write((w) => {
+            w.put(0xb7, 3, 0, 0, 5);
+            w.imm64(2, lo, hi);
+            w.put(0xbf, 1, 2);
+            w.put(0x85, 0, 0, 0, helper);
+            w.put(0x95);
+          }),
+        ).run(ctx);
+        expect(engine.fault?.kind).toBe(helper === 77 ? 'illegal-instruction' : 'access');
+      }
+    }
+    // A prog array that the program made up itself: its slots lead to no program.
+    for (const slot of [1, 60, 63, 64, 1000, -1]) {
+      const p = load(
+        write((w) => {
+          w.put(0x62, 1, 0, 12, 100);
+          w.put(0x63, 1, 1, 20);
+          w.put(0x62, 1, 0, 0, slot);
+          w.put(0xbf, 2, 1);
+          w.put(0xb7, 3, 0, 0, 0);
+          w.put(0x85, 0, 0, 0, 12);
+          w.put(0x95);
+        }),
+      );
+      const programs = new Set([p.slot]);
+      p.run(ctx);
+      if (!programs.has(slot) && engine.fault !== null) expect(engine.fault.kind).toBe('access');
+    }
+  });
+
+  test('random bytes are a program like any other', () => {
+    const bytes = fc.uint8Array({ minLength: 8, maxLength: 400 }).map((b) => b.subarray(0, b.length & ~7));
+    fc.assert(
+      fc.property(bytes, (program) => {
+        const { load, ctx, mem, secret, engine } = world(options);
+        load(program).run(ctx);
+        expect(mem.read(secret, 4096).every((b) => b === 0x5a)).toBe(true);
+        expect(mem.u32(ctx + CTX_SIZE / 2)).toBe(0);
+        expect(engine.fault === null || engine.fault.kind.length > 0).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test('wild programs change nothing but their stack and their region', () => {
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const program = wildProgram(seed, 40, CTX_SIZE);
+      for (const options of MODES) {
+        const { load, ctx, mem, engine } = world(options);
+        const p = load(program);
+        const before = mem.read(0, mem.size);
+        p.run(ctx);
+        const after = mem.read(0, mem.size);
+        // The control block is the engine's. Of the rest only bytes of one stack may be new.
+        after.fill(0, engine.control, engine.control + 64);
+        before.fill(0, engine.control, engine.control + 64);
+        const stack = codeOf(program).subprogs.length * 512;
+        const changed = [...after.keys()].filter((i) => after[i] !== before[i]);
+        const own = changed.filter((i) => i < ctx || i >= ctx + CTX_SIZE / 2);
+        if (own.length > 0) expect(own.at(-1)! - own[0]!).toBeLessThan(stack);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('without checks, too, a wild address is a fault and not an exception', () => {
+  for (const mode of ['interpreter', 'jit'] as const) {
+    const { engine, load, ctx } = world({ mode });
+    load(
+      write((w) => {
+        w.imm64(2, -16, 0);
+        w.put(0x79, 0, 2);
+        w.put(0x95);
+      }),
+    ).run(ctx);
+    expect(engine.fault).toEqual({ kind: 'access', pc: -1 });
+    load(write((w) => w.put(0x95))).run(ctx);
+    expect(engine.fault).toBe(null);
+  }
+});
