@@ -73,6 +73,16 @@ export class Parser {
     return { number: Number(match[2]), wide: match[1] === 'r' };
   }
 
+  /** The number of a register of the same width as `left`, if a register comes next. */
+  sameBank(left: Register): number | undefined {
+    const start = this.peek();
+    const right = this.tryRegister();
+    if (right !== undefined && right.wide !== left.wide) {
+      this.failAt(start, 'both registers must be r (64 bits) or both w (32 bits)');
+    }
+    return right?.number;
+  }
+
   word(what: string): Token {
     if (this.peek().kind !== 'word') this.fail(`expected ${what}, found ${this.found()}`);
     return this.take();
