@@ -15,11 +15,12 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
+const POLLOUT = 4;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
-/** struct msghdr (56 bytes), its one iovec (16), a control message with one descriptor (24), then the data. */
-const AT = { msg: 0, iovec: 64, control: 80, data: 128 } as const;
+/** struct msghdr (56 bytes), its one iovec (16), a control message with one descriptor (24), a struct pollfd, then the data. */
+const AT = { msg: 0, iovec: 64, control: 80, poll: 112, data: 128 } as const;
 const CONTROL_SIZE = 24;
 const CHUNK = 16384;
 /** A message longer than this comes from no process of ours. */
@@ -56,6 +57,10 @@ export class Channel<Incoming, Outgoing> {
       this.header(part.length, carried);
       const r = this.libc.sendmsg(this.fd, this.arena.at(AT.msg), MSG_NOSIGNAL);
       if (r === -EINTR) continue;
+      if (r === -EAGAIN) {
+        this.waitForRoom(); // watching a descriptor has made it non-blocking
+        continue;
+      }
       if (r <= 0) return false;
       carried = undefined;
       at += r;
@@ -90,6 +95,12 @@ export class Channel<Incoming, Outgoing> {
     const fd = this.received;
     this.received = undefined;
     return fd;
+  }
+
+  private waitForRoom(): void {
+    this.arena.view.setInt32(AT.poll, this.fd, true);
+    this.arena.view.setInt16(AT.poll + 4, POLLOUT, true);
+    this.libc.poll(this.arena.at(AT.poll), 1, -1);
   }
 
   private lines(): Incoming[] {

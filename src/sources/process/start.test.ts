@@ -263,6 +263,17 @@ describe.skipIf(why !== null)(`a traced process tree${why ? ` (${why})` : ''}`, 
     expect(await refused([file])).toBe('ENOENT');
   });
 
+  test('arguments and variables arrive as they are, a megabyte of them too', async () => {
+    const argv = ['printf', '<%s>', 'a b', '', "ü\n'"];
+    expect((await trace(argv, [])).stdout).toBe("<a b><><ü\n'>");
+    const env: Record<string, string> = { PATH: process.env['PATH']! };
+    for (let i = 0; i < 12; i++) env[`V${i}`] = 'x'.repeat(100_000);
+    expect(Number((await trace(['sh', '-c', 'env | wc -c'], [], { env })).stdout)).toBeGreaterThan(1_200_000);
+    for (let i = 12; i < 80; i++) env[`V${i}`] = 'x'.repeat(100_000);
+    await expect(trace(['true'], [], { env })).rejects.toMatchObject({ code: 'E2BIG' });
+    await expect(trace(['echo', 'a\0b'], [])).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+
   test('kill ends the command', async () => {
     const traced = await startProcess(
       { argv: ['sleep', '60'], stdio: 'pipe', calls: { enter: [OPENAT], exit: [] } },

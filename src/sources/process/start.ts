@@ -8,6 +8,7 @@
  * that wants to listen to a seccomp filter itself gets EBUSY, because the kernel allows one listener.
  */
 import type { Readable, Writable } from 'node:stream';
+import { SkepError } from '../../base/errors.ts';
 import { checkDirectory, findCommand } from './command.ts';
 import type { CallSelection, TraceHandlers } from './dispatch.ts';
 import { loadLibc } from './libc.ts';
@@ -69,11 +70,10 @@ export async function startProcess(request: TraceRequest, handlers: TraceHandler
   const cwd = request.cwd ?? process.cwd();
   checkDirectory(cwd);
   const file = findCommand(name, env['PATH'], cwd);
-  const libc = loadLibc();
-  return new Trace(libc, request, cwd, handlers).start({
-    is: 'command',
-    file,
-    argv: request.argv,
-    env: Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])),
-  });
+  const texts = Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
+  if ([...request.argv, ...texts].some((text) => text.includes('\0'))) {
+    throw new SkepError('EINVAL', `cannot run ${name}: an argument or a variable holds a zero byte`);
+  }
+  const trace = new Trace(loadLibc(), request, cwd, handlers);
+  return trace.start({ is: 'command', file, argv: request.argv, env: texts });
 }
