@@ -5,7 +5,7 @@
  */
 import { utf8, view } from '../../src/base/bytes.ts';
 import { type Btf, BtfBuilder, type BtfType, parseBtf } from '../../src/btf/index.ts';
-import { KINDS } from '../../src/btf/kinds.ts';
+import { INT_BOOL, INT_CHAR, INT_SIGNED, KINDS } from '../../src/btf/kinds.ts';
 import { COLUMNS, type ColumnName, HEADER_WORDS } from '../../src/btf/reference/columns.ts';
 import { hasCount, hasSize, isNamed } from '../../src/btf/reference/unpack.ts';
 
@@ -177,7 +177,7 @@ class Packer {
         for (const v of type.vars) for (const w of [v.type, v.offset, v.size]) word(columns.words, w);
         break;
       case 'int':
-        word(columns.words, this.#intWord(id));
+        word(columns.words, intWord(type));
         break;
       case 'fwd':
       case 'float':
@@ -199,14 +199,6 @@ class Packer {
       signed(this.#columns.memberOffsets, offset - last);
       last = offset;
     }
-  }
-
-  /** The word after an integer: encoding, offset and bits. Found where its bytes are, after those of the types before. */
-  #intWord(id: number): number {
-    const type = this.#btf.type(id)!;
-    if (type.kind !== 'int') throw new Error('not an integer');
-    const encoding = (type.signed ? 1 : 0) | (type.char ? 2 : 0) | (type.bool ? 4 : 0);
-    return encoding * 2 ** 24 + type.bitOffset * 2 ** 16 + type.bits;
   }
 
   #functionName(name: string): void {
@@ -234,6 +226,12 @@ class Packer {
     this.#numbers.set(text, this.#numbers.size);
     this.#columns.strings.push(...utf8(text), 0);
   }
+}
+
+/** The word after an integer: encoding, offset of its bits, bits. */
+function intWord(type: Extract<BtfType, { kind: 'int' }>): number {
+  const encoding = (type.signed ? INT_SIGNED : 0) | (type.char ? INT_CHAR : 0) | (type.bool ? INT_BOOL : 0);
+  return encoding * 2 ** 24 + type.bitOffset * 2 ** 16 + type.bits;
 }
 
 function kindFlagOf(type: BtfType): boolean {

@@ -1,11 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { packBtf } from '../../../tools/generate/pack-btf.ts';
 import { bytesEqual } from '../../base/bytes.ts';
+import { BtfError } from '../../base/errors.ts';
 import { REFERENCE_KERNEL } from '../../uapi/reference.ts';
 import type { Btf, BtfType } from '../btf.ts';
+import { BtfBuilder } from '../build.ts';
 import { parseBtf } from '../read.ts';
 import { loadReferenceBtfBytes } from './index.ts';
+import { unpackBtf } from './unpack.ts';
 
 let btf: Btf;
 beforeAll(async () => {
@@ -47,6 +52,48 @@ describe('the BTF of the reference kernel', () => {
 
   test('is the same each time it is loaded', async () => {
     expect(bytesEqual(await loadReferenceBtfBytes(), btf.bytes)).toBe(true);
+  });
+});
+
+describe('unpackBtf', () => {
+  const small = (): Uint8Array => {
+    const builder = new BtfBuilder();
+    const int = builder.int('int', 4, 'signed');
+    const proto = builder.add({ kind: 'func_proto', name: '', ret: int, params: [{ name: 'a', type: int }] });
+    builder.struct('s', 8, [
+      ['a', int, 0],
+      ['b', int, 4],
+    ]);
+    builder.add({ kind: 'enum', name: 'e', size: 4, signed: true, values: [{ name: 'MINUS', value: -1 }] });
+    for (const name of ['do_one', 'do_two']) builder.add({ kind: 'func', name, type: proto, linkage: 0 });
+    return packBtf(parseBtf(builder.build()));
+  };
+
+  test('gives back what was packed', () => {
+    const back = parseBtf(unpackBtf(small()));
+    expect(back.count).toBe(7);
+    expect(described(back, back.find('s', 'struct'))).toContain('"bitOffset":32');
+    expect(back.type(back.find('e', 'enum'))).toMatchObject({ values: [{ name: 'MINUS', value: -1 }] });
+    expect(back.type(back.find('do_two', 'func'))).toMatchObject({ type: 2 });
+  });
+
+  test('answers bytes or a BtfError for damaged bytes', () => {
+    const good = small();
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 4 }),
+        fc.nat(3),
+        (edits, cut) => {
+          const bytes = good.slice(0, good.length - cut);
+          for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+          try {
+            unpackBtf(bytes);
+          } catch (e) {
+            if (!(e instanceof BtfError)) throw e;
+          }
+        },
+      ),
+    );
   });
 });
 

@@ -1,10 +1,10 @@
 /**
- * Packed BTF -> BTF as parseBtf reads it. The input is our own file, so what is wrong with it is a bug, not an answer;
- * reads past the end give zeros and never an endless walk, as every loop runs to a count of the header.
+ * Packed BTF -> BTF as parseBtf reads it.
  *
  * Header: types, strings before the first type, bytes of the type section, bytes of the string section; each a u32.
  */
 import { view } from '../../base/bytes.ts';
+import { BtfError } from '../../base/errors.ts';
 import {
   BTF_KIND_ARRAY,
   BTF_KIND_CONST,
@@ -27,6 +27,10 @@ import {
 import { BTF_MAGIC, BTF_VERSION, HEADER_SIZE } from '../kinds.ts';
 import { COLUMNS, type ColumnName, HEADER_WORDS } from './columns.ts';
 
+/** Larger than the BTF of any kernel: 64 MiB of types and as much of strings. */
+const MAX_SECTION = 1 << 26;
+
+/** Throws BtfError for bytes that `packBtf` does not make. */
 export function unpackBtf(packed: Uint8Array): Uint8Array {
   return new Unpacker(packed).run();
 }
@@ -38,27 +42,34 @@ class Unpacker {
   readonly #strings: StringSection;
   readonly #out: Uint8Array;
   readonly #dv: DataView;
+  readonly #typesEnd: number;
   #at = HEADER_SIZE;
   #ranks: number[] = [];
   #highestPrototype = 0;
 
   constructor(packed: Uint8Array) {
+    const start = (HEADER_WORDS + COLUMNS.length) * 4;
+    if (packed.length < start) damaged('its header is cut');
     const dv = view(packed);
     const word = (i: number) => dv.getUint32(i * 4, true);
     this.#typeCount = word(0);
     this.#seeded = word(1);
     const typesSize = word(2);
     const stringsSize = word(3);
-    let at = (HEADER_WORDS + COLUMNS.length) * 4;
+    if (typesSize > MAX_SECTION || stringsSize > MAX_SECTION) damaged('its sections are too large');
+    if (this.#seeded > stringsSize) damaged('it has more strings than bytes of them');
+    let at = start;
     const columns: Partial<Record<ColumnName, Column>> = {};
     for (const [i, name] of COLUMNS.entries()) {
       const size = word(HEADER_WORDS + i);
       columns[name] = new Column(packed.subarray(at, at + size));
       at += size;
     }
+    if (at !== packed.length) damaged('its columns do not fill it');
     this.#columns = columns as Record<ColumnName, Column>;
     this.#out = new Uint8Array(HEADER_SIZE + typesSize + stringsSize);
     this.#dv = view(this.#out);
+    this.#typesEnd = HEADER_SIZE + (typesSize & ~3);
     this.#strings = new StringSection(this.#out.subarray(HEADER_SIZE + typesSize), this.#columns);
     this.#writeHeader(typesSize, stringsSize);
   }
@@ -81,6 +92,7 @@ class Unpacker {
   #readRanks(): void {
     const ranks = this.#columns.ranks;
     const count = ranks.unsigned();
+    if (count > this.#typeCount) damaged('it ranks more types than it has');
     let id = 0;
     for (let i = 0; i < count; i++) {
       id += ranks.signed();
@@ -174,9 +186,14 @@ class Unpacker {
   }
 
   #u32(value: number): void {
+    if (this.#at >= this.#typesEnd) damaged('its types are longer than it says');
     this.#dv.setUint32(this.#at, value, true);
     this.#at += 4;
   }
+}
+
+function damaged(how: string): never {
+  throw new BtfError(`packed BTF is damaged: ${how}`);
 }
 
 /** The string section as it grows, and where each string in it begins. */
