@@ -11,7 +11,7 @@ import { type Block, dispatcher } from './graph.ts';
 /** Loops nested deeper than this get one dispatcher for all of their blocks, which ends the search in them. */
 const MAX_DEPTH = 32;
 
-/** Adds dispatchers to `blocks` where loops need them, and answers the flow of the result. */
+/** Adds dispatchers to `blocks`, all of which can be reached, where loops need them; answers the flow of the result. */
 export function makeReducible(blocks: Block[]): Flow {
   const flow = analyseFlow(blocks);
   if (isReducible(blocks, flow)) return flow;

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { assemble } from '../../isa/index.ts';
+import { BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
+import { type Code, Engine, LinearMemory } from '../index.ts';
+
+const code = (text: string, extra: Partial<Code> = {}): Code => ({ insns: assemble(text), subprogs: [0], ...extra });
+
+function engineWith(mem = new LinearMemory()): Engine {
+  return new Engine(mem, { helpers: new Map([[1, { name: 'lookup', args: 'ii', ret: 'ptr', call: () => 4 }]]) });
+}
+
+/** The WebAssembly opcodes of a program are looked for by their bytes. */
+const has = (image: Uint8Array, ...bytes: number[]): boolean => Buffer.from(image).includes(Buffer.from(bytes));
+
+test('the image is a valid module, and its ranges are the functions', () => {
+  const engine = engineWith();
+  const text = 'call sub\nr0 += 1\nexit\nsub: r0 = 41\nexit';
+  const p = engine.load(code(text, { subprogs: [0, 3], names: ['entry', 'helper'] }));
+  const { image, ranges } = p;
+  expect(WebAssembly.validate(image as Uint8Array<ArrayBuffer>)).toBe(true);
+  expect(ranges.length).toBe(2);
+  for (const { offset, size } of ranges) {
+    // A body ends with the opcode `end`.
+    expect(image[offset + size - 1]).toBe(0x0b);
+  }
+  const names = WebAssembly.Module.customSections(new WebAssembly.Module(image as Uint8Array<ArrayBuffer>), 'name');
+  expect(Buffer.from(names[0]!).includes('helper')).toBe(true);
+  expect(p.run(0)).toBe(42);
+});
+
+test('structured control flow has no dispatch; an irreducible loop has one', () => {
+  const engine = engineWith();
+  const brTable = (text: string): boolean => {
+    const { image, ranges } = engine.load(code(text));
+    const { offset, size } = ranges[0]!;
+    return has(image.subarray(offset, offset + size), 0x0e, 1);
+  };
+  expect(brTable('r0 = 0\nagain: r0 += 1\nif r0 > 5 goto out\nif r1 == 7 goto again\ngoto again\nout: exit')).toBe(
+    false,
+  );
+  expect(brTable('r0 = 0\nif r1 == 0 goto mid\nhead: r0 += 1\nmid: r0 += 2\nif r0 < 9 goto head\nexit')).toBe(true);
+});
+
+test('a 64-bit rotate is one instruction', () => {
+  const engine = engineWith();
+  const { image } = engine.load(code('r2 = r1\nr2 <<= 13\nr1 >>= 51\nr2 |= r1\nr0 = r2\nexit'));
+  expect(has(image, 0x42, 13, 0x89)).toBe(true);
+  const other = engine.load(code('r2 = r1\nr2 <<= 13\nr1 >>= 50\nr2 |= r1\nr0 = r2\nexit'));
+  expect(has(other.image, 0x42, 13, 0x89)).toBe(false);
+});
+
+describe('an array lookup whose map is known', () => {
+  const mem = new LinearMemory();
+  const engine = engineWith(mem);
+  const base = mem.alloc(80);
+  const key = mem.alloc(8);
+  const map = { type: BPF_MAP_TYPE_ARRAY, addr: 0x20000, keySize: 4, valueSize: 8, maxEntries: 10, base, stride: 8 };
+  const text = 'r2 = r1\nr1 = 0x20000 ll\ncall 1\nexit';
+  const p = engine.load(code(text, { callMaps: new Map([[3, map]]) }));
+
+  test.each([
+    [0, 0],
+    [9, 72],
+  ])('finds element %i in place', (index, at) => {
+    mem.setU32(key, index);
+    expect(p.run(key)).toBe(base + at);
+  });
+
+  test.each([10, 0xffffffff, 0x80000000])('answers NULL for index %i', (index) => {
+    mem.setU32(key, index);
+    expect(p.run(key)).toBe(0);
+  });
+
+  test('asks the helper where elements are elsewhere', () => {
+    const other = engine.load(code(text, { callMaps: new Map([[3, { ...map, base: 0 }]]) }));
+    expect(other.run(key)).toBe(4);
+  });
+});
+
+describe('long programs', () => {
+  const engine = engineWith();
+  const run = (text: string, ctx = 0): number => {
+    const p = engine.load(code(text));
+    const answer = p.run(ctx);
+    expect(engine.fault).toBe(null);
+    p.dispose();
+    return answer;
+  };
+
+  test('thirty thousand instructions in a row', () => {
+    expect(run(`r0 = 0\n${'r0 += 1\n'.repeat(30_000)}exit`)).toBe(30_000);
+  });
+
+  test('ten thousand jumps to one place', () => {
+    const ladder = Array.from({ length: 10_000 }, (_, i) => `if r1 == ${i + 5} goto out\nr0 += 1\n`).join('');
+    expect(run(`r0 = 0\n${ladder}out: exit`, 5000)).toBe(4995);
+  });
+
+  test('five thousand jumps to as many places, one inside the other', () => {
+    const n = 5000;
+    const jumps = Array.from({ length: n }, (_, i) => `if r1 == ${i} goto l${i}\n`).join('');
+    const places = Array.from({ length: n }, (_, i) => `l${i}: r0 += 1\n`).join('');
+    expect(run(`r0 = 0\n${jumps}exit\n${places}exit`, 4000)).toBe(1000);
+  });
+
+  test('two thousand loops, one inside the other', () => {
+    const n = 2000;
+    const heads = Array.from({ length: n }, (_, i) => `h${i}: r0 += 1\n`).join('');
+    const tails = Array.from({ length: n }, (_, i) => `if r0 < ${n + i} goto h${n - 1 - i}\n`).join('');
+    expect(run(`r0 = 0\n${heads}${tails}exit`)).toBeGreaterThanOrEqual(2 * n - 1);
+  });
+
+  test('loops that are entered in many places', () => {
+    const n = 300;
+    const jumps = Array.from({ length: n }, (_, i) => `if r1 == ${i} goto l${i}\n`).join('');
+    const places = Array.from(
+      { length: n },
+      (_, i) => `l${i}: r0 += 1\nif r0 == ${n + 5 + i} goto l${(i * 7) % n}\n`,
+    ).join('');
+    expect(run(`r0 = 0\n${jumps}${places}if r0 < 3 goto l0\nexit`, 100)).toBe(200);
+  });
+});
