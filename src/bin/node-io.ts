@@ -3,8 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import type { Io } from '../bpftool/index.ts';
+import { untilInterrupted } from './terminal.ts';
 
-export function nodeIo(interrupted: AbortSignal): Io {
+export function nodeIo(): Io {
+  let interrupted: AbortSignal | undefined;
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -13,7 +15,10 @@ export function nodeIo(interrupted: AbortSignal): Io {
     writeFile: (path, bytes, mode) => asErrno('open', path, writeFile(path, bytes, { mode })),
     bootTime: () => Date.now() - Number(process.hrtime.bigint()) / 1e6,
     zoneMinutes: (at) => -new Date(at).getTimezoneOffset(),
-    interrupted,
+    get interrupted() {
+      interrupted ??= untilInterrupted();
+      return interrupted;
+    },
     isTerminal: process.stdout.isTTY === true,
   };
 }

@@ -32,10 +32,14 @@ export class Context {
   #size = 0;
   #fds: Fd[] = [];
 
-  constructor(io: Io, options: Options, open: () => Promise<Kernel>) {
-    this.io = io;
+  /** The usage text of the whole. */
+  readonly usage: string;
+
+  constructor(env: { io: Io; openKernel(): Promise<Kernel>; usage: string }, options: Options) {
+    this.io = env.io;
+    this.usage = env.usage;
     this.options = options;
-    this.#open = open;
+    this.#open = () => env.openKernel();
     this.json = options.json ? new JsonWriter((text) => this.print(text), options.pretty) : undefined;
   }
 

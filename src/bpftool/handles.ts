@@ -20,7 +20,7 @@ export interface Found<I> {
   readonly info: I;
 }
 
-type Kind = 'prog' | 'map' | 'link';
+export type Kind = 'prog' | 'map' | 'link';
 
 /** The programs that the next words name; at least one. */
 export async function takeProgs(context: Context, args: Args): Promise<Found<ProgInfo>[]> {
@@ -135,9 +135,16 @@ export async function openPinned(context: Context, path: string, kind: Kind): Pr
     const outside = errnoIn(error) === EACCES;
     fail(`bpf obj get (${path}): ${outside ? 'directory not in bpf file system (bpffs)' : reason(error)}`);
   }
-  const { of } = await bpf.info(fd);
-  if (of !== kind) fail(`incorrect object type: ${of}`);
+  const found = await kindOf(context, fd);
+  if (found !== kind) fail(`incorrect object type: ${found}`);
   return fd;
+}
+
+/** What a descriptor stands for. Each kind says its type in its fdinfo, under its own name. */
+export async function kindOf(context: Context, fd: Fd): Promise<Kind | 'unknown'> {
+  const lines = await (await context.kernel()).fdInfo(fd);
+  // A prog array names its owner's program type too, and a link its program's: the most specific comes first.
+  return (['link', 'map', 'prog'] as const).find((kind) => `${kind}_type` in lines) ?? 'unknown';
 }
 
 async function every<I>(

@@ -18,6 +18,8 @@ export interface BpftoolEnv {
   readonly io: Io;
   /** Opens the kernel that answers; asked at most once, and only by commands that need one. */
   openKernel(): Promise<Kernel>;
+  /** What bare `help` says. Begins with `Usage: `, as whoever compares outputs expects. */
+  readonly usage: string;
 }
 
 interface Flag {
@@ -54,12 +56,12 @@ export async function runBpftool(argv: readonly string[], env: BpftoolEnv): Prom
     baseBtf: undefined,
   };
   const parsed = parseOptions(argv, options);
-  const context = new Context(env.io, options, () => env.openKernel());
+  const context = new Context(env, options);
   try {
     if ('unknown' in parsed) {
       context.printError(`unrecognized option '${parsed.unknown}'`);
       if (context.json) context.json.end();
-      else context.printUsage(topUsage());
+      else context.printUsage(context.usage);
       return FAILED;
     }
     const status = parsed.help
@@ -181,18 +183,6 @@ function apply(flag: Flag, value: string | undefined, options: Options): void {
 
 function showHelp(context: Context): number {
   if (context.json) context.json.null();
-  else context.printUsage(topUsage());
+  else context.printUsage(context.usage);
   return 0;
-}
-
-function topUsage(): string {
-  const objects = Object.keys(NOUNS).filter((name) => !['help', 'batch', 'version'].includes(name));
-  return `Usage: skep [OPTIONS] OBJECT { COMMAND | help }
-       skep batch file FILE
-       skep version
-
-       OBJECT := { ${objects.join(' | ')} }
-       OPTIONS := { {-j|--json} [{-p|--pretty}] | {-d|--debug} | {-f|--bpffs} | {-n|--nomount} |
-                    {-B|--base-btf} FILE | {-V|--version} | {-h|--help} }
-`;
 }

@@ -1,9 +1,7 @@
 /** Where objects are pinned (`-f`): a walk over every bpf file system. */
-import type { Kernel } from '../sys/index.ts';
-import { Bpf } from '../sys/index.ts';
+import { Bpf, type Kernel } from '../sys/index.ts';
 import type { Context } from './context.ts';
-
-type Kind = 'prog' | 'map' | 'link';
+import type { Kind } from './handles.ts';
 
 /** Deepest directory that is looked into. */
 const MAX_DEPTH = 64;
@@ -17,7 +15,7 @@ export async function pinPaths(context: Context, kind: Kind): Promise<PinPaths> 
   const found = new Map<number, string[]>();
   for (const mount of await kernel.bpffs.mounts()) {
     for await (const path of pinsBelow(kernel, mount, kind, 0)) {
-      const id = await idAt(kernel, path);
+      const id = await idAt(kernel, path, kind);
       if (id === undefined) continue;
       const paths = found.get(id);
       if (paths) paths.push(path);
@@ -36,11 +34,11 @@ async function* pinsBelow(kernel: Kernel, directory: string, kind: Kind, depth: 
   }
 }
 
-async function idAt(kernel: Kernel, path: string): Promise<number | undefined> {
+async function idAt(kernel: Kernel, path: string, kind: Kind): Promise<number | undefined> {
   const bpf = new Bpf(kernel);
   try {
     return await bpf.withFd(bpf.objGet(path), async (fd) => {
-      const info = await bpf.info(fd);
+      const { info } = await bpf.call('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: kind } });
       return info.id;
     });
   } catch {

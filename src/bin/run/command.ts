@@ -1,0 +1,121 @@
+/** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
+import { readFile } from 'node:fs/promises';
+import { SkepError, UnsupportedError, UsageError } from '../../base/errors.ts';
+import { type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
+import {
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_PROG_TYPE_CGROUP_SKB,
+} from '../../uapi/generated/constants.ts';
+import type { KernelChoice } from '../argv.ts';
+import type { Closers } from '../closers.ts';
+import type { Host } from '../host.ts';
+import { type Stream, traceCommand } from '../trace.ts';
+import { type RunOptions, readOptions, USAGE } from './options.ts';
+import { replay } from './packets.ts';
+import { recordFormatter } from './records.ts';
+
+/** Where packets are when nobody says: the root of the cgroup tree. */
+const ROOT_CGROUP = '/sys/fs/cgroup';
+
+export async function runCommand(words: readonly string[], choice: KernelChoice): Promise<number> {
+  if (words.includes('--help') || words[0] === '-h') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const options = readOptions(words);
+  const { pcap } = options;
+  if (options.command.length === 0 && choice !== 'linux' && pcap === undefined) {
+    throw new UsageError('the embedded kernel sees the commands it runs: skep run OBJ -- COMMAND (or --pcap FILE)');
+  }
+  const bytes = await readObject(options.object);
+  let collection: Collection | undefined;
+  const prepare = async (host: Host, owned: Closers) => {
+    collection = await loadCollection(host.kernel, bytes, {
+      name: options.object,
+      globals: options.globals,
+      ...(options.programs.length > 0 ? { programs: options.programs } : {}),
+      warn: (message) => void process.stderr.write(`skep: ${message}\n`),
+      onRefused: (program, error) =>
+        void process.stderr.write(`${error.log.trimEnd()}\nskep: '${program}' was refused\n`),
+    });
+    const loaded = collection;
+    owned.add(() => loaded.close());
+    const streams = await openStreams(host, loaded, owned);
+    await attachAll(host, loaded, options, owned);
+    return streams;
+  };
+  if (pcap === undefined) return traceCommand(choice, options.command, prepare);
+  return traceCommand(choice, [], prepare, (host) => replay(host, collection!, pcap));
+}
+
+async function readObject(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code;
+    throw new SkepError(code, `cannot read '${path}': ${why}`, { cause: error });
+  }
+}
+
+/** What the programs say: the trace pipe, and every map that carries records. */
+async function openStreams(host: Host, collection: Collection, owned: Closers): Promise<Stream[]> {
+  const pipe = await host.kernel.openTracePipe();
+  owned.add(() => pipe.close());
+  const streams: Stream[] = [
+    async () => {
+      const lines = await pipe.read();
+      if (lines.length > 0) process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+      return lines.length;
+    },
+  ];
+  for (const map of collection.maps.values()) {
+    if (map.shape.type === BPF_MAP_TYPE_RINGBUF || map.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+      streams.push(await recordStream(map, owned));
+    }
+  }
+  return streams;
+}
+
+async function recordStream(map: BpfMap, owned: Closers): Promise<Stream> {
+  const ring = await map.ring();
+  owned.add(() => {
+    if (ring.lost > 0)
+      process.stderr.write(`skep: ${ring.lost} records of '${map.name}' were lost: too many at once\n`);
+    return ring.close();
+  });
+  const text = recordFormatter(map.name, map.shape.btf);
+  return async () => {
+    const records = await ring.read();
+    if (records.length > 0) process.stdout.write(records.map(({ data }) => `${map.name}: ${text(data)}\n`).join(''));
+    return records.length;
+  };
+}
+
+async function attachAll(host: Host, collection: Collection, options: RunOptions, owned: Closers): Promise<void> {
+  const device = options.device ?? (options.pcap === undefined ? undefined : (await host.kernel.netDevices())[0]?.name);
+  let attached = 0;
+  for (const program of collection.programs.values()) {
+    const link = await attachOne(program, { ...options, device });
+    if (!link) continue;
+    attached++;
+    owned.add(() => link.close());
+  }
+  if (attached === 0) throw new SkepError('ERR_ATTACH', `nothing in '${options.object}' could be attached`);
+}
+
+async function attachOne(program: BpfProgram, { device, cgroup, pcap }: RunOptions) {
+  const packets = pcap !== undefined && program.origin.type === BPF_PROG_TYPE_CGROUP_SKB;
+  const at = cgroup ?? (packets ? ROOT_CGROUP : undefined);
+  try {
+    return await program.attach({
+      ...(device === undefined ? {} : { device }),
+      ...(at === undefined ? {} : { cgroup: at }),
+    });
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    process.stderr.write(`skep: ${error.message}\n`);
+    return undefined;
+  }
+}

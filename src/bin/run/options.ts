@@ -1,0 +1,67 @@
+/** The words of `skep run`. */
+import { UsageError } from '../../base/errors.ts';
+
+export const USAGE = `Usage: skep run OBJ [OPTIONS] [-- COMMAND...]
+       Loads an object file, attaches its programs, and prints what they print: bpf_printk lines, and the records they
+       send through ring buffers and perf buffers. Until COMMAND ends, or Ctrl-C without one.
+
+       --prog NAME      only this program; may be repeated
+       --device NAME    the network interface for xdp and tc programs
+       --cgroup PATH    the cgroup for cgroup programs
+       --pcap FILE      run the packets of a capture through xdp, tc and cgroup_skb programs, then show what the maps hold
+       --set NAME=N     a global variable of the object, set before it is loaded; may be repeated
+`;
+
+export interface RunOptions {
+  object: string;
+  programs: string[];
+  device: string | undefined;
+  cgroup: string | undefined;
+  pcap: string | undefined;
+  globals: Record<string, bigint | string>;
+  command: readonly string[];
+}
+
+export function readOptions(words: readonly string[]): RunOptions {
+  let object: string | undefined;
+  const rest: Omit<RunOptions, 'object'> = {
+    programs: [],
+    device: undefined,
+    cgroup: undefined,
+    pcap: undefined,
+    globals: {},
+    command: [],
+  };
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    const value = () => {
+      const next = words[++at];
+      if (next === undefined) throw new UsageError(`${word} needs a value`);
+      return next;
+    };
+    if (word === '--') {
+      rest.command = words.slice(at + 1);
+      break;
+    }
+    if (word === '--prog') rest.programs.push(value());
+    else if (word === '--device') rest.device = value();
+    else if (word === '--cgroup') rest.cgroup = value();
+    else if (word === '--pcap') rest.pcap = value();
+    else if (word === '--set') setGlobal(rest.globals, value());
+    else if (word.startsWith('-')) throw new UsageError(`what is '${word}'? See skep run --help`);
+    else if (object === undefined) object = word;
+    else throw new UsageError(`what is '${word}'? Write the command to trace behind --`);
+  }
+  if (object === undefined) throw new UsageError('which object? skep run OBJ [-- COMMAND...]');
+  return { object, ...rest };
+}
+
+function setGlobal(globals: Record<string, bigint | string>, text: string): void {
+  const m = /^([A-Za-z_]\w*)=(.*)$/s.exec(text);
+  if (!m) throw new UsageError(`--set wants NAME=VALUE, not '${text}'`);
+  globals[m[1]!] = /^-?(0x[0-9a-fA-F]+|\d+)$/.test(m[2]!) ? number(m[2]!) : m[2]!;
+}
+
+function number(text: string): bigint {
+  return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+}
