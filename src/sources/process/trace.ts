@@ -1,6 +1,6 @@
 /** One traced process tree, seen from skep: the launcher's other end, and the observer of its system calls. */
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, ftruncateSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { EBUSY, errnoName, strerror } from '../../base/errno.ts';
 import { SkepError, UnsupportedError } from '../../base/errors.ts';
@@ -12,13 +12,11 @@ import { Listener } from './listener.ts';
 import type { FromLauncher, Method, ToLauncher } from './protocol.ts';
 import { PtraceObserver } from './ptrace/observer.ts';
 import { type Machine, SECCOMP_RET_TRACE, SECCOMP_RET_USER_NOTIF, seccompFilter } from './seccomp.ts';
+import { sharedPage } from './shared-page.ts';
 import type { Exit, TracedProcess, TraceRequest } from './start.ts';
 import { type MachineSyscalls, machineSyscalls } from './syscalls/index.ts';
 import { TaskTable } from './tasks.ts';
 import { UserMemory } from './user-memory.ts';
-
-const MFD_CLOEXEC = 1;
-const SHARED_SIZE = 4096;
 
 /** Whoever holds the stopped threads. */
 interface Observer {
@@ -67,7 +65,7 @@ export class Trace implements TracedProcess {
     this.gone = gone.promise;
 
     const [ours, theirs] = socketPair(libc, 'stream');
-    this.shared = sharedMemory(libc);
+    this.shared = sharedPage(libc);
     const stdio = request.stdio ?? 'inherit';
     this.launcher = spawnScript('launcher', { cwd, stdio: [stdio, stdio, stdio, theirs, this.shared] });
     this.launcher.on('error', () => undefined); // shows as the end of the channel
@@ -217,14 +215,6 @@ function deferred<T>() {
 function exitOf(status: number): Exit {
   const signal = status & 0x7f;
   return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
-}
-
-function sharedMemory(libc: Libc): number {
-  const arena = libc.arena(4096);
-  const fd = libc.memfd_create(arena.at(arena.cString('skep')), MFD_CLOEXEC);
-  if (fd < 0) throw new SkepError(errnoName(fd), `cannot make shared memory (${strerror(fd)})`);
-  ftruncateSync(fd, SHARED_SIZE);
-  return fd;
 }
 
 function lost(what: string): SkepError {
