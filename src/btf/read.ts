@@ -24,17 +24,9 @@ import {
 } from '../uapi/generated/constants.ts';
 import type { Btf, BtfKind, BtfType } from './btf.ts';
 import { type BtfHeader, readHeader } from './header.ts';
-import {
-  ENTRY_BYTES,
-  FIXED_BYTES,
-  INT_BOOL,
-  INT_CHAR,
-  INT_SIGNED,
-  KIND_BY_NUMBER,
-  MAX_TYPE_ID,
-  TYPE_SIZE,
-} from './kinds.ts';
+import { ENTRY_BYTES, FIXED_BYTES, KIND_BY_NUMBER, MAX_TYPE_ID, TYPE_SIZE } from './kinds.ts';
 import { NameIndex } from './name-index.ts';
+import { kindNumber, readType, VOID } from './read-type.ts';
 
 export interface ReadOptions {
   /** The BTF that split BTF continues: its ids and strings come first. Must come from `parseBtf`. */
@@ -54,8 +46,6 @@ export function parseBtf(bytes: Uint8Array, options: ReadOptions = {}): Btf {
 }
 
 const UNDERSCORE = 0x5f;
-
-const VOID: BtfType = { kind: 'void', name: '' };
 
 class ReadBtf implements Btf {
   readonly bytes: Uint8Array;
@@ -94,7 +84,7 @@ class ReadBtf implements Btf {
     if (id < this.firstId) return id === 0 ? VOID : this.#parent?.type(id);
     if (!(id < this.count)) return undefined;
     const index = id - this.firstId;
-    return (this.#types[index] ??= this.#materialise(this.#offsets[index]!));
+    return (this.#types[index] ??= readType(this.#dv, this.#offsets[index]!, (off) => this.string(off)));
   }
 
   find(name: string, ...kinds: BtfKind[]): number {
@@ -157,116 +147,6 @@ class ReadBtf implements Btf {
   #kindOf(id: number): BtfKind {
     return KIND_BY_NUMBER[kindNumber(this.#dv.getUint32(this.#offsets[id - this.firstId]! + 4, true))]!;
   }
-
-  #materialise(at: number): BtfType {
-    const dv = this.#dv;
-    const u32 = (off: number) => dv.getUint32(off, true);
-    const info = u32(at + 4);
-    const kind = KIND_BY_NUMBER[kindNumber(info)]!;
-    const kindFlag = info >>> 31 === 1;
-    const vlen = info & 0xffff;
-    const sizeOrType = u32(at + 8);
-    const name = this.string(u32(at));
-    const more = at + TYPE_SIZE;
-    const entries = <T>(size: number, read: (off: number) => T): T[] =>
-      Array.from({ length: vlen }, (_, i) => read(more + i * size));
-    switch (kind) {
-      case 'int': {
-        const word = u32(more);
-        const encoding = word >>> 24;
-        return {
-          kind,
-          name,
-          size: sizeOrType,
-          bits: word & 0xff,
-          bitOffset: (word >>> 16) & 0xff,
-          signed: (encoding & INT_SIGNED) !== 0,
-          char: (encoding & INT_CHAR) !== 0,
-          bool: (encoding & INT_BOOL) !== 0,
-        };
-      }
-      case 'array':
-        return { kind, name: '', type: u32(more), indexType: u32(more + 4), count: u32(more + 8) };
-      case 'struct':
-      case 'union':
-        return {
-          kind,
-          name,
-          size: sizeOrType,
-          kindFlag,
-          members: entries(12, (m) => {
-            const offset = u32(m + 8);
-            return {
-              name: this.string(u32(m)),
-              type: u32(m + 4),
-              bitOffset: kindFlag ? offset & 0xff_ffff : offset,
-              bitfieldSize: kindFlag ? offset >>> 24 : 0,
-            };
-          }),
-        };
-      case 'enum':
-        return {
-          kind,
-          name,
-          size: sizeOrType,
-          signed: kindFlag,
-          values: entries(8, (e) => ({
-            name: this.string(u32(e)),
-            value: kindFlag ? dv.getInt32(e + 4, true) : u32(e + 4),
-          })),
-        };
-      case 'enum64':
-        return {
-          kind,
-          name,
-          size: sizeOrType,
-          signed: kindFlag,
-          values: entries(12, (e) => {
-            const value = (BigInt(u32(e + 8)) << 32n) | BigInt(u32(e + 4));
-            return { name: this.string(u32(e)), value: kindFlag ? BigInt.asIntN(64, value) : value };
-          }),
-        };
-      case 'fwd':
-        return { kind, name, isUnion: kindFlag };
-      case 'typedef':
-        return { kind, name, type: sizeOrType };
-      case 'ptr':
-      case 'volatile':
-      case 'const':
-      case 'restrict':
-        return { kind, name: '', type: sizeOrType };
-      case 'type_tag':
-        return { kind, name, type: sizeOrType, kindFlag };
-      case 'func':
-        return { kind, name, type: sizeOrType, linkage: vlen };
-      case 'func_proto':
-        return {
-          kind,
-          name: '',
-          ret: sizeOrType,
-          params: entries(8, (p) => ({ name: this.string(u32(p)), type: u32(p + 4) })),
-        };
-      case 'var':
-        return { kind, name, type: sizeOrType, linkage: u32(more) };
-      case 'datasec':
-        return {
-          kind,
-          name,
-          size: sizeOrType,
-          vars: entries(12, (v) => ({ type: u32(v), offset: u32(v + 4), size: u32(v + 8) })),
-        };
-      case 'float':
-        return { kind, name, size: sizeOrType };
-      case 'decl_tag':
-        return { kind, name, type: sizeOrType, component: dv.getInt32(more, true), kindFlag };
-      case 'void':
-        return VOID;
-    }
-  }
-}
-
-function kindNumber(info: number): number {
-  return (info >>> 24) & 0x1f;
 }
 
 /** Far beyond what the kernel takes (511); without a limit a small blob could name megabytes a million times. */
