@@ -87,6 +87,22 @@ describe.skipIf(why !== null)(`a process tree as a source of events${why ? ` (${
     expect(kernel.fired).toHaveLength(before);
   });
 
+  test('closing lets commands go on untraced, and knows what no command reaches', async () => {
+    const kernel = recordingKernel();
+    const source = new ProcessSource(kernel);
+    kernel.attach('kprobe vfs_read', 'tracepoint syscalls:sys_enter_openat');
+    expect(source.unreachable()).toEqual(['kprobe vfs_read']);
+    const traced = await source.run({ argv: ['sh', '-c', 'read x; cat /etc/hostname'], stdio: 'pipe' });
+    source.close();
+    await traced.gone;
+    const before = kernel.fired.length;
+    traced.stdin!.end('\n');
+    let out = '';
+    for await (const piece of traced.stdout!) out += piece;
+    expect(out).not.toBe('');
+    expect(kernel.fired).toHaveLength(before);
+  });
+
   test('ends of calls are seen by ptrace, chosen by itself', async () => {
     const kernel = recordingKernel();
     kernel.attach(

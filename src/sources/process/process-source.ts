@@ -34,17 +34,23 @@ export class ProcessSource {
   private readonly kernel: SourceKernel;
   private readonly boundary: Boundary;
   private readonly known = new Map<number, Known>();
+  private readonly running = new Set<TracedProcess>();
   private sweepAt = MANY;
 
   constructor(kernel: SourceKernel) {
     this.kernel = kernel;
     this.boundary = new Boundary(kernel.hooks);
-    this.boundary.plan();
   }
 
   /** Attached programs that no traced process can reach, each as `kprobe vfs_read`: they lie deeper in the kernel. */
   unreachable(): string[] {
+    this.boundary.plan();
     return this.boundary.unreachable();
+  }
+
+  /** Lets every command that still runs go on untraced. */
+  close(): void {
+    for (const traced of this.running) traced.letGo();
   }
 
   /** Starts a command. Errors: those of startProcess. Several commands may run at once. */
@@ -58,7 +64,11 @@ export class ProcessSource {
     const traced = await startProcess({ ...rest, calls, ...(later && { mayWant: later }) }, handlers);
     const stop = this.kernel.hooks.onChange(() => traced.want(this.boundary.plan()));
     traced.want(this.boundary.plan()); // what changed while it started
-    void traced.gone.then(stop);
+    this.running.add(traced);
+    void traced.gone.then(() => {
+      this.running.delete(traced);
+      stop();
+    });
     return traced;
   }
 
