@@ -9,14 +9,29 @@
  * reference kernel. 5.5 MB of BTF, stored by column (columns.ts) and deflated, are 1.1 MB; making them BTF again takes about
  * 100 ms, so callers keep what they get.
  */
+import { concat } from '../../base/bytes.ts';
 import { unpackBtf } from './unpack.ts';
 
 /** The BTF as `parseBtf` takes it. Loads its file when it is called first. */
 export async function loadReferenceBtfBytes(): Promise<Uint8Array> {
   const { PACKED_BTF } = await import('./generated/packed.ts');
-  const deflated = fromBase64(PACKED_BTF);
-  const inflating = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return unpackBtf(new Uint8Array(await new Response(inflating).arrayBuffer()));
+  return unpackBtf(await inflate(fromBase64(PACKED_BTF)));
+}
+
+async function inflate(deflated: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  const [pieces] = await Promise.all([readAll(readable.getReader()), writer.write(deflated), writer.close()]);
+  return concat(pieces);
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return pieces;
+    pieces.push(value);
+  }
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -236,8 +236,7 @@ class StringSection {
 
   #append(from: Column, start: number): number {
     this.#offsets.push(start);
-    for (let byte = from.byte(); byte !== 0; byte = from.byte()) this.#bytes[this.#end++] = byte;
-    this.#end++;
+    this.#end = from.copyText(this.#bytes, this.#end) + 1;
     return start;
   }
 }
@@ -252,12 +251,18 @@ class Column {
   }
 
   byte(): number {
-    return this.#bytes[this.#at++] ?? 0;
+    return this.#bytes[this.#at++]! | 0; // 0 past the end
   }
 
   unsigned(): number {
+    const first = this.byte();
+    return first < 0x80 ? first : (first & 0x7f) + this.#tail();
+  }
+
+  /** The bytes of a number after its first. */
+  #tail(): number {
     let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 0x80; ; scale *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
@@ -267,6 +272,15 @@ class Column {
   signed(): number {
     const value = this.unsigned();
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** Copies bytes up to a zero, or to the end; answers where the copy ends. */
+  copyText(to: Uint8Array, at: number): number {
+    const zero = this.#bytes.indexOf(0, this.#at);
+    const end = zero < 0 ? this.#bytes.length : zero;
+    for (let i = this.#at; i < end; i++) to[at++] = this.#bytes[i]!;
+    this.#at = end + 1;
+    return at;
   }
 
   word(): number {
