@@ -39,7 +39,7 @@ export class ElementPool {
   /** An element, or 0 where memory is out. */
   take(): Addr {
     const element = this.#free;
-    if (element === 0) return this.#takeFresh();
+    if (element === 0) return this.takeFresh();
     this.#free = this.#mem.u32(element);
     return element;
   }
@@ -49,7 +49,8 @@ export class ElementPool {
     this.#free = element;
   }
 
-  #takeFresh(): Addr {
+  /** An element that was never used, or 0 where memory is out. */
+  takeFresh(): Addr {
     if (this.#fresh === this.#freshEnd) {
       if (!this.reserve(this.#blockSize)) return 0;
       this.#blockSize = Math.min(this.#blockSize * 2, LARGEST_BLOCK);

@@ -103,7 +103,8 @@ export abstract class HashTable extends BaseMap {
 
   /** An element that takes the place of `old`, its value as it was left; or -ENOMEM. `old` becomes the next spare. */
   protected replace(old: Addr): Addr | number {
-    const element = this.#spare === 0 ? this.#pool.take() : this.#spare;
+    // A spare has no index of its own: with one, fewer would be left than elements fit.
+    const element = this.#spare === 0 ? this.#pool.takeFresh() : this.#spare;
     if (element === 0) return -ENOMEM;
     const index = this.indexOf(old);
     this.#unlink(old);

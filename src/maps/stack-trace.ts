@@ -112,6 +112,12 @@ export class StackTraceMap extends BaseMap {
     return this.delete(this.place(key));
   }
 
+  override takeElem(key: Uint8Array, flags: bigint): Uint8Array | number {
+    const stack = this.readElem(key, flags);
+    if (typeof stack !== 'number') this.deleteElem(key);
+    return stack;
+  }
+
   override nextKey(key: Uint8Array | null): Uint8Array | number {
     const current = key === null ? -1 : indexOf(key);
     let id = this.#isUsed(current) ? current + 1 : 0;
