@@ -12,7 +12,7 @@ export function generatePackedBtf(kernel: Btf): string {
   const packed = packBtf(reorder(kernel));
   const deflated = deflateRawSync(packed, { level: 9, memLevel: 9, strategy: zlib.Z_DEFAULT_STRATEGY });
   return `${generatedHead('all of its types, packed (see ../columns.ts), deflated, in base64')}
-export const PACKED_BTF =
+export const PACKED_BTF: string =
   '${deflated.toString('base64')}';
 `;
 }
