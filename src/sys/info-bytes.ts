@@ -35,9 +35,17 @@ interface Behind {
   readonly pointer: string;
   readonly count: string;
   readonly unit: number;
+  /** Field that wants `unit`: the kernel refuses records of another size (EINVAL), 0 included. */
+  readonly recSize?: string;
 }
 
 const behind = (pointer: string, count: string, unit = 1): Behind => ({ pointer, count, unit });
+const records = (pointer: string, unit: number): Behind => ({
+  pointer,
+  count: `nr_${pointer}`,
+  unit,
+  recSize: `${pointer}_rec_size`,
+});
 
 /** By structure, then by the name that a request uses in `want`. */
 const BEHIND: Readonly<Record<InfoRequest['of'], Readonly<Record<string, readonly Behind[]>>>> = {
@@ -47,9 +55,9 @@ const BEHIND: Readonly<Record<InfoRequest['of'], Readonly<Record<string, readonl
     map_ids: [behind('map_ids', 'nr_map_ids', 4)],
     jited_ksyms: [behind('jited_ksyms', 'nr_jited_ksyms', 8)],
     jited_func_lens: [behind('jited_func_lens', 'nr_jited_func_lens', 4)],
-    func_info: [behind('func_info', 'nr_func_info', 8)],
-    line_info: [behind('line_info', 'nr_line_info', 16)],
-    jited_line_info: [behind('jited_line_info', 'nr_jited_line_info', 8)],
+    func_info: [records('func_info', 8)],
+    line_info: [records('line_info', 16)],
+    jited_line_info: [records('jited_line_info', 8)],
     prog_tags: [behind('prog_tags', 'nr_prog_tags', 8)],
   },
   map: {},
@@ -119,6 +127,7 @@ export function encodeInfo(
       rooms.set(b.pointer, room);
       writeNumber(dv, fieldOf(layout, b.pointer), memory.addressOf(room));
       writeNumber(dv, fieldOf(layout, b.count), elements);
+      if (b.recSize !== undefined) writeNumber(dv, fieldOf(layout, b.recSize), b.unit);
     }
   }
   const reader = new InfoReader(bytes, layout, rooms);
