@@ -1,72 +1,16 @@
 /**
- * BTF -> packed BTF (src/btf/reference/columns.ts), and the order of types that packs well: functions sorted by name
- * behind everything else, their prototypes before them in the order of the functions. The order of all other types,
- * and so which of two types of one name comes first, stays.
+ * BTF -> packed BTF (src/btf/reference/columns.ts). Types keep their ids.
+ *
+ * It packs well because the kernel's BTF has its functions in the order of their names, each prototype beside the first
+ * function that has it: a function is then a few bytes of name and a small step from the prototype before.
  */
 import { utf8, view } from '../../src/base/bytes.ts';
-import { type Btf, BtfBuilder, type BtfType, parseBtf } from '../../src/btf/index.ts';
+import type { Btf, BtfType } from '../../src/btf/index.ts';
 import { INT_BOOL, INT_CHAR, INT_SIGNED, KINDS } from '../../src/btf/kinds.ts';
 import { COLUMNS, type ColumnName, HEADER_WORDS } from '../../src/btf/reference/columns.ts';
 import { hasCount, hasSize, isNamed } from '../../src/btf/reference/unpack.ts';
 
-/** The same types in another order, with each string once. */
-export function reorder(btf: Btf): Btf {
-  const order = packingOrder(btf);
-  const newIds = new Int32Array(btf.count);
-  for (const [i, id] of order.entries()) newIds[id] = i + 1;
-  const builder = new BtfBuilder();
-  for (const id of order) builder.add(renumbered(btf.type(id)!, (old) => newIds[old]!));
-  return parseBtf(builder.build());
-}
-
-function packingOrder(btf: Btf): number[] {
-  const functions: { id: number; name: string; prototype: number }[] = [];
-  const tags: number[] = [];
-  const others: number[] = [];
-  const usedElsewhere = new Set<number>();
-  for (let id = 1; id < btf.count; id++) {
-    const type = btf.type(id)!;
-    if (type.kind === 'func') functions.push({ id, name: type.name, prototype: type.type });
-    else if (type.kind === 'decl_tag') tags.push(id);
-    else {
-      others.push(id);
-      renumbered(type, (to) => {
-        usedElsewhere.add(to);
-        return to;
-      });
-    }
-  }
-  functions.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id));
-  const prototypes = new Set<number>();
-  for (const f of functions) if (!usedElsewhere.has(f.prototype)) prototypes.add(f.prototype);
-  return [...others.filter((id) => !prototypes.has(id)), ...prototypes, ...functions.map((f) => f.id), ...tags];
-}
-
-/** The type with every id in it replaced. */
-function renumbered(type: BtfType, id: (old: number) => number): BtfType {
-  switch (type.kind) {
-    case 'struct':
-    case 'union':
-      return { ...type, members: type.members.map((m) => ({ ...m, type: id(m.type) })) };
-    case 'array':
-      return { ...type, type: id(type.type), indexType: id(type.indexType) };
-    case 'func_proto':
-      return { ...type, ret: id(type.ret), params: type.params.map((p) => ({ ...p, type: id(p.type) })) };
-    case 'datasec':
-      return { ...type, vars: type.vars.map((v) => ({ ...v, type: id(v.type) })) };
-    case 'void':
-    case 'int':
-    case 'enum':
-    case 'enum64':
-    case 'fwd':
-    case 'float':
-      return type;
-    default:
-      return { ...type, type: id(type.type) };
-  }
-}
-
-/** Packs BTF whose types are in the order that `reorder` gives; unpackBtf gives its bytes back. */
+/** unpackBtf gives the same types back; the strings are in another order, and each is there once. */
 export function packBtf(btf: Btf): Uint8Array {
   return new Packer(btf).run();
 }
@@ -76,6 +20,8 @@ class Packer {
   readonly #columns: Record<ColumnName, number[]>;
   readonly #numbers = new Map<string, number>([['', 0]]);
   readonly #ranks = new Map<number, number>();
+  /** Bytes of the string section: the empty string is there from the beginning. */
+  #stringsSize = 1;
   #lastFunction = '';
   #highestPrototype = 0;
 
@@ -87,8 +33,8 @@ class Packer {
   run(): Uint8Array {
     const seeded = this.#seedParameters();
     for (let id = 1; id < this.#btf.count; id++) this.#type(id, this.#btf.type(id)!);
-    const header = view(this.#btf.bytes);
-    const words = [this.#btf.count - 1, seeded, header.getUint32(12, true), header.getUint32(20, true)];
+    const typesSize = view(this.#btf.bytes).getUint32(12, true);
+    const words = [this.#btf.count - 1, seeded, typesSize, this.#stringsSize];
     for (const name of COLUMNS) words.push(this.#columns[name].length);
     const start = (HEADER_WORDS + COLUMNS.length) * 4;
     const out = new Uint8Array(COLUMNS.reduce((sum, name) => sum + this.#columns[name].length, start));
@@ -212,6 +158,7 @@ class Packer {
       while (shared < bytes.length && bytes[shared] === before[shared]) shared++;
       unsigned(this.#columns.functionHeads, shared);
       this.#columns.functionTails.push(...bytes.subarray(shared), 0);
+      this.#stringsSize += bytes.length + 1;
     }
     this.#lastFunction = name;
   }
@@ -224,7 +171,9 @@ class Packer {
 
   #addString(text: string): void {
     this.#numbers.set(text, this.#numbers.size);
-    this.#columns.strings.push(...utf8(text), 0);
+    const bytes = utf8(text);
+    this.#columns.strings.push(...bytes, 0);
+    this.#stringsSize += bytes.length + 1;
   }
 }
 

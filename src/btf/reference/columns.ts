@@ -16,7 +16,7 @@ export const COLUMNS = [
   'parameterNames',
   /** Texts of new names, each ended by a zero, but those of functions. */
   'strings',
-  /** New names of functions, which are sorted: bytes shared with the one before, and the rest, ended by a zero. */
+  /** New names of functions, which the kernel sorts: bytes shared with the one before, and the rest, ended by a zero. */
   'functionHeads',
   'functionTails',
   /** Sizes of integers, structures, unions, enumerations, floats, sections. */

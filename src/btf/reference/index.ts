@@ -1,9 +1,8 @@
 /**
  * The BTF of the reference kernel (uapi/reference.ts), as it ships with the package.
  *
- * All types are there: what a CO-RE program can name, what fentry, LSM, iterators and struct_ops attach to, kfuncs with
- * their tags, per-CPU variables. Only the order differs from the kernel's own: functions come last, sorted by name, so
- * type ids are not those of the running kernel. Types of one name keep their order.
+ * All types are there, with the ids they have in that kernel: what a CO-RE program can name, what fentry, LSM, iterators
+ * and struct_ops attach to, kfuncs with their tags, per-CPU variables. Functions and their prototypes are half of the size.
  *
  * Made by tools/generate/reference-btf.ts: `npm run generate -- --from /sys/kernel/btf/vmlinux` on a machine that runs the
  * reference kernel. 5.5 MB of BTF, stored by column (columns.ts) and deflated, are 1.1 MB; making them BTF again takes about

@@ -6,7 +6,7 @@ import { packBtf } from '../../../tools/generate/pack-btf.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import { BtfError } from '../../base/errors.ts';
 import { REFERENCE_KERNEL } from '../../uapi/reference.ts';
-import type { Btf, BtfType } from '../btf.ts';
+import type { Btf } from '../btf.ts';
 import { BtfBuilder } from '../build.ts';
 import { parseBtf } from '../read.ts';
 import { loadReferenceBtfBytes } from './index.ts';
@@ -72,7 +72,7 @@ describe('unpackBtf', () => {
   test('gives back what was packed', () => {
     const back = parseBtf(unpackBtf(small()));
     expect(back.count).toBe(7);
-    expect(described(back, back.find('s', 'struct'))).toContain('"bitOffset":32');
+    expect(text(back, back.find('s', 'struct'))).toContain('"bitOffset":32');
     expect(back.type(back.find('e', 'enum'))).toMatchObject({ values: [{ name: 'MINUS', value: -1 }] });
     expect(back.type(back.find('do_two', 'func'))).toMatchObject({ type: 2 });
   });
@@ -101,53 +101,15 @@ const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
 const isReference = existsSync(KERNEL_BTF) && release().startsWith(REFERENCE_KERNEL.release);
 
 describe.skipIf(!isReference)('beside the BTF of the running reference kernel', () => {
-  test('has the same types', () => {
+  test('has the same types under the same ids', () => {
     const kernel = parseBtf(readFileSync(KERNEL_BTF));
     expect(btf.count).toBe(kernel.count);
-    const ours = new Map<string, number>();
-    const count = (key: string, by: number) => ours.set(key, (ours.get(key) ?? 0) + by);
-    for (let id = 1; id < btf.count; id++) count(described(btf, id), 1);
-    for (let id = 1; id < kernel.count; id++) count(described(kernel, id), -1);
-    expect([...ours].filter(([, n]) => n !== 0)).toEqual([]);
-  });
-
-  test('finds the same structure of two with one name', () => {
-    const kernel = parseBtf(readFileSync(KERNEL_BTF));
-    for (let id = 1; id < kernel.count; id++) {
-      const type = kernel.type(id)!;
-      if ((type.kind !== 'struct' && type.kind !== 'union') || type.name === '') continue;
-      if (kernel.findAll(type.name).length < 2 || kernel.find(type.name, type.kind) !== id) continue;
-      expect(described(btf, btf.find(type.name, type.kind))).toBe(described(kernel, id));
-    }
+    const different: number[] = [];
+    for (let id = 1; id < kernel.count; id++) if (text(btf, id) !== text(kernel, id)) different.push(id);
+    expect(different).toEqual([]);
   });
 });
 
-/** A type in words that do not depend on ids: what it refers to by kind and name. */
-function described(from: Btf, id: number): string {
-  const type = from.type(id)!;
-  const to = (target: number) => {
-    const t: BtfType | undefined = from.type(target);
-    return `${t?.kind} ${t?.name}`;
-  };
-  switch (type.kind) {
-    case 'struct':
-    case 'union':
-      return JSON.stringify({ ...type, members: type.members.map((m) => ({ ...m, type: to(m.type) })) });
-    case 'func_proto':
-      return JSON.stringify({ ret: to(type.ret), params: type.params.map((p) => [p.name, to(p.type)]) });
-    case 'datasec':
-      return JSON.stringify({ ...type, vars: type.vars.map((v) => ({ ...v, type: to(v.type) })) });
-    case 'array':
-      return JSON.stringify({ ...type, type: to(type.type), indexType: to(type.indexType) });
-    case 'enum64':
-      return `enum64 ${type.name} ${type.size} ${type.signed} ${type.values.map((v) => `${v.name}=${v.value}`)}`;
-    case 'void':
-    case 'int':
-    case 'enum':
-    case 'fwd':
-    case 'float':
-      return JSON.stringify(type);
-    default:
-      return JSON.stringify({ ...type, type: to(type.type) });
-  }
+function text(from: Btf, id: number): string {
+  return JSON.stringify(from.type(id), (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
 }
