@@ -8,7 +8,7 @@ import { errnoName } from '../../base/errno.ts';
 import { SkepError, UnsupportedError, type VerifierError } from '../../base/errors.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type BpfLink, BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
-import { type CollectionSpec, parseObject, sectionMeaning } from '../../object/index.ts';
+import { type CollectionSpec, isElf, parseObject, sectionMeaning } from '../../object/index.ts';
 import { type Args, parseU32 } from '../args.ts';
 import { readBtfFile } from '../btf/file.ts';
 import { command } from '../command.ts';
@@ -102,12 +102,16 @@ async function takeReplacement(context: Context, args: Args): Promise<{ which: n
 }
 
 async function openObject(context: Context, path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
   try {
-    return await context.io.readFile(path);
+    bytes = await context.io.readFile(path);
   } catch (error) {
     context.note(`libbpf: elf: failed to open ${path}: ${reason(error)}\n`);
     return fail('failed to open object file');
   }
+  if (isElf(bytes)) return bytes;
+  context.note(`libbpf: elf: '${path}' is not a proper ELF object\n`);
+  return fail('failed to open object file');
 }
 
 function parse(context: Context, path: string, bytes: Uint8Array): CollectionSpec {

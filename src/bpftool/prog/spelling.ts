@@ -5,6 +5,7 @@ import {
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_IDX_VALUE,
   BPF_PSEUDO_MAP_VALUE,
+  CALL,
   type DisasmHooks,
   disassembleWithOpcode,
   LD_IMM64,
@@ -25,7 +26,14 @@ export class Spelling {
 
   /** `(18) r1 = map[id:5]`. */
   text(pc: number): string {
-    return disassembleWithOpcode(this.#image.insns, pc, this.#hooks);
+    const { insns, subprogNames } = this.#image;
+    // Once compiled, a call of the program's own keeps its distance in `off` and the function's number in `imm`.
+    const off = insns.off[pc]!;
+    if (insns.code[pc] === CALL && insns.src[pc] === BPF_PSEUDO_CALL && off !== 0) {
+      const name = subprogNames[insns.imm[pc]!];
+      return `(85) call pc${off < 0 ? '' : '+'}${off}${name === undefined ? '' : `#${name}`}`;
+    }
+    return disassembleWithOpcode(insns, pc, this.#hooks);
   }
 
   /** Slots of the instruction at `pc`: 1, or 2 for a 64-bit immediate. */
