@@ -86,7 +86,7 @@ export function checkMeta(raw: RawType, t: BtfType): void {
       return checkMembers(raw, t);
     case 'enum':
     case 'enum64':
-      if (t.size > 8 || (t.size & (t.size - 1)) !== 0) throw fault('Unexpected size');
+      if (t.size === 0 || t.size > 8 || (t.size & (t.size - 1)) !== 0) throw fault('Unexpected size');
       identifier(true);
       t.values.forEach((v, i) => {
         if (v.name === INVALID_NAME) throw new Finding(`\tInvalid name_offset:${raw.entryNames[i]}`);
