@@ -21,7 +21,7 @@ import { clientBpfFs } from './bpffs/client-bpffs.ts';
 import { type Core, KernelBtfNeeded } from './core.ts';
 import type { ClientIdentity } from './embedded.ts';
 import { fdInfo } from './fd-info.ts';
-import { FdTable } from './fds.ts';
+import { FdTable, FIRST_FD } from './fds.ts';
 import type { BtfObject } from './objects/btf.ts';
 import type { CgroupHandle } from './objects/cgroup.ts';
 import type { Link } from './objects/link.ts';
@@ -83,7 +83,7 @@ export class Client implements Kernel {
   /** The object of a descriptor: -EBADF where it is not open, -EINVAL where it is of another kind. */
   object<K extends ObjectKind>(kind: K, fd: number): ObjectOf[K] | number {
     const object = this.fds.get(fd)?.object;
-    if (object === undefined) return -EBADF;
+    if (object === undefined) return isStandardStream(fd) ? -EINVAL : -EBADF;
     return object.kind === kind ? (object as ObjectOf[K]) : -EINVAL;
   }
 
@@ -192,6 +192,11 @@ export class Client implements Kernel {
     this.#readers.add(reader);
     return reader;
   }
+}
+
+/** 0, 1 and 2 are open in every process, as something else. A caller that leaves a descriptor out names 0. */
+function isStandardStream(fd: number): boolean {
+  return fd >= 0 && fd < FIRST_FD;
 }
 
 /** The one place where `-errno` becomes an exception, for calls beside bpf(2). */

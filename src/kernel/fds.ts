@@ -17,7 +17,7 @@ export interface Descriptor {
 }
 
 /** 0 to 2 are the client's own input and output everywhere, and a program reads 0 as "no descriptor". */
-const FIRST_FD = 3;
+export const FIRST_FD = 3;
 /** RLIMIT_NOFILE of a client. */
 const MAX_FDS = 1 << 16;
 

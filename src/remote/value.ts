@@ -161,7 +161,8 @@ class Reader {
   at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // Not a Buffer, whose slices would be views of what the socket reads into next.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -210,9 +211,12 @@ class Reader {
 
   #record(depth: number): { [name: string]: Value } {
     const count = this.#count(5);
-    // Without a prototype, so that no name means anything but itself.
-    const out: { [name: string]: Value } = Object.create(null);
-    for (let i = 0; i < count; i++) out[this.#text()] = this.value(depth + 1);
+    const out: { [name: string]: Value } = {};
+    for (let i = 0; i < count; i++) {
+      const name = this.#text();
+      if (name === '__proto__') throw new FormatError('a name that means something to the language', `byte ${this.at}`);
+      out[name] = this.value(depth + 1);
+    }
     return out;
   }
 
