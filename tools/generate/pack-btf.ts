@@ -8,7 +8,7 @@ import { utf8, view } from '../../src/base/bytes.ts';
 import type { Btf, BtfType } from '../../src/btf/index.ts';
 import { INT_BOOL, INT_CHAR, INT_SIGNED, KINDS } from '../../src/btf/kinds.ts';
 import { COLUMNS, type ColumnName, HEADER_WORDS } from '../../src/btf/reference/columns.ts';
-import { hasCount, hasSize, isNamed } from '../../src/btf/reference/unpack.ts';
+import { hasCount, hasSize, isNamed } from '../../src/btf/reference/shape.ts';
 
 /** unpackBtf gives the same types back; the strings are in another order, and each is there once. */
 export function packBtf(btf: Btf): Uint8Array {

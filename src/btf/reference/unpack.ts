@@ -7,25 +7,23 @@ import { view } from '../../base/bytes.ts';
 import { BtfError } from '../../base/errors.ts';
 import {
   BTF_KIND_ARRAY,
-  BTF_KIND_CONST,
   BTF_KIND_DATASEC,
   BTF_KIND_DECL_TAG,
   BTF_KIND_ENUM,
   BTF_KIND_ENUM64,
-  BTF_KIND_FLOAT,
   BTF_KIND_FUNC,
   BTF_KIND_FUNC_PROTO,
   BTF_KIND_FWD,
   BTF_KIND_INT,
-  BTF_KIND_PTR,
-  BTF_KIND_RESTRICT,
   BTF_KIND_STRUCT,
   BTF_KIND_UNION,
   BTF_KIND_VAR,
-  BTF_KIND_VOLATILE,
 } from '../../uapi/generated/constants.ts';
 import { BTF_MAGIC, BTF_VERSION, HEADER_SIZE } from '../kinds.ts';
+import { ColumnReader } from './column-reader.ts';
 import { COLUMNS, type ColumnName, HEADER_WORDS } from './columns.ts';
+import { hasCount, hasSize, isNamed } from './shape.ts';
+import { StringSection } from './string-section.ts';
 
 /** Larger than the BTF of any kernel: 64 MiB of types and as much of strings. */
 const MAX_SECTION = 1 << 26;
@@ -36,7 +34,7 @@ export function unpackBtf(packed: Uint8Array): Uint8Array {
 }
 
 class Unpacker {
-  readonly #columns: Record<ColumnName, Column>;
+  readonly #columns: Record<ColumnName, ColumnReader>;
   readonly #typeCount: number;
   readonly #seeded: number;
   readonly #strings: StringSection;
@@ -59,14 +57,14 @@ class Unpacker {
     if (typesSize > MAX_SECTION || stringsSize > MAX_SECTION) damaged('its sections are too large');
     if (this.#seeded > stringsSize) damaged('it has more strings than bytes of them');
     let at = start;
-    const columns: Partial<Record<ColumnName, Column>> = {};
+    const columns: Partial<Record<ColumnName, ColumnReader>> = {};
     for (const [i, name] of COLUMNS.entries()) {
       const size = word(HEADER_WORDS + i);
-      columns[name] = new Column(packed.subarray(at, at + size));
+      columns[name] = new ColumnReader(packed.subarray(at, at + size));
       at += size;
     }
     if (at !== packed.length) damaged('its columns do not fill it');
-    this.#columns = columns as Record<ColumnName, Column>;
+    this.#columns = columns as Record<ColumnName, ColumnReader>;
     this.#out = new Uint8Array(HEADER_SIZE + typesSize + stringsSize);
     this.#dv = view(this.#out);
     this.#typesEnd = HEADER_SIZE + (typesSize & ~3);
@@ -194,131 +192,4 @@ class Unpacker {
 
 function damaged(how: string): never {
   throw new BtfError(`packed BTF is damaged: ${how}`);
-}
-
-/** The string section as it grows, and where each string in it begins. */
-class StringSection {
-  readonly #bytes: Uint8Array;
-  readonly #columns: Record<ColumnName, Column>;
-  /** Offsets by number. */
-  readonly #offsets: number[] = [0];
-  /** The empty string is there from the beginning. */
-  #end = 1;
-  #lastFunction = 0;
-
-  constructor(bytes: Uint8Array, columns: Record<ColumnName, Column>) {
-    this.#bytes = bytes;
-    this.#columns = columns;
-  }
-
-  /** Offset of the next name of a column. */
-  name(column: 'typeNames' | 'memberNames' | 'valueNames' | 'parameterNames'): number {
-    const number = this.#columns[column].unsigned();
-    return number === 0 ? this.addNext() : (this.#offsets[number - 1] ?? 0);
-  }
-
-  functionName(): number {
-    const number = this.#columns.typeNames.unsigned();
-    const last = this.#lastFunction;
-    if (number !== 0) return (this.#lastFunction = this.#offsets[number - 1] ?? 0);
-    const start = this.#end;
-    const shared = this.#columns.functionHeads.unsigned();
-    this.#bytes.copyWithin(start, last, last + shared);
-    this.#end += shared;
-    this.#lastFunction = start;
-    return this.#append(this.#columns.functionTails, start);
-  }
-
-  /** Takes the next text of `strings`; answers its offset. */
-  addNext(): number {
-    return this.#append(this.#columns.strings, this.#end);
-  }
-
-  #append(from: Column, start: number): number {
-    this.#offsets.push(start);
-    this.#end = from.copyText(this.#bytes, this.#end) + 1;
-    return start;
-  }
-}
-
-/** Reads one column from its beginning. */
-class Column {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  byte(): number {
-    return this.#bytes[this.#at++]! | 0; // 0 past the end
-  }
-
-  unsigned(): number {
-    const first = this.byte();
-    return first < 0x80 ? first : (first & 0x7f) + this.#tail();
-  }
-
-  /** The bytes of a number after its first. */
-  #tail(): number {
-    let value = 0;
-    for (let scale = 0x80; ; scale *= 0x80) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  signed(): number {
-    const value = this.unsigned();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  /** Copies bytes up to a zero, or to the end; answers where the copy ends. */
-  copyText(to: Uint8Array, at: number): number {
-    const zero = this.#bytes.indexOf(0, this.#at);
-    const end = zero < 0 ? this.#bytes.length : zero;
-    for (let i = this.#at; i < end; i++) to[at++] = this.#bytes[i]!;
-    this.#at = end + 1;
-    return at;
-  }
-
-  word(): number {
-    return (this.byte() | (this.byte() << 8) | (this.byte() << 16) | (this.byte() << 24)) >>> 0;
-  }
-}
-
-export function hasCount(kind: number): boolean {
-  return (
-    kind === BTF_KIND_STRUCT ||
-    kind === BTF_KIND_UNION ||
-    kind === BTF_KIND_ENUM ||
-    kind === BTF_KIND_ENUM64 ||
-    kind === BTF_KIND_FUNC_PROTO ||
-    kind === BTF_KIND_DATASEC ||
-    kind === BTF_KIND_FUNC
-  );
-}
-
-export function hasSize(kind: number): boolean {
-  return (
-    kind === BTF_KIND_INT ||
-    kind === BTF_KIND_STRUCT ||
-    kind === BTF_KIND_UNION ||
-    kind === BTF_KIND_ENUM ||
-    kind === BTF_KIND_ENUM64 ||
-    kind === BTF_KIND_FLOAT ||
-    kind === BTF_KIND_DATASEC
-  );
-}
-
-export function isNamed(kind: number): boolean {
-  return (
-    kind !== BTF_KIND_PTR &&
-    kind !== BTF_KIND_ARRAY &&
-    kind !== BTF_KIND_VOLATILE &&
-    kind !== BTF_KIND_CONST &&
-    kind !== BTF_KIND_RESTRICT &&
-    kind !== BTF_KIND_FUNC_PROTO
-  );
 }
