@@ -1963,6 +1963,7 @@ export const HELPERS = {
     args: ['anything', 'func', 'stack_or_null', 'anything'],
     ret: 'integer',
     allowedIn: 'base',
+    cap: 'bpf',
     doc: 'Calls a function a number of times; answers how often.',
   },
   strncmp: {
