@@ -47,11 +47,12 @@ function parse(mem: Memory, addr: Addr, size: number, base: number): Parsed | nu
 
 const DIGITS: Readonly<Record<number, RegExp>> = { 8: /^[0-7]*/, 10: /^[0-9]*/, 16: /^[0-9a-f]*/i };
 
+/** A base that is given takes `0x` whatever follows; one to be guessed takes it only before a digit. */
 function prefixOf(text: string, base: number): { base: number; length: number } {
-  const hex = /^0x[0-9a-f]/i.test(text);
-  if ((base === 0 || base === 16) && hex) return { base: 16, length: 2 };
-  if (base === 0) return { base: text.startsWith('0') ? 8 : 10, length: 0 };
-  return { base, length: 0 };
+  if (base === 16) return { base, length: /^0x/i.test(text) ? 2 : 0 };
+  if (base !== 0) return { base, length: 0 };
+  if (/^0x[0-9a-f]/i.test(text)) return { base: 16, length: 2 };
+  return { base: text.startsWith('0') ? 8 : 10, length: 0 };
 }
 
 /** What a flag may hold: the base in its low 5 bits. */
@@ -59,28 +60,23 @@ function baseOf(flags: number, flagsHi: number): number {
   return flagsHi === 0 && (flags & ~0x1f) === 0 ? flags : -1;
 }
 
-/** Writes the number to `result` and answers how many bytes it took. */
-export const strtol: Helper = {
-  args: 'iiLi',
-  ret: 'int',
-  bind: (env) => (text, size, flags, flagsHi, result) => {
-    const parsed = parse(env.mem, text! >>> 0, size! >>> 0, baseOf(flags!, flagsHi!));
-    if (typeof parsed === 'number') return parsed;
-    const value = parsed.negative ? -parsed.value : parsed.value;
-    if (BigInt.asIntN(64, value) !== value) return -ERANGE;
-    env.mem.setU64(result! >>> 0, BigInt.asUintN(64, value));
-    return parsed.length;
-  },
-};
+/** Writes the number to `result`, 0 where there is none, and answers how many bytes of text it took. */
+function convert(isSigned: boolean): Helper {
+  return {
+    args: 'iiLi',
+    ret: 'int',
+    bind: (env) => (text, size, flags, flagsHi, result) => {
+      env.mem.setU64(result! >>> 0, 0n);
+      const parsed = parse(env.mem, text! >>> 0, size! >>> 0, baseOf(flags!, flagsHi!));
+      if (typeof parsed === 'number') return parsed;
+      if (parsed.negative && !isSigned) return -EINVAL;
+      const value = parsed.negative ? -parsed.value : parsed.value;
+      if (isSigned && BigInt.asIntN(64, value) !== value) return -ERANGE;
+      env.mem.setU64(result! >>> 0, BigInt.asUintN(64, value));
+      return parsed.length;
+    },
+  };
+}
 
-export const strtoul: Helper = {
-  args: 'iiLi',
-  ret: 'int',
-  bind: (env) => (text, size, flags, flagsHi, result) => {
-    const parsed = parse(env.mem, text! >>> 0, size! >>> 0, baseOf(flags!, flagsHi!));
-    if (typeof parsed === 'number') return parsed;
-    if (parsed.negative) return -EINVAL;
-    env.mem.setU64(result! >>> 0, parsed.value);
-    return parsed.length;
-  },
-};
+export const strtol = convert(true);
+export const strtoul = convert(false);
