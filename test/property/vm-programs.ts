@@ -191,6 +191,7 @@ export function tameProgram(seed: number): Uint8Array {
   const w = new Writer();
   const calls: number[] = [];
   const functions = 1 + dice.below(3);
+  const leaves = dice.below(3);
   const starts: number[] = [];
   for (let fn = 0; fn < functions; fn++) {
     starts.push(w.length);
@@ -198,13 +199,13 @@ export function tameProgram(seed: number): Uint8Array {
     for (let r = 0; r < 9; r++) if (fn === 0 || r === 0 || r > 5) w.imm64(r, dice.imm(), dice.imm());
     for (let at = 8; at <= STACK_BYTES; at += 8) w.put(0x7b, 10, dice.below(9), -at);
     // Every function is called at least by the one before: Linux refuses what nothing reaches.
-    if (fn + 1 < functions) putCall(w, dice, calls);
+    if (fn + 1 < functions + leaves) putCall(w, dice, calls);
     const loops = 1 + dice.below(3);
     for (let i = 0; i < loops; i++) {
       const times = 1 + dice.below(4);
       w.put(0xb7, 9, 0, 0, times);
       const head = w.length;
-      putStraight(w, dice, 3 + dice.below(12), fn + 1 < functions && dice.chance(40) ? calls : null);
+      putStraight(w, dice, 3 + dice.below(12), fn + 1 < functions + leaves && dice.chance(40) ? calls : null);
       w.put(0x07, 9, 0, 0, -1);
       w.put(0x55, 9, 0, head - w.length - 1, 0);
     }
@@ -221,6 +222,10 @@ export function tameProgram(seed: number): Uint8Array {
     w.put(0x77, 0, 0, 0, 32);
     w.put(0x95);
   }
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    starts.push(w.length);
+    putLeaf(w, dice, leaf + 1 < leaves ? calls : null);
+  }
   const called = new Set<number>();
   for (const call of calls) {
     const later = starts.filter((s) => s > call);
@@ -229,6 +234,16 @@ export function tameProgram(seed: number): Uint8Array {
     w.setImm(call, target - call - 1);
   }
   return w.bytes();
+}
+
+/** A short function without branches, loops and stack: what the JIT writes in the place of calls. */
+function putLeaf(w: Writer, dice: Dice, calls: number[] | null): void {
+  w.put(0xbf, 0, 1);
+  w.put(0xbf, 6, 2);
+  for (let i = dice.below(3); i >= 0; i--) putAlu(w, dice, () => dice.below(7));
+  if (calls) putCall(w, dice, calls);
+  w.put(0xaf, 0, 6);
+  w.put(0x95);
 }
 
 function putStraight(w: Writer, dice: Dice, count: number, calls: number[] | null): void {

@@ -28,7 +28,7 @@ import {
   RETURN,
   RETURN_CALL_INDIRECT,
 } from '../wasm/opcodes.ts';
-import { burnFuel, enterFunction, leaveFunction } from './checks.ts';
+import { burnFuel, enterFunction, leaveFuel, leaveFunction, takeFuel } from './checks.ts';
 import type { FunctionContext } from './function.ts';
 
 /** A helper or kfunc. Where there is none the run ends. */
@@ -39,9 +39,11 @@ export function writeCall(f: FunctionContext, pc: number): void {
     f.fault('illegal-instruction', pc);
     return;
   }
+  leaveFuel(f);
   writeArguments(f, callable.args);
   f.code.call(f.imports.of(callable));
   takeAnswer(f, callable.ret);
+  takeFuel(f);
 }
 
 /** A call of map_lookup_elem whose map is known to be an array: the address is computed in place. */
@@ -91,15 +93,18 @@ function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
 /** The helper whose number is in dst. */
 export function writeCallx(f: FunctionContext, pc: number): void {
   burnFuel(f, pc);
+  leaveFuel(f);
   f.get32(f.ops.dst[pc]!).i32(pc);
   writeArguments(f, 'LLLLL');
   f.code.call(f.imports.of(f.services.callByNumber));
   takeAnswer(f, 'u64');
+  takeFuel(f);
 }
 
 /** LD_ABS and LD_IND: the function ends with 0 where the packet does not have the bytes. */
 export function writePacketLoad(f: FunctionContext, pc: number, size: number, indirect: boolean): void {
   const { code } = f;
+  leaveFuel(f);
   f.get32(6);
   if (indirect) f.get32(f.ops.src[pc]!).i32(f.ops.imm[pc]!).op(I32_ADD);
   else code.i32(f.ops.imm[pc]!);
@@ -115,11 +120,13 @@ export function writePacketLoad(f: FunctionContext, pc: number, size: number, in
 /** A function of the same program. */
 export function writeSubprogCall(f: FunctionContext, pc: number): void {
   burnFuel(f, pc);
+  leaveFuel(f);
   enterFunction(f, pc);
   for (let reg = 1; reg <= 5; reg++) f.get(reg);
   f.code.call(f.functionIndex(f.ops.target[pc]!));
   f.set(0);
   leaveFunction(f);
+  takeFuel(f);
 }
 
 /**
@@ -131,6 +138,7 @@ export function writeTailCall(f: FunctionContext, pc: number): void {
   const map = f.i32;
   const slot = f.other32;
   burnFuel(f, pc);
+  leaveFuel(f);
   const on = code.open(BLOCK);
   f.get32(2).set(map);
   f.get32(3).tee(slot).get(map).memory(I32_LOAD, PROG_ARRAY_MAX_ENTRIES).op(I32_GE_U).branch(BR_IF, on);

@@ -101,25 +101,33 @@ export function writeRegionCheck(code: CodeWriter, control: number): void {
   code.i32(0);
 }
 
-/** Takes one unit of fuel. */
+/**
+ * Takes one unit of fuel. While a function runs its fuel is in a local: `takeFuel` brings it from the control block when
+ * the function begins and after each call, `leaveFuel` puts it there before a call and when the function ends.
+ */
 export function burnFuel(f: FunctionContext, pc: number): void {
   if (!f.checked) return;
-  const { code, control } = f;
-  const left = f.i32;
-  code
-    .i32(0)
-    .memory(I32_LOAD, control + FUEL)
-    .tee(left)
-    .op(I32_EQZ)
-    .open(IF);
+  const { code, fuel } = f;
+  code.get(fuel).op(I32_EQZ).open(IF);
   f.fault('fuel', pc);
   code.end();
-  code
-    .i32(0)
-    .get(left)
-    .i32(1)
-    .op(I32_SUB)
-    .memory(I32_STORE, control + FUEL);
+  code.get(fuel).i32(1).op(I32_SUB).set(fuel);
+}
+
+export function takeFuel(f: FunctionContext): void {
+  if (f.checked)
+    f.code
+      .i32(0)
+      .memory(I32_LOAD, f.control + FUEL)
+      .set(f.fuel);
+}
+
+export function leaveFuel(f: FunctionContext): void {
+  if (f.checked)
+    f.code
+      .i32(0)
+      .get(f.fuel)
+      .memory(I32_STORE, f.control + FUEL);
 }
 
 /** Counts a function in; `leaveFunction` counts it out again. Both use the local `other32`. */

@@ -66,13 +66,15 @@ export class FunctionContext implements ModuleContext {
   /** The module's function that checks.ts writes. */
   readonly regionCheck: number;
   readonly #registers: (number | undefined)[];
-  readonly #rotated: (number | undefined)[] = [];
+  #rotated: (number | undefined)[] = [];
+  #inlined = 0;
   #i32: number | undefined;
   #other32: number | undefined;
   #i64: number | undefined;
   #other64: number | undefined;
   #choice: number | undefined;
   #budget: number | undefined;
+  #fuel: number | undefined;
 
   constructor(module: ModuleContext, code: CodeWriter, fn: number) {
     this.code = code;
@@ -134,6 +136,10 @@ export class FunctionContext implements ModuleContext {
   get choice(): number {
     return (this.#choice ??= this.code.newLocal(I32));
   }
+  /** Checked mode: the fuel that is left. */
+  get fuel(): number {
+    return (this.#fuel ??= this.code.newLocal(I32));
+  }
   /** How many may_gotos this call has passed. */
   get passed(): number {
     return (this.#budget ??= this.code.newLocal(I32));
@@ -156,6 +162,28 @@ export class FunctionContext implements ModuleContext {
       .i32(pc)
       .memory(I32_STORE, control + FAULT_PC);
     code.op(UNREACHABLE);
+  }
+
+  /**
+   * Writes a function of the program in the place of a call. r1 to r5 are its own from here on, since nobody may read them
+   * after a call; r6 to r9 get locals of their own.
+   */
+  inline(write: () => void): void {
+    const kept = this.#registers.slice(6);
+    const rotated = this.#rotated;
+    this.#registers.length = 6;
+    this.#rotated = [];
+    this.#inlined++;
+    write();
+    this.#inlined--;
+    this.#rotated = rotated;
+    this.#registers.length = 6;
+    this.#registers.push(...kept);
+  }
+
+  /** How many functions are being written in the place of calls. */
+  get inlined(): number {
+    return this.#inlined;
   }
 
   #local(reg: number): number {

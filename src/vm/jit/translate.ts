@@ -27,9 +27,10 @@ import {
   writeSubprogCall,
   writeTailCall,
 } from './calls.ts';
-import { burnFuel } from './checks.ts';
+import { burnFuel, leaveFuel, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
 import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
+import { inlineEnd } from './inline.ts';
 import { writeCondition } from './jumps.ts';
 import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
 import { makeReducible } from './reducible.ts';
@@ -43,9 +44,10 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const f = new FunctionContext(module, code, fn);
   const blocks = buildGraph(ops, ops.bounds[fn]!, ops.bounds[fn + 1]!);
   const flow = makeReducible(blocks);
+  takeFuel(f);
   writeStructure(code, blocks, flow, {
     body(block) {
-      writeBody(f, block);
+      writeBody(f, block.start, block.end);
     },
     condition(block, negate) {
       writeCondition(f, block.end - 1, negate);
@@ -63,12 +65,21 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   return code.finish();
 }
 
-function writeBody(f: FunctionContext, block: Block): void {
+/** A call of a function of the same program; short ones that only compute are written in its place. */
+function writeFunctionCall(f: FunctionContext, pc: number): void {
+  const fn = f.ops.target[pc]!;
+  const start = f.ops.bounds[fn]!;
+  const end = f.checked ? -1 : inlineEnd(f.ops, fn);
+  if (end < 0) writeSubprogCall(f, pc);
+  else f.inline(() => writeBody(f, start, end));
+}
+
+function writeBody(f: FunctionContext, start: number, end: number): void {
   const { ops, code } = f;
-  const rotates = findRotates(ops, block.start, block.end);
+  const rotates = findRotates(ops, start, end);
   const kept = new Map<number, number>();
   for (const { from } of rotates.values()) kept.set(from, f.rotated(ops.dst[from]!));
-  for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) {
+  for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
     const keep = kept.get(pc);
     if (keep !== undefined) f.get(ops.dst[pc]!).set(keep);
     const rotate = rotates.get(pc);
@@ -108,6 +119,8 @@ function writeInstruction(f: FunctionContext, pc: number): void {
       f.fault('illegal-instruction', pc);
       return;
     case OP_EXIT:
+      if (f.inlined > 0) return; // r0 is where the caller wants it
+      leaveFuel(f);
       f.get(0).op(RETURN);
       return;
     case OP_LD_IMM64:
@@ -146,7 +159,7 @@ function writeSpecial(f: FunctionContext, pc: number, op: number): void {
       writeCall(f, pc);
       return;
     case OP_CALL_SUBPROG:
-      writeSubprogCall(f, pc);
+      writeFunctionCall(f, pc);
       return;
     case OP_TAIL_CALL:
       writeTailCall(f, pc);
