@@ -91,7 +91,8 @@ export function showUsage(noun: Noun, context: Context): void {
     for (const form of verb.usage) lines.push(`skep ${noun.name} ${name} ${form}`.trimEnd());
   }
   const text = lines.map((line, i) => `${i === 0 ? 'Usage: ' : '       '}${line}`);
-  for (const term of noun.terms ?? []) text.push(`       ${term}`);
+  const terms = noun.terms ?? [];
+  if (terms.length > 0) text.push('', ...terms.map((term) => `       ${term}`));
   context.printUsage(`${text.join('\n')}\n`);
 }
 

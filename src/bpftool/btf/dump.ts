@@ -9,6 +9,8 @@ import { CommandError, errnoIn, FAILED, fail, orFail, reason, ShowUsage } from '
 import { takeMap, takeProg } from '../handles.ts';
 import { readBtfFile } from './file.ts';
 
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+
 interface Source {
   /** BTF read from a file, or the id of an object in the kernel. */
   readonly btf?: Btf;
@@ -89,6 +91,8 @@ function takeMapParts(args: Args, key: number, value: number): number[] {
 }
 
 async function takeFiles(context: Context, args: Args, base: Btf | undefined): Promise<Btf> {
+  // bpftool says of the kernel's own types that it takes them as what others build on.
+  if (args.peek() === VMLINUX && !context.json) context.note(`skipping ${VMLINUX} (will be loaded as base)\n`);
   let btf = await readOrFail(context, args.next(), base);
   while (args.left > 0 && args.take('file')) btf = await readOrFail(context, args.next(), btf);
   return btf;
