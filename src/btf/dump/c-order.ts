@@ -11,7 +11,7 @@ type State = 'ordering' | 'ordered';
 type Strong = boolean;
 
 /** Deeper nesting than any compiler writes. */
-export const MAX_NESTING = 1500;
+export const MAX_NESTING = 256;
 
 export class COrder {
   readonly #btf: Btf;
