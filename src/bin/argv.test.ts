@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { MissingKernel, readCommandLine } from './argv.ts';
+
+describe('the first look at a command line', () => {
+  it('finds the kernel among the options before the command', () => {
+    expect(readCommandLine(['--kernel', 'linux', '-j', 'prog', 'show'], {})).toEqual({
+      kernel: 'linux',
+      own: undefined,
+      words: ['-j', 'prog', 'show'],
+    });
+    expect(readCommandLine(['-j', '--kernel=/run/x', 'map'], {}).kernel).toBe('/run/x');
+  });
+
+  it('takes the kernel from the environment, and the command line over it', () => {
+    expect(readCommandLine(['prog'], { SKEP_KERNEL: 'linux' }).kernel).toBe('linux');
+    expect(readCommandLine(['--kernel', 'embedded', 'prog'], { SKEP_KERNEL: 'linux' }).kernel).toBe('embedded');
+  });
+
+  it('leaves words behind the command alone', () => {
+    expect(readCommandLine(['run', 'x.o', '--', 'cat', '--kernel', 'y'], {})).toEqual({
+      kernel: 'embedded',
+      own: 'run',
+      words: ['x.o', '--', 'cat', '--kernel', 'y'],
+    });
+  });
+
+  it('knows its own commands whole only, so that prefixes stay bpftool’s', () => {
+    expect(readCommandLine(['ru'], {}).own).toBeUndefined();
+    expect(readCommandLine(['p', 'run'], {}).own).toBeUndefined();
+  });
+
+  it('keeps the value of an option with the option', () => {
+    expect(readCommandLine(['-B', 'run', 'btf'], {}).words).toEqual(['-B', 'run', 'btf']);
+  });
+
+  it('refuses a kernel option without its value', () => {
+    expect(() => readCommandLine(['--kernel'], {})).toThrow(MissingKernel);
+  });
+});
