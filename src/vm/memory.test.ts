@@ -68,3 +68,9 @@ test('moves, compares and refuses ranges that leave the memory', () => {
   expect(() => mem.copy(mem.size - 1, a, 2)).toThrow(RangeError);
   expect(() => mem.free(a + 16)).toThrow('not allocated');
 });
+
+test('finds room for large blocks of every size', () => {
+  for (const size of [1 << 20, 4_202_496, 8_396_800, 16_785_408, 1 << 26]) {
+    for (const align of [8, 64, 4096]) expect(new LinearMemory().alloc(size, align)).toBeGreaterThanOrEqual(NULL_PAGE);
+  }
+});

@@ -61,7 +61,8 @@ export class LinearMemory implements Memory {
     if (allocator.used + size > this.limit) return 0;
     let addr = allocator.alloc(size, align);
     if (addr < 0) {
-      if (!this.#grow(size + align + GRANULE)) return 0;
+      // A fit is looked for in lists of blocks that are surely large enough: up to a sixteenth larger than asked.
+      if (!this.#grow(size + size / 16 + align + GRANULE)) return 0;
       addr = allocator.alloc(size, align);
       if (addr < 0) return 0;
     }
