@@ -80,18 +80,19 @@ const ALU_OPS = [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0, 0xb
 const JUMPS = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0xa0, 0xb0, 0xc0, 0xd0];
 const ATOMICS = [0x00, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1];
 const SIZES = [0x00, 0x08, 0x10, 0x18];
+const NARROW_SIZES = [0x00, 0x08, 0x10];
 const BYTES: Readonly<Record<number, number>> = { 0: 4, 8: 2, 16: 1, 24: 8 };
 
 /** One arithmetic instruction on registers that `reg` picks. Shift amounts stay in range, as the verifier wants. */
-function putAlu(w: Writer, dice: Dice, reg: () => number): void {
-  const wide = dice.chance(50);
+function putAlu(w: Writer, dice: Dice, reg: () => number, wideShare = 50): void {
+  const wide = dice.chance(wideShare);
   const cls = wide ? 7 : 4;
   switch (dice.below(12)) {
     case 0:
       w.put(0x80 | cls, reg());
       return;
     case 1:
-      w.put(dice.pick([0xd4, 0xdc, 0xd7]), reg(), 0, 0, dice.pick([16, 32, 64]));
+      w.put(dice.pick([0xd4, 0xdc, 0xd7]), reg(), 0, 0, dice.pick(dice.chance(wideShare) ? [16, 32, 64] : [16, 32]));
       return;
     case 2:
       w.put(0xb8 | cls, reg(), reg(), wide ? dice.pick([8, 16, 32]) : dice.pick([8, 16]));
@@ -192,11 +193,17 @@ export function tameProgram(seed: number): Uint8Array {
   const calls: number[] = [];
   const functions = 1 + dice.below(3);
   const leaves = dice.below(3);
+  // Some programs hardly know more than 32 bits: the JIT keeps such registers apart.
+  const wideShare = dice.pick([50, 50, 8, 2]);
   const starts: number[] = [];
   for (let fn = 0; fn < functions; fn++) {
     starts.push(w.length);
     // r9 counts loops; r0 to r8 are numbers all along.
-    for (let r = 0; r < 9; r++) if (fn === 0 || r === 0 || r > 5) w.imm64(r, dice.imm(), dice.imm());
+    for (let r = 0; r < 9; r++) {
+      if (fn > 0 && r >= 1 && r <= 5) continue;
+      if (dice.chance(wideShare)) w.imm64(r, dice.imm(), dice.imm());
+      else w.put(0xb4, r, 0, 0, dice.imm());
+    }
     for (let at = 8; at <= STACK_BYTES; at += 8) w.put(0x7b, 10, dice.below(9), -at);
     // Every function is called at least by the one before: Linux refuses what nothing reaches.
     if (fn + 1 < functions + leaves) putCall(w, dice, calls);
@@ -205,7 +212,13 @@ export function tameProgram(seed: number): Uint8Array {
       const times = 1 + dice.below(4);
       w.put(0xb7, 9, 0, 0, times);
       const head = w.length;
-      putStraight(w, dice, 3 + dice.below(12), fn + 1 < functions + leaves && dice.chance(40) ? calls : null);
+      putStraight(
+        w,
+        dice,
+        wideShare,
+        3 + dice.below(12),
+        fn + 1 < functions + leaves && dice.chance(40) ? calls : null,
+      );
       w.put(0x07, 9, 0, 0, -1);
       w.put(0x55, 9, 0, head - w.length - 1, 0);
     }
@@ -246,26 +259,26 @@ function putLeaf(w: Writer, dice: Dice, calls: number[] | null): void {
   w.put(0x95);
 }
 
-function putStraight(w: Writer, dice: Dice, count: number, calls: number[] | null): void {
+function putStraight(w: Writer, dice: Dice, wideShare: number, count: number, calls: number[] | null): void {
   const reg = (): number => dice.below(9);
   for (let i = 0; i < count; i++) {
     const kind = dice.below(10);
-    if (kind < 6) putAlu(w, dice, reg);
+    if (kind < 6) putAlu(w, dice, reg, wideShare);
     else if (kind < 8) {
-      const size = dice.pick(SIZES);
+      const size = dice.pick(dice.chance(wideShare) ? SIZES : NARROW_SIZES);
       const bytes = BYTES[size]!;
       const slot = -bytes * (1 + dice.below(STACK_BYTES / bytes));
       const which = dice.below(4);
       if (which === 0) w.put(0x61 | size, reg(), 10, slot);
       else if (which === 1) w.put(0x63 | size, 10, reg(), slot);
-      else if (which === 2 && size !== 0x18) w.put(0x81 | size, reg(), 10, slot);
+      else if (which === 2 && size !== 0x18 && dice.chance(wideShare)) w.put(0x81 | size, reg(), 10, slot);
       else if (bytes >= 4) w.put(bytes === 8 ? 0xdb : 0xc3, 10, reg(), slot, dice.pick(ATOMICS));
     } else if (kind === 8) {
       const at = w.length;
       const x = dice.chance(50);
       w.put(dice.pick(JUMPS) | (x ? 8 : 0) | dice.pick([5, 6]), reg(), x ? reg() : 0, 0, x ? 0 : dice.imm());
-      putAlu(w, dice, reg);
-      if (dice.chance(50)) putAlu(w, dice, reg);
+      putAlu(w, dice, reg, wideShare);
+      if (dice.chance(50)) putAlu(w, dice, reg, wideShare);
       w.setOff(at, w.length - at - 1);
     } else if (calls) {
       putCall(w, dice, calls);

@@ -56,6 +56,7 @@ import {
   SELECT,
 } from '../wasm/opcodes.ts';
 import type { FunctionContext } from './function.ts';
+import { worksNarrow } from './narrow.ts';
 
 const MOV = 0xb0;
 const NEG = 0x80;
@@ -79,7 +80,7 @@ const SIMPLE: ReadonlyMap<number, readonly [number, number]> = new Map([
 export function writeAlu(f: FunctionContext, pc: number): void {
   const op = f.ops.op[pc]!;
   const dst = f.ops.dst[pc]!;
-  const wide = classOf(op) === BPF_ALU64;
+  const wide = classOf(op) === BPF_ALU64 && !(f.isNarrow(dst) && worksNarrow(op));
   const kind = op & 0xf0;
   const simple = SIMPLE.get(kind);
   if (simple) {

@@ -6,8 +6,11 @@ import type { Operations } from '../operations.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import { I32, I32_STORE, I32_WRAP_I64, I64, I64_EXTEND_I32_U, UNREACHABLE } from '../wasm/opcodes.ts';
 import type { ModuleImports } from './imports.ts';
+import { narrowRegisters } from './narrow.ts';
 
 const FRAME_POINTER = 10;
+/** r6 to r9 belong to a function; its callers keep theirs. */
+const FIRST_KEPT = 6;
 
 /** What all functions of a program share. */
 export interface ModuleContext {
@@ -66,6 +69,7 @@ export class FunctionContext implements ModuleContext {
   /** The module's function that checks.ts writes. */
   readonly regionCheck: number;
   readonly #registers: (number | undefined)[];
+  readonly #narrow: Uint8Array;
   #rotated: (number | undefined)[] = [];
   #inlined = 0;
   #i32: number | undefined;
@@ -92,30 +96,45 @@ export class FunctionContext implements ModuleContext {
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
     this.regionCheck = module.regionCheck;
+    this.#narrow = narrowRegisters(module, fn);
     // r1 to r5 are the parameters; the others become locals when they are first used.
-    this.#registers = [undefined, 0, 1, 2, 3, 4];
+    this.#registers = [undefined];
+    for (let reg = 1; reg < FIRST_KEPT; reg++) this.#registers.push(this.isNarrow(reg) ? undefined : reg - 1);
+    // Narrow parameters are those of the first function, which gets nothing but r1.
+    if (this.isNarrow(1)) code.get(0).op(I32_WRAP_I64).set(this.#local(1));
   }
 
   /** Puts a register on the stack, as an i64. */
   get(reg: number): CodeWriter {
     if (reg === FRAME_POINTER) return this.code.i64(this.framePointer, 0);
-    return this.code.get(this.#local(reg));
+    const { code } = this;
+    code.get(this.#local(reg));
+    return this.isNarrow(reg) ? code.op(I64_EXTEND_I32_U) : code;
   }
 
   /** Puts the low half of a register on the stack, as an i32. */
   get32(reg: number): CodeWriter {
     if (reg === FRAME_POINTER) return this.code.i32(this.framePointer);
-    return this.code.get(this.#local(reg)).op(I32_WRAP_I64);
+    const { code } = this;
+    code.get(this.#local(reg));
+    return this.isNarrow(reg) ? code : code.op(I32_WRAP_I64);
   }
 
   /** Sets a register from the i64 on the stack. */
   set(reg: number): void {
+    if (this.isNarrow(reg)) this.code.op(I32_WRAP_I64);
     this.code.set(this.#local(reg));
   }
 
   /** Sets a register from the i32 on the stack, zero-extended. */
   set32(reg: number): void {
-    this.code.op(I64_EXTEND_I32_U).set(this.#local(reg));
+    if (!this.isNarrow(reg)) this.code.op(I64_EXTEND_I32_U);
+    this.code.set(this.#local(reg));
+  }
+
+  /** Whether a register is an i32 local: see narrow.ts. A function written in place has its own r6 to r9, which are not. */
+  isNarrow(reg: number): boolean {
+    return this.#narrow[reg] === 1 && (this.#inlined === 0 || reg < FIRST_KEPT);
   }
 
   /** A local for a moment's i32, and another. */
@@ -169,15 +188,15 @@ export class FunctionContext implements ModuleContext {
    * after a call; r6 to r9 get locals of their own.
    */
   inline(write: () => void): void {
-    const kept = this.#registers.slice(6);
+    const kept = this.#registers.slice(FIRST_KEPT);
     const rotated = this.#rotated;
-    this.#registers.length = 6;
+    this.#registers.length = FIRST_KEPT;
     this.#rotated = [];
     this.#inlined++;
     write();
     this.#inlined--;
     this.#rotated = rotated;
-    this.#registers.length = 6;
+    this.#registers.length = FIRST_KEPT;
     this.#registers.push(...kept);
   }
 
@@ -187,6 +206,6 @@ export class FunctionContext implements ModuleContext {
   }
 
   #local(reg: number): number {
-    return (this.#registers[reg] ??= this.code.newLocal(I64));
+    return (this.#registers[reg] ??= this.code.newLocal(this.isNarrow(reg) ? I32 : I64));
   }
 }

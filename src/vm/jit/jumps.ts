@@ -56,8 +56,9 @@ export function writeCondition(f: FunctionContext, pc: number, negate: boolean):
     if (negate) code.op(I32_EQZ);
     return;
   }
-  const wide = classOf(op) === BPF_JMP;
-  const kind = op & 0xf0;
+  const narrow = classOf(op) === BPF_JMP && comparesNarrow(f, pc);
+  const wide = classOf(op) === BPF_JMP && !narrow;
+  const kind = narrow ? unsigned(op & 0xf0) : op & 0xf0;
   if (wide) f.get(f.ops.dst[pc]!);
   else f.get32(f.ops.dst[pc]!);
   const compare = negate && kind !== JSET ? COMPARE.get(kind)![2] : kind;
@@ -80,6 +81,18 @@ export function writeCondition(f: FunctionContext, pc: number, negate: boolean):
   code.op(wide ? I64_AND : I32_AND);
   if (negate) code.op(wide ? I64_EQZ : I32_EQZ);
   else if (wide) code.i64(0).op(I64_NE);
+}
+
+/** Whether a 64-bit comparison sees only 32 bits on both sides: both are then positive, and signs mean nothing. */
+function comparesNarrow(f: FunctionContext, pc: number): boolean {
+  if (!f.isNarrow(f.ops.dst[pc]!)) return false;
+  return (f.ops.op[pc]! & BPF_X) !== 0 ? f.isNarrow(f.ops.src[pc]!) : f.ops.imm[pc]! >= 0;
+}
+
+/** JSGT, JSGE, JSLT, JSLE as JGT, JGE, JLT, JLE. */
+function unsigned(kind: number): number {
+  const same: Readonly<Record<number, number>> = { 96: 0x20, 112: 0x30, 192: 0xa0, 208: 0xb0 };
+  return same[kind] ?? kind;
 }
 
 /** may_goto is taken when this call of the function has passed as many as it may. */
