@@ -1,5 +1,15 @@
 /** Checked mode: tests that stand before accesses, back edges and calls, and end the run with a fault. */
-import { DEPTH, FUEL, MAX_CALL_DEPTH, REGION_COUNT, REGION_SIZE, REGIONS } from '../control.ts';
+import {
+  DEPTH,
+  FAULT,
+  FAULT_PC,
+  FAULTS,
+  FUEL,
+  MAX_CALL_DEPTH,
+  REGION_COUNT,
+  REGION_SIZE,
+  REGIONS,
+} from '../control.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import {
   BLOCK,
@@ -26,6 +36,7 @@ import {
   IF,
   LOOP,
   RETURN,
+  UNREACHABLE,
 } from '../wasm/opcodes.ts';
 import type { FunctionContext } from './function.ts';
 
@@ -50,10 +61,9 @@ export function checkAccess(
     .get(f.i64)
     .i32(size)
     .i32(write ? 1 : 0)
+    .i32(pc)
     .call(f.regionCheck);
-  code.op(I32_EQZ).open(IF);
-  f.fault('access', pc);
-  code.end().end();
+  code.end();
 }
 
 function insideStack(f: FunctionContext, off: number, size: number): boolean {
@@ -62,17 +72,17 @@ function insideStack(f: FunctionContext, off: number, size: number): boolean {
 }
 
 /**
- * The body of the function `(address: i64, size: i32, write: i32) -> i32`: 1 where a region has the bytes.
- * It walks the engine's table of regions.
+ * The body of the function `(address: i64, size: i32, write: i32, pc: i32)`: it comes back where a region has the bytes,
+ * and else ends the run. It walks the engine's table of regions.
  */
 export function writeRegionCheck(code: CodeWriter, control: number): void {
-  const [addr64, size, write] = [0, 1, 2];
+  const [addr64, size, write, pc] = [0, 1, 2, 3];
   const addr = code.newLocal(I32);
   const entry = code.newLocal(I32);
   const end = code.newLocal(I32);
   const at = code.newLocal(I32);
-  code.get(addr64).i64(32).op(I64_SHR_U).op(I64_EQZ).op(I32_EQZ).open(IF);
-  code.i32(0).op(RETURN).end();
+  const out = code.open(BLOCK);
+  code.get(addr64).i64(32).op(I64_SHR_U).op(I64_EQZ).op(I32_EQZ).branch(BR_IF, out);
   code.get(addr64).op(I32_WRAP_I64).set(addr);
   code
     .i32(0)
@@ -85,7 +95,6 @@ export function writeRegionCheck(code: CodeWriter, control: number): void {
     .op(I32_MUL)
     .op(I32_ADD)
     .set(end);
-  const out = code.open(BLOCK);
   const again = code.open(LOOP);
   code.get(entry).get(end).op(I32_GE_U).branch(BR_IF, out);
   // at = addr - start; inside where size <= region's size and at <= region's size - size, all unsigned.
@@ -94,11 +103,19 @@ export function writeRegionCheck(code: CodeWriter, control: number): void {
   code.get(at).get(entry).memory(I32_LOAD, 4).get(size).op(I32_SUB).op(I32_LE_U).op(I32_AND);
   code.get(write).op(I32_EQZ).get(entry).memory(I32_LOAD, 8).op(I32_OR).op(I32_AND);
   code.open(IF);
-  code.i32(1).op(RETURN).end();
+  code.op(RETURN).end();
   code.get(entry).i32(REGION_SIZE).op(I32_ADD).set(entry);
   code.branch(BR, again);
   code.end().end();
-  code.i32(0);
+  code
+    .i32(0)
+    .i32(FAULTS.indexOf('access'))
+    .memory(I32_STORE, control + FAULT);
+  code
+    .i32(0)
+    .get(pc)
+    .memory(I32_STORE, control + FAULT_PC);
+  code.op(UNREACHABLE);
 }
 
 /**
@@ -161,4 +178,4 @@ export function leaveFunction(f: FunctionContext): void {
 }
 
 /** The type of the function that `writeRegionCheck` writes. */
-export const REGION_CHECK_TYPE = { params: [I64, I32, I32], results: [I32] } as const;
+export const REGION_CHECK_TYPE = { params: [I64, I32, I32, I32], results: [] } as const;
