@@ -16,6 +16,10 @@ export interface Options {
   useLoader: boolean;
   /** -B: base BTF for split BTF. */
   baseBtf: string | undefined;
+  /** -S with -k and -i: sign what is loaded. */
+  sign: boolean;
+  privateKey: string | undefined;
+  certificate: string | undefined;
 }
 
 /** Flushes when this much text has gathered. */

@@ -4,6 +4,7 @@
  * Options stand before the object only; the first word that is none ends them. Short ones may be joined (`-jp`), long
  * ones shortened as far as they stay unique, as getopt_long(3) has it.
  */
+import { EINVAL } from '../base/errno.ts';
 import { bug, SkepError } from '../base/errors.ts';
 import type { Kernel } from '../sys/index.ts';
 import { Args, isPrefix } from './args.ts';
@@ -54,6 +55,9 @@ export async function runBpftool(argv: readonly string[], env: BpftoolEnv): Prom
     debug: false,
     useLoader: false,
     baseBtf: undefined,
+    sign: false,
+    privateKey: undefined,
+    certificate: undefined,
   };
   const parsed = parseOptions(argv, options);
   const context = new Context(env, options);
@@ -68,7 +72,7 @@ export async function runBpftool(argv: readonly string[], env: BpftoolEnv): Prom
       ? showHelp(context)
       : parsed.version
         ? showVersion(context)
-        : await runWords(context, parsed.rest);
+        : (refuseSigning(context) ?? (await runWords(context, parsed.rest)));
     context.json?.end();
     return status & 0xff;
   } catch (error) {
@@ -172,8 +176,17 @@ function apply(flag: Flag, value: string | undefined, options: Options): void {
       options.debug = true;
       return;
     case 'L':
-    case 'S':
       options.useLoader = true;
+      return;
+    case 'S':
+      options.sign = true;
+      options.useLoader = true;
+      return;
+    case 'k':
+      options.privateKey = value;
+      return;
+    case 'i':
+      options.certificate = value;
       return;
     case 'B':
       options.baseBtf = value;
@@ -185,4 +198,17 @@ function showHelp(context: Context): number {
   if (context.json) context.json.null();
   else context.printUsage(context.usage);
   return 0;
+}
+
+/** The exit status where signed loading is asked for; undefined: it is not. */
+function refuseSigning(context: Context): number | undefined {
+  const { sign, privateKey, certificate } = context.options;
+  if (!sign) return undefined;
+  const missing = privateKey === undefined || certificate === undefined;
+  context.printError(
+    missing
+      ? '-i <identity_x509_cert> and -k <private_key> must be supplied with -S for signing'
+      : 'signing programs is not supported here (Linux has it since 6.18)',
+  );
+  return missing ? 256 - EINVAL : FAILED;
 }

@@ -82,6 +82,7 @@ export function loadCollection(
       for (const program of chosen(spec, options.programs)) {
         const loaded = await loadProgram(context, program);
         owned.add(() => loaded.close());
+        await bindConstants(kernel, spec, maps, loaded);
         programs.set(program.name, loaded);
       }
       for (const map of spec.maps.values()) {
@@ -95,6 +96,25 @@ export function loadCollection(
       throw error;
     }
   });
+}
+
+/**
+ * Every program holds the object's constants, used or not: they say what it is made of (`.rodata.meta`), and whoever
+ * looks at the program finds them. Kernels before 5.10 cannot, and then it is left.
+ */
+async function bindConstants(
+  kernel: Kernel,
+  spec: CollectionSpec,
+  maps: ReadonlyMap<string, BpfMap>,
+  program: BpfProgram,
+): Promise<void> {
+  for (const map of spec.maps.values()) {
+    const fd = map.isData && map.freeze ? maps.get(map.name)?.fd : undefined;
+    if (fd === undefined) continue;
+    await kernel.bpf('PROG_BIND_MAP', { prog_fd: program.fd, map_fd: fd }).catch((error: unknown) => {
+      if (!(error instanceof BpfError)) throw error;
+    });
+  }
 }
 
 /** The kernel's configuration for `__kconfig` externs, asked for only where the object may have some. */

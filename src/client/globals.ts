@@ -1,8 +1,7 @@
 /** Global variables: values that the caller sets in the contents of data maps before they are made. */
 import { SkepError } from '../base/errors.ts';
-import { sizeOf } from '../btf/index.ts';
+import { type BtfValue, encodeValue, sizeOf } from '../btf/index.ts';
 import type { CollectionSpec } from '../object/index.ts';
-import { type BtfValue, encodeValue } from './values.ts';
 
 /** Contents of the data maps by map name, with `globals` written into them. Throws for a name that is no variable. */
 export function applyGlobals(

@@ -1,3 +1,4 @@
+export type { BtfValue } from '../btf/index.ts';
 export { AttachError, type AttachOptions } from './attach.ts';
 export { Collection, loadCollection } from './collection.ts';
 export { canProbeHelpers, Features, type HelperSupport, probeFeatures } from './features.ts';
@@ -7,4 +8,3 @@ export type { LoadOptions } from './load-options.ts';
 export { BpfMap, type MapShape } from './map.ts';
 export { BpfProgram, type ProgramOrigin, type TestRunInput, type TestRunResult } from './program.ts';
 export { BpfRingBuffer, type RingRecord } from './ring-buffer.ts';
-export type { BtfValue } from './values.ts';

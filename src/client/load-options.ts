@@ -1,9 +1,8 @@
 /** What a caller may say about loading an object. */
 
-import type { VerifierError } from '../base/errors.ts';
-import type { Btf } from '../btf/index.ts';
+import type { BpfError } from '../base/errors.ts';
+import type { Btf, BtfValue } from '../btf/index.ts';
 import type { BpfMap } from './map.ts';
-import type { BtfValue } from './values.ts';
 
 export interface LoadOptions {
   /** The object's name, from which its data maps get theirs; the file's name is the usual choice. */
@@ -24,8 +23,8 @@ export interface LoadOptions {
   readonly kconfig?: ReadonlyMap<string, string>;
   /** 1: keep the verifier's log of every program, 2: with every state. Refusals carry a log anyway. */
   readonly logLevel?: 0 | 1 | 2;
-  /** Told which program was refused, before loading fails with that error. */
-  readonly onRefused?: (program: string, error: VerifierError) => void;
+  /** Told which program was refused, before loading fails with that error: a VerifierError where there is a log. */
+  readonly onRefused?: (program: string, error: BpfError) => void;
   /** Told what went differently than asked, in a sentence. Default: silence. */
   readonly warn?: (message: string) => void;
 }

@@ -1,6 +1,6 @@
 /** One program of an object: its references resolved, its CO-RE relocations applied, loaded. */
 import { view } from '../base/bytes.ts';
-import { SkepError, UnsupportedError, VerifierError } from '../base/errors.ts';
+import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
 import { POISON } from '../btf/index.ts';
 import { BPF_PSEUDO_BTF_ID } from '../isa/index.ts';
 import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore } from '../object/index.ts';
@@ -51,7 +51,7 @@ export async function loadProgram(context: LoadContext, program: ProgramSpec): P
     });
     return new BpfProgram(kernel, fd, { ...program, type, attachType }, log);
   } catch (error) {
-    if (error instanceof VerifierError) options.onRefused?.(program.name, error);
+    if (error instanceof BpfError) options.onRefused?.(program.name, error);
     throw error;
   }
 }

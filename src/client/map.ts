@@ -6,14 +6,13 @@
 import { view } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from '../base/errno.ts';
 import { BpfError, UnsupportedError } from '../base/errors.ts';
-import type { Btf } from '../btf/index.ts';
+import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import { type Fd, isPerCpu, type Kernel, userValueSize } from '../sys/index.ts';
 import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
 import { mapTypeName } from '../uapi/map-types.ts';
 import { Handle } from './handle.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
-import { type BtfValue, decodeValue, encodeValue } from './values.ts';
 
 /** How a map is defined, and the types of its key and value where they are known. */
 export interface MapShape {

@@ -1,6 +1,6 @@
 /** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
 import { readFile } from 'node:fs/promises';
-import { SkepError, UnsupportedError, UsageError } from '../../base/errors.ts';
+import { SkepError, UnsupportedError, UsageError, VerifierError } from '../../base/errors.ts';
 import { type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
@@ -36,8 +36,10 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
       globals: options.globals,
       ...(options.programs.length > 0 ? { programs: options.programs } : {}),
       warn: (message) => void process.stderr.write(`skep: ${message}\n`),
-      onRefused: (program, error) =>
-        void process.stderr.write(`${error.log.trimEnd()}\nskep: '${program}' was refused\n`),
+      onRefused: (program, error) => {
+        if (error instanceof VerifierError) process.stderr.write(`${error.log.trimEnd()}\n`);
+        process.stderr.write(`skep: the kernel refused '${program}'\n`);
+      },
     });
     const loaded = collection;
     owned.add(() => loaded.close());

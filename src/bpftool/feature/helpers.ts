@@ -21,9 +21,10 @@ export async function probeHelpers(
         ? undefined
         : 'Could not determine which helpers are available';
     const names: { name: string; available: boolean }[] = [];
-    for (const [name, id] of note === undefined ? Object.entries(HELPER_IDS) : []) {
+    for (const [name, id] of Object.entries(HELPER_IDS)) {
       if (NOISY.has(name) && !wanted.full) continue;
-      names.push({ name: `bpf_${name}`, available: (await features.helper(type, id)) === 'yes' });
+      const available = note === undefined && (await features.helper(type, id)) === 'yes';
+      names.push({ name: `bpf_${name}`, available });
     }
     report.helpers(PROG_TYPE_NAMES[type] ?? `type ${type}`, names, note);
   }

@@ -2,19 +2,8 @@
  * `visual`: the program's control flow as a graph for dot(1). A cluster for each function, a node for each basic block.
  * Instruction numbers count from the start of the function.
  */
-import {
-  BPF_CALL,
-  BPF_EXIT,
-  BPF_JA,
-  BPF_JMP,
-  BPF_JMP32,
-  BPF_PSEUDO_CALL,
-  CALL,
-  classOf,
-  type Insns,
-  opOf,
-} from '../../isa/index.ts';
-import { type Image, lineAt, type SourceLine } from './image.ts';
+import { BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP, BPF_JMP32, classOf, type Insns, opOf } from '../../isa/index.ts';
+import { calledPc, type Image, lineAt, type SourceLine } from './image.ts';
 import { Spelling } from './spelling.ts';
 import type { DumpOptions } from './xlated.ts';
 
@@ -34,9 +23,8 @@ export function xlatedGraph(image: Image, options: DumpOptions): string {
 function functionBounds(insns: Insns): number[] {
   const starts = new Set([0]);
   for (let pc = 0; pc < insns.length; pc++) {
-    if (insns.code[pc] !== CALL || insns.src[pc] !== BPF_PSEUDO_CALL) continue;
-    const target = pc + insns.imm[pc]! + 1;
-    if (target > 0 && target < insns.length) starts.add(target);
+    const target = calledPc(insns, pc);
+    if (target !== undefined && target > 0 && target < insns.length) starts.add(target);
   }
   return [...starts].sort((a, b) => a - b);
 }

@@ -1,7 +1,7 @@
 /** A loaded program as `dump` reads it: its instructions and what its BTF says about them. */
 import { toHex, view } from '../../base/bytes.ts';
 import { type Btf, parseBtf } from '../../btf/index.ts';
-import { decode, type Insns } from '../../isa/index.ts';
+import { BPF_PSEUDO_CALL, CALL, decode, type Insns } from '../../isa/index.ts';
 import type { Bpf, Fd } from '../../sys/index.ts';
 import type { ProgInfo } from '../../uapi/infos.ts';
 import { reason } from '../failure.ts';
@@ -100,7 +100,9 @@ function sourceLines(btf: Btf, info: ProgInfo): SourceLine[] {
 
 /** Symbols as kallsyms has them: the tag of each function and its C name. */
 function symbolNames(info: ProgInfo, name: string, functions: readonly FunctionStart[]): string[] {
-  const tags = info.nr_prog_tags > 0 ? info.prog_tags : info.tag;
+  const tags = info.nr_prog_tags > 0 ? info.prog_tags.slice() : info.tag;
+  // The first function goes by the tag of the whole program.
+  tags.set(info.tag.subarray(0, tags.length));
   const out: string[] = [];
   for (let i = 0; i * 8 < tags.length; i++) {
     const own = functions[i]?.name || (i === 0 ? name : 'F');
@@ -119,4 +121,11 @@ export function lineAt(lines: readonly SourceLine[], pc: number): SourceLine | u
     else high = middle;
   }
   return lines[low - 1];
+}
+
+/** Where a call of the program's own goes, or undefined for any other instruction. */
+export function calledPc(insns: Insns, pc: number): number | undefined {
+  if (insns.code[pc] !== CALL || insns.src[pc] !== BPF_PSEUDO_CALL) return undefined;
+  // Once compiled, Linux keeps the distance in `off`, and the function's number in `imm`.
+  return pc + 1 + (insns.off[pc] || insns.imm[pc]!);
 }

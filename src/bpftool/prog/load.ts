@@ -5,7 +5,7 @@
  */
 
 import { errnoName } from '../../base/errno.ts';
-import { SkepError, UnsupportedError, type VerifierError } from '../../base/errors.ts';
+import { type BpfError, SkepError, UnsupportedError, VerifierError } from '../../base/errors.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type BpfLink, BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import { type CollectionSpec, isElf, parseObject, sectionMeaning } from '../../object/index.ts';
@@ -15,6 +15,7 @@ import { command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { fail, orFail, reason } from '../failure.ts';
 import { takeMap } from '../handles.ts';
+import { deviceIndex } from '../net-device.ts';
 import { makeDirectories, makeRoom } from '../pinning.ts';
 
 interface Request {
@@ -37,11 +38,13 @@ function loadCommand(firstOnly: boolean) {
       const request = await takeRequest(context, args);
       const bytes = await openObject(context, request.object);
       const spec = parse(context, request.object, bytes);
-      if (firstOnly) await makeRoom(context, request.path);
-      else await makeDirectories(context, await context.kernel(), request.path, request.path);
+      // With -L programs are loaded to see that they do, and go again.
+      const { useLoader } = context.options;
+      if (firstOnly && !useLoader) await makeRoom(context, request.path);
+      else if (!useLoader) await makeDirectories(context, await context.kernel(), request.path, request.path);
       const collection = await loadOrFail(context, request, spec, firstOnly);
       try {
-        await pinAll(context, request, collection, firstOnly);
+        if (!useLoader) await pinAll(context, request, collection, firstOnly);
       } finally {
         await collection.close();
       }
@@ -50,8 +53,10 @@ function loadCommand(firstOnly: boolean) {
 }
 
 async function takeRequest(context: Context, args: Args): Promise<Request> {
-  args.need(2);
-  const request: Request = { object: args.next(), path: args.next(), replaced: [], autoAttach: false };
+  const { useLoader } = context.options;
+  args.need(useLoader ? 1 : 2);
+  const object = args.next();
+  const request: Request = { object, path: useLoader ? '' : args.next(), replaced: [], autoAttach: false };
   while (args.left > 0) {
     if (args.take('type')) {
       if (request.type) fail('program type already specified');
@@ -61,7 +66,10 @@ async function takeRequest(context: Context, args: Args): Promise<Request> {
       args.need(4);
       request.replaced.push(await takeReplacement(context, args));
     } else if (args.is('dev') || args.is('offload_dev') || args.is('xdpmeta_dev')) {
-      throw new UnsupportedError(`loading for a device ('${args.peek()}')`);
+      const word = args.next();
+      args.need(1);
+      await deviceIndex(context, args.next());
+      throw new UnsupportedError(`loading for a device ('${word}')`);
     } else if (args.take('pinmaps')) {
       args.need(1);
       request.pinMaps = args.next();
@@ -154,12 +162,15 @@ async function loadOrFail(
 }
 
 /** The verifier's words, framed as libbpf does it: people and scripts look for these lines. */
-function showRefusal(context: Context, object: string, program: string, error: VerifierError): void {
+function showRefusal(context: Context, object: string, program: string, error: BpfError): void {
   const code = `-${errnoName(error.errno)}`;
-  const log = error.log.endsWith('\n') ? error.log : `${error.log}\n`;
+  const text = error instanceof VerifierError ? error.log : '';
+  const log =
+    text === ''
+      ? ''
+      : `libbpf: prog '${program}': -- BEGIN PROG LOAD LOG --\n${text.replace(/\n?$/, '\n')}-- END PROG LOAD LOG --\n`;
   context.note(
-    `libbpf: prog '${program}': BPF program load failed: ${code}\n` +
-      `libbpf: prog '${program}': -- BEGIN PROG LOAD LOG --\n${log}-- END PROG LOAD LOG --\n` +
+    `libbpf: prog '${program}': BPF program load failed: ${code}\n${log}` +
       `libbpf: prog '${program}': failed to load: ${code}\n` +
       `libbpf: failed to load object '${object}'\n`,
   );

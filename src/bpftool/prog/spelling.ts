@@ -1,17 +1,15 @@
 /** Instructions of a loaded program as text: maps by id, calls by name. */
 import {
-  BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_IDX_VALUE,
   BPF_PSEUDO_MAP_VALUE,
-  CALL,
   type DisasmHooks,
   disassembleWithOpcode,
   LD_IMM64,
 } from '../../isa/index.ts';
 import { hexRows } from '../text/hex.ts';
-import type { Image } from './image.ts';
+import { calledPc, type Image } from './image.ts';
 
 const SLOT = 8;
 
@@ -21,18 +19,14 @@ export class Spelling {
 
   constructor(image: Image) {
     this.#image = image;
-    this.#hooks = { callName: (pc) => this.#callName(pc), imm64: (pc) => this.#imm64(pc) };
+    this.#hooks = { imm64: (pc) => this.#imm64(pc) };
   }
 
   /** `(18) r1 = map[id:5]`. */
   text(pc: number): string {
-    const { insns, subprogNames } = this.#image;
-    // Once compiled, a call of the program's own keeps its distance in `off` and the function's number in `imm`.
-    const off = insns.off[pc]!;
-    if (insns.code[pc] === CALL && insns.src[pc] === BPF_PSEUDO_CALL && off !== 0) {
-      const name = subprogNames[insns.imm[pc]!];
-      return `(85) call pc${off < 0 ? '' : '+'}${off}${name === undefined ? '' : `#${name}`}`;
-    }
+    const { insns } = this.#image;
+    const target = calledPc(insns, pc);
+    if (target !== undefined) return `(85) call pc${signed(target - pc - 1)}${this.#functionName(target)}`;
     return disassembleWithOpcode(insns, pc, this.#hooks);
   }
 
@@ -54,14 +48,11 @@ export class Spelling {
     return bytes.length > SLOT ? `${first} ${hexRows(bytes.subarray(SLOT))}` : first;
   }
 
-  #callName(pc: number): string | undefined {
-    const { insns, functions, subprogNames } = this.#image;
-    if (insns.src[pc] !== BPF_PSEUDO_CALL) return undefined;
-    const target = pc + insns.imm[pc]! + 1;
-    const starts = [...functions.keys()];
-    const index = starts.indexOf(target);
-    const name = index < 0 ? undefined : subprogNames[index];
-    return name === undefined ? undefined : `#${name}`;
+  /** `#bpf_prog_TAG_name` of the function that begins there. */
+  #functionName(start: number): string {
+    const { functions, subprogNames } = this.#image;
+    const name = subprogNames[[...functions.keys()].indexOf(start)];
+    return name === undefined ? '' : `#${name}`;
   }
 
   #imm64(pc: number): string | undefined {
@@ -76,9 +67,13 @@ export class Spelling {
       case BPF_PSEUDO_MAP_IDX_VALUE:
         return `map[idx:${imm}]+${next}`;
       case BPF_PSEUDO_FUNC:
-        return `subprog[${imm < 0 ? '' : '+'}${imm}]`;
+        return `subprog[${signed(imm)}]`;
       default:
         return undefined;
     }
   }
+}
+
+function signed(value: number): string {
+  return value < 0 ? `${value}` : `+${value}`;
 }

@@ -37,7 +37,11 @@ export function lineText(line: SourceLine, linum: boolean): string {
 /** The members that say where an instruction came from. */
 export function writeLine(writer: JsonWriter, line: SourceLine, linum: boolean): void {
   writer.field('src', line.text);
-  if (linum) writer.field('file', line.file).field('line_num', line.line).field('line_col', line.column);
+  if (!linum) return;
+  // What the compiler did not say is left out.
+  if (line.file !== '') writer.field('file', line.file);
+  if (line.line !== 0) writer.field('line_num', line.line);
+  if (line.column !== 0) writer.field('line_col', line.column);
 }
 
 export function xlatedJson(writer: JsonWriter, image: Image, options: DumpOptions): void {
