@@ -7,8 +7,7 @@
 import { EFAULT, EINVAL } from '../base/errno.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 import { type Helper, type HelperEnv, type Task, wide } from './helper.ts';
-
-const PAGE = 4096n;
+import { readUserText } from './user-text.ts';
 
 /** Copies `size` bytes to `to`, or zeros and -EFAULT. */
 type Reader = (env: HelperEnv, to: Addr, size: number, lo: number, hi: number) => number;
@@ -71,22 +70,13 @@ function readKernelString(env: HelperEnv, to: Addr, size: number, lo: number, hi
 }
 
 function readUserString(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
-  const { mem } = env;
-  const task = env.currentTask();
-  const from = wide(lo, hi);
-  let length = 0;
-  while (length < size) {
-    // A page at a time: the one after the string's end need not be mapped.
-    const at = from + BigInt(length);
-    const part = task.readUser(at, Math.min(size - length, Number(PAGE - (at % PAGE))));
-    if (part === null) return fault(mem, to, size);
-    const end = part.indexOf(0);
-    mem.write(to + length, end < 0 ? part : part.subarray(0, end + 1));
-    if (end >= 0) return length + end + 1;
-    length += part.length;
-  }
-  if (size > 0) mem.setU8(to + size - 1, 0);
-  return size;
+  if (size === 0) return 0;
+  const text = readUserText(env.currentTask(), wide(lo, hi), size);
+  if (text === null) return fault(env.mem, to, size);
+  const length = Math.min(text.length, size - 1);
+  env.mem.write(to, text.subarray(0, length));
+  env.mem.setU8(to + length, 0);
+  return length + 1;
 }
 
 function readEitherString(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {

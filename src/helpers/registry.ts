@@ -9,6 +9,8 @@ import type { Callable } from '../vm/index.ts';
 import * as attachment from './attachment.ts';
 import * as checksum from './checksum.ts';
 import * as control from './control.ts';
+import * as dynptr from './dynptr.ts';
+import * as elsewhere from './elsewhere.ts';
 import type { Helper, HelperEnv } from './helper.ts';
 import * as mapElements from './map-elements.ts';
 import * as perf from './perf.ts';
@@ -20,6 +22,7 @@ import * as skb from './skb.ts';
 import * as skbFields from './skb-fields.ts';
 import * as skbVlan from './skb-vlan.ts';
 import * as stack from './stack.ts';
+import * as storage from './storage.ts';
 import * as strings from './strings.ts';
 import * as task from './task.ts';
 import * as time from './time.ts';
@@ -44,13 +47,16 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   get_cgroup_classid: skbFields.get_cgroup_classid,
   skb_vlan_push: skbVlan.skb_vlan_push,
   skb_vlan_pop: skbVlan.skb_vlan_pop,
+  skb_get_tunnel_key: elsewhere.skb_get_tunnel_key,
   redirect: redirect.redirect,
   get_route_realm: skbFields.get_route_realm,
   perf_event_output: perf.perf_event_output,
   skb_load_bytes: skb.skb_load_bytes,
   get_stackid: stack.get_stackid,
   csum_diff: checksum.csum_diff,
+  skb_get_tunnel_opt: elsewhere.skb_get_tunnel_opt,
   skb_change_type: skbFields.skb_change_type,
+  skb_under_cgroup: elsewhere.skb_under_cgroup,
   get_hash_recalc: skbFields.get_hash_recalc,
   get_current_task: task.get_current_task,
   probe_write_user: probeRead.probe_write_user,
@@ -70,16 +76,25 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   redirect_map: redirect.redirect_map,
   xdp_adjust_meta: xdp.xdp_adjust_meta,
   xdp_adjust_tail: xdp.xdp_adjust_tail,
+  skb_get_xfrm_state: elsewhere.skb_get_xfrm_state,
   get_stack: stack.get_stack,
   skb_load_bytes_relative: skb.skb_load_bytes_relative,
+  fib_lookup: elsewhere.fib_lookup,
+  skb_cgroup_id: elsewhere.skb_cgroup_id,
   get_current_cgroup_id: task.get_current_cgroup_id,
+  skb_ancestor_cgroup_id: elsewhere.skb_ancestor_cgroup_id,
+  sk_lookup_tcp: elsewhere.sk_lookup_tcp,
+  sk_lookup_udp: elsewhere.sk_lookup_udp,
   map_push_elem: mapElements.map_push_elem,
   map_pop_elem: mapElements.map_pop_elem,
   map_peek_elem: mapElements.map_peek_elem,
   spin_lock: control.spin_lock,
   spin_unlock: control.spin_unlock,
+  skc_lookup_tcp: elsewhere.skc_lookup_tcp,
   strtol: strings.strtol,
   strtoul: strings.strtoul,
+  sk_storage_get: storage.sk_storage_get,
+  sk_storage_delete: storage.sk_storage_delete,
   skb_output: perf.skb_output,
   probe_read_user: probeRead.probe_read_user,
   probe_read_kernel: probeRead.probe_read_kernel,
@@ -97,9 +112,13 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   ringbuf_query: ringbuf.ringbuf_query,
   csum_level: checksum.csum_level,
   get_task_stack: stack.get_task_stack,
+  inode_storage_get: storage.inode_storage_get,
+  inode_storage_delete: storage.inode_storage_delete,
   copy_from_user: probeRead.copy_from_user,
   redirect_neigh: redirect.redirect_neigh,
   redirect_peer: redirect.redirect_peer,
+  task_storage_get: storage.task_storage_get,
+  task_storage_delete: storage.task_storage_delete,
   get_current_task_btf: task.get_current_task_btf,
   ktime_get_coarse_ns: time.ktime_get_coarse_ns,
   for_each_map_elem: mapElements.for_each_map_elem,
@@ -118,8 +137,18 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   xdp_load_bytes: xdp.xdp_load_bytes,
   xdp_store_bytes: xdp.xdp_store_bytes,
   copy_from_user_task: probeRead.copy_from_user_task,
+  kptr_xchg: storage.kptr_xchg,
   map_lookup_percpu_elem: mapElements.map_lookup_percpu_elem,
+  dynptr_from_mem: dynptr.dynptr_from_mem,
+  ringbuf_reserve_dynptr: dynptr.ringbuf_reserve_dynptr,
+  ringbuf_submit_dynptr: dynptr.ringbuf_submit_dynptr,
+  ringbuf_discard_dynptr: dynptr.ringbuf_discard_dynptr,
+  dynptr_read: dynptr.dynptr_read,
+  dynptr_write: dynptr.dynptr_write,
+  dynptr_data: dynptr.dynptr_data,
   ktime_get_tai_ns: time.ktime_get_tai_ns,
+  cgrp_storage_get: storage.cgrp_storage_get,
+  cgrp_storage_delete: storage.cgrp_storage_delete,
 };
 
 /** What the engine calls, by helper number. */

@@ -18,7 +18,7 @@ export class TestTask implements Task {
   cgroupId = 77n;
   cgroupAncestors: bigint[] = [1n, 77n];
   userBase = 0x7fff_0000_0000n;
-  user = new Uint8Array();
+  user: Uint8Array = new Uint8Array();
 
   readUser(addr: bigint, size: number): Uint8Array | null {
     const at = Number(addr - this.userBase);
