@@ -13,7 +13,7 @@ import { Allocator, GRANULE } from './allocator.ts';
 export const PAGE_SIZE = 65536;
 
 /** The first page belongs to NULL: nothing below this address is handed out. */
-export const NULL_PAGE = PAGE_SIZE;
+export const NULL_PAGE = 65536;
 
 const MAX_PAGES = 65536;
 /** Growing by at least an eighth keeps the number of renewals small. */

@@ -6,7 +6,7 @@
  */
 
 /** A small generator of random numbers: the same seed gives the same program everywhere. */
-export class Dice {
+class Dice {
   #state: number;
   constructor(seed: number) {
     this.#state = seed | 0;

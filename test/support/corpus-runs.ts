@@ -16,7 +16,7 @@ import * as abi from '../../src/uapi/generated/constants.ts';
 import { type Callable, Engine, type EngineOptions, type FaultInfo, LinearMemory } from '../../src/vm/index.ts';
 import { subprogsOf } from './run-code.ts';
 
-export interface CorpusMap {
+interface CorpusMap {
   type: number;
   key_size: number;
   value_size: number;
@@ -27,7 +27,7 @@ export interface CorpusMap {
   init?: [string, string][];
 }
 
-export interface CorpusRun {
+interface CorpusRun {
   ret: number;
   errno: number;
   retval: number;

@@ -1,9 +1,9 @@
 /** A program executed by the interpreter, seen from the engine. */
 import type { Addr } from '../../base/memory.ts';
+import { bridge } from '../bridge.ts';
 import type { EngineOptions } from '../code.ts';
 import type { Callback, Executable, Host, Placement } from '../host.ts';
 import type { Operations } from '../operations.ts';
-import { bridge } from '../wasm/bridge.ts';
 import { burnFuel } from './checks.ts';
 import { interpret } from './interpreter.ts';
 import { MachinePool } from './machine.ts';

@@ -6,7 +6,7 @@ import type { Host, Placement } from '../host.ts';
 import { OP_CALL_HELPER, OP_CALL_KFUNC, OP_CALL_SUBPROG, OP_LD_FUNC, type Operations } from '../operations.ts';
 
 /** Calls something with the arguments in the registers' lanes and puts its answer into r0. */
-export type CallSite = (regs: Int32Array) => void;
+type CallSite = (regs: Int32Array) => void;
 
 export interface InterpreterProgram {
   /** Four words a slot: see interpreter.ts. */
@@ -69,7 +69,7 @@ function missing(pc: number): CallSite {
 }
 
 /** The lanes of the arguments, in order, that a Callable's letters ask for. */
-export function argumentLanes(args: string): number[] {
+function argumentLanes(args: string): number[] {
   const lanes: number[] = [];
   for (let i = 0; i < args.length; i++) {
     lanes.push(2 * (i + 1));

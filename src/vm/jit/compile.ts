@@ -82,7 +82,10 @@ export function compileModule(
   module.exportFunction(ENTRY_EXPORT, functions[0]!);
   placement.functionSlots.forEach((slot, fn) => {
     if (slot === 0) return;
-    const callback = module.declare(module.type(new Array<number>(8).fill(I32), [I32]), `skep_callback_${fn}`);
+    const callback = module.declare(
+      module.type([I32, I32, I32, I32, I32, I32, I32, I32], [I32]),
+      `skep_callback_${fn}`,
+    );
     module.define(callback, callbackBody(functions[fn]!, host.control));
     module.exportFunction(callbackExport(fn), callback);
   });

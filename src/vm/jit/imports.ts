@@ -36,7 +36,10 @@ export class ModuleImports {
     if (this.#byCallable.has(callable)) return;
     const lanes = [...callable.args].reduce((n, letter) => n + (letter === 'L' ? 2 : 1), 0);
     const results = callable.ret === 'void' ? [] : [I32];
-    const type = this.#module.type(new Array<number>(lanes).fill(I32), results);
+    const type = this.#module.type(
+      Array.from({ length: lanes }, () => I32),
+      results,
+    );
     const name = `${this.#byCallable.size}:${callable.name}`;
     this.#byCallable.set(callable, this.#module.importFunction(MODULE, name, type));
     this.#values[name] = callable.call;

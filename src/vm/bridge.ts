@@ -1,11 +1,11 @@
 /** A WebAssembly function in front of a JavaScript one, so that the engine's table can hold it for tail calls. */
-import type { Addr } from '../../base/memory.ts';
-import { RET_HI } from '../control.ts';
-import type { Host } from '../host.ts';
-import { ModuleImports } from '../jit/imports.ts';
-import { CodeWriter } from './code.ts';
-import { ModuleWriter } from './module.ts';
-import { I32_WRAP_I64, I64, I64_EXTEND_I32_U, I64_LOAD32_U, I64_OR, I64_SHL } from './opcodes.ts';
+import type { Addr } from '../base/memory.ts';
+import { RET_HI } from './control.ts';
+import type { Host } from './host.ts';
+import { ModuleImports } from './jit/imports.ts';
+import { CodeWriter } from './wasm/code.ts';
+import { ModuleWriter } from './wasm/module.ts';
+import { I32_WRAP_I64, I64, I64_EXTEND_I32_U, I64_LOAD32_U, I64_OR, I64_SHL } from './wasm/opcodes.ts';
 
 /** A function of the type of BPF functions that calls `run` with r1 and answers what it and `retHi` say. */
 export function bridge(host: Host, run: (ctx: Addr) => number): WebAssembly.ExportValue {
