@@ -8,7 +8,7 @@ import { dataKind, type Source } from './source.ts';
 import type { MapSpec } from './spec.ts';
 
 /** BPF_F_RDONLY_PROG: programs only read it. */
-export const RDONLY_PROG = 1 << 7;
+const RDONLY_PROG = 1 << 7;
 /** BPF_F_MMAPABLE */
 const MMAPABLE = 1 << 10;
 
@@ -51,7 +51,7 @@ export function dataMap(source: Source, sectionName: string, data: Uint8Array, r
 }
 
 /** `p_globals` and `.rodata` give `p_global.rodata`; a section with a second dot keeps its own name. */
-export function dataMapName(objectName: string, sectionName: string): string {
+function dataMapName(objectName: string, sectionName: string): string {
   const full = sectionName.indexOf('.', 1) >= 0;
   const room = Math.max(0, OBJ_NAME_LEN - 1 - Math.max(MIN_SUFFIX, sectionName.length));
   const name = full ? sectionName : (objectName.slice(0, room) + sectionName).slice(0, OBJ_NAME_LEN - 1);

@@ -11,7 +11,7 @@ import type { KconfigExtern } from './spec.ts';
 
 export type Extern = KsymExtern | (KconfigExtern & { readonly kind: 'kconfig' });
 
-export interface KsymExtern {
+interface KsymExtern {
   readonly kind: 'ksym';
   readonly name: string;
   readonly weak: boolean;

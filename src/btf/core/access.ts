@@ -29,11 +29,11 @@ export interface Access {
 /** Longest path that is taken: libbpf's limit. */
 export const MAX_STEPS = 64;
 
-/** Relocation kinds by what they ask of: bpf_core_relo_kind. */
+/** Whether a relocation of this bpf_core_relo_kind is about a field. */
 export function isFieldKind(kind: number): boolean {
   return kind <= 5;
 }
-export function isEnumKind(kind: number): boolean {
+function isEnumKind(kind: number): boolean {
   return kind === 10 || kind === 11;
 }
 

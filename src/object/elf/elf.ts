@@ -2,37 +2,27 @@
  * ELF64 little-endian, as far as BPF objects use it: sections, symbols, relocations. Every offset and count is
  * checked before it is followed; what is wrong is an ElfError that names the section and the offset in the file.
  *
- * Format: elf(5); relocations of BPF: LLVM's BPFELFRelocs (R_BPF_64_64 and friends).
+ * Format: elf(5). What a relocation is of follows from the instruction it lies on, so its type is not looked at.
  */
 import { cString, view } from '../../base/bytes.ts';
 import { ElfError } from '../../base/errors.ts';
 
 export const SHT_PROGBITS = 1;
-export const SHT_SYMTAB = 2;
-export const SHT_REL = 9;
-export const SHT_RELA = 4;
+const SHT_SYMTAB = 2;
+const SHT_REL = 9;
+const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
 
-export const SHF_WRITE = 1;
 export const SHF_EXECINSTR = 4;
 
 export const SHN_UNDEF = 0;
 
 export const STB_LOCAL = 0;
-export const STB_GLOBAL = 1;
 export const STB_WEAK = 2;
 
 export const STT_NOTYPE = 0;
-export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
-
-/** 64-bit immediate load of an address: map, data, function. */
-export const R_BPF_64_64 = 1;
-/** An absolute 64-bit address in data. */
-export const R_BPF_64_ABS64 = 2;
-/** Call of a function. */
-export const R_BPF_64_32 = 10;
 
 const ET_REL = 1;
 const EM_BPF = 247;
