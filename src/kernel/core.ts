@@ -24,6 +24,7 @@ import { LoadedProg } from './objects/prog.ts';
 import { mayEnter } from './objects/prog-array.ts';
 import { TracePipe } from './readers/trace-pipe.ts';
 import { Execution } from './run/execution.ts';
+import { packetLoad } from './run/packet-load.ts';
 import { CgroupTree } from './world/cgroups.ts';
 import { hostClock } from './world/clock.ts';
 import { DeviceTable } from './world/devices.ts';
@@ -93,7 +94,10 @@ export class Core {
     };
     this.execution = new Execution(this); // reads what is set above
     this.hooks = new HookTable(this.mem, this.execution, this.world);
-    this.engine = new Engine(this.mem, { helpers: bindHelpers(this.execution) });
+    this.engine = new Engine(this.mem, {
+      helpers: bindHelpers(this.execution),
+      packetLoad: packetLoad(this.execution),
+    });
     this.execution.engine = this.engine;
     this.mapEnv = {
       mem: this.mem,

@@ -29,6 +29,8 @@ export abstract class Frame implements Packet {
   dataMeta: Addr;
   data: Addr;
   dataEnd: Addr;
+  macHeader?: Addr;
+  networkHeader?: Addr;
   protected readonly mem: Memory;
 
   /** `block` is one allocation: the context, then the head room, the packet, the tail room. */

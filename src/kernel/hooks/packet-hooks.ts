@@ -152,6 +152,7 @@ export class CgroupSkbPoint extends PacketPoint implements PacketHook {
     const ran = this.withFrame(
       (mem) => SkbFrame.make(mem, packet),
       (frame) => {
+        frame.networkHeader = frame.data; // no link-layer header up here
         frame.describe(0, { protocol: ipProtocol(packet), ...meta });
         let allowed = 1;
         for (const attachment of programs) allowed &= this.startOn(frame, attachment, meta);

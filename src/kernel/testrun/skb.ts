@@ -50,6 +50,7 @@ export const testSkb: TestRun = (client, prog, attr) => {
 
   const frame = SkbFrame.make(core.mem, data);
   if (frame === null) return -ENOMEM;
+  frame.macHeader = frame.data;
   if (!seesHeader) frame.data += MAC_HEADER;
   frame.dataMeta = frame.data;
   frame.describe(LOOPBACK, { protocol: (data[12]! << 8) | data[13]! });
