@@ -14,25 +14,30 @@ export type Stream = () => Promise<number>;
 /** After the command has ended: so long nothing may come before we believe that nothing more comes. */
 const QUIET_MS = 30;
 
-/**
- * `prepare` loads and attaches; what it adds to `owned` is closed, last first, also on failure. Answers the exit status.
- * `work` is what to do while the programs are attached; default: run the command, or wait for Ctrl-C without one.
- */
-export async function traceCommand(
-  choice: KernelChoice,
-  command: readonly string[],
-  prepare: (host: Host, owned: Closers) => Promise<readonly Stream[]>,
-  work: (host: Host) => Promise<number> = (host) => (command.length > 0 ? runToEnd(host, command) : interruption()),
-): Promise<number> {
+export interface Tracing {
+  readonly choice: KernelChoice;
+  /** The command to trace; empty: wait for Ctrl-C. */
+  readonly command: readonly string[];
+  /** Loads and attaches. What it adds to `owned` is closed, last first, also on failure. */
+  prepare(host: Host, owned: Closers): Promise<readonly Stream[]>;
+  /** Called when the command runs. */
+  onStart?(): void;
+  /** What to do while the programs are attached, in place of the command; answers the exit status. */
+  work?(host: Host): Promise<number>;
+}
+
+/** Answers the exit status. */
+export async function traceCommand(tracing: Tracing): Promise<number> {
+  const { choice, command } = tracing;
   const owned = new Closers();
   try {
     const host = await openHost(choice);
     owned.add(() => host.close());
-    const pump = new Pump(await prepare(host, owned));
+    const pump = new Pump(await tracing.prepare(host, owned));
     for (const place of command.length > 0 ? host.unreachable() : []) {
       process.stderr.write(`skep: nothing will reach ${place}: a traced command is seen at its system calls only\n`);
     }
-    const status = await work(host);
+    const status = await (tracing.work ? tracing.work(host) : traced(host, tracing));
     await pump.drain();
     return status;
   } finally {
@@ -40,12 +45,17 @@ export async function traceCommand(
   }
 }
 
-async function runToEnd(host: Host, command: readonly string[]): Promise<number> {
+async function traced(host: Host, { command, onStart }: Tracing): Promise<number> {
+  if (command.length === 0) {
+    onStart?.();
+    return interruption();
+  }
   // Ctrl-C is the command's to answer; we end when it has.
   const ignore = () => {};
   process.on('SIGINT', ignore);
   try {
     const running = await host.start(command);
+    onStart?.();
     return await running.status;
   } finally {
     process.off('SIGINT', ignore);

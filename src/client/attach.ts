@@ -24,10 +24,12 @@ export interface AttachOptions {
   flags?: number;
 }
 
-/** A program that needs to be told where. `code` is ERR_ATTACH. */
+/** A program that needs to be told where. `code` is ERR_ATTACH; `needs` is the option that is missing. */
 export class AttachError extends SkepError {
-  constructor(message: string) {
+  readonly needs: 'device' | 'cgroup' | 'event' | undefined;
+  constructor(message: string, needs?: AttachError['needs']) {
     super('ERR_ATTACH', message);
+    this.needs = needs;
   }
 }
 
@@ -146,6 +148,7 @@ function perfEvent(program: BpfProgram, options: AttachOptions): Promise<BpfLink
   if (!options.event) {
     throw new AttachError(
       `${described(program)}: say which event, as attach({ event: { kind: 'event', type, config } })`,
+      'event',
     );
   }
   return onEvent(program, options.event, options.cookie);
@@ -178,7 +181,10 @@ function cgroup(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
 
 async function atCgroup(program: BpfProgram, options: AttachOptions, attachType: number): Promise<BpfLink> {
   if (options.cgroup === undefined) {
-    throw new AttachError(`${described(program)}: say which cgroup, as attach({ cgroup: '/sys/fs/cgroup/…' })`);
+    throw new AttachError(
+      `${described(program)}: say which cgroup, as attach({ cgroup: '/sys/fs/cgroup/…' })`,
+      'cgroup',
+    );
   }
   const bpf = new Bpf(program.kernel);
   return bpf.withFd(program.kernel.openCgroup(options.cgroup), (target) =>
@@ -192,6 +198,7 @@ async function deviceOf(program: BpfProgram, { device }: AttachOptions): Promise
   if (device === undefined) {
     throw new AttachError(
       `${described(program)}: say which device, as attach({ device: '${devices[0]?.name ?? 'lo'}' })`,
+      'device',
     );
   }
   const found = devices.find(({ name }) => name === device);

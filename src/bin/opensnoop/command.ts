@@ -2,6 +2,8 @@
 import { UsageError } from '../../base/errors.ts';
 import { type Collection, loadCollection } from '../../client/index.ts';
 import type { KernelChoice } from '../argv.ts';
+import type { Closers } from '../closers.ts';
+import type { Host } from '../host.ts';
 import { readPackageFile } from '../package-file.ts';
 import { traceCommand } from '../trace.ts';
 import { Columns } from './columns.ts';
@@ -25,7 +27,14 @@ export async function opensnoopCommand(words: readonly string[], choice: KernelC
     );
   }
   const object = await readPackageFile(OBJECT);
-  return traceCommand(choice, options.command, async (host, owned) => {
+  const columns = new Columns(options, Date.now() - Number(process.hrtime.bigint()) / 1e6);
+  // The first events come while the command is still starting.
+  let begun = false;
+  const begin = () => {
+    if (!begun) process.stdout.write(columns.header());
+    begun = true;
+  };
+  const prepare = async (host: Host, owned: Closers) => {
     const collection = await loadCollection(host.kernel, object, {
       name: 'opensnoop',
       programs: programsFor(options),
@@ -45,17 +54,17 @@ export async function opensnoopCommand(words: readonly string[], choice: KernelC
     owned.add(() => warnOfLosses(collection));
     owned.add(() => ring.close());
 
-    const columns = new Columns(options, Date.now() - Number(process.hrtime.bigint()) / 1e6);
-    process.stdout.write(columns.header());
     return [
       async () => {
         const records = await ring.read();
         const events = records.map(({ data }) => readEvent(data)).filter((event) => matches(event, options));
+        begin();
         if (events.length > 0) process.stdout.write(events.map((event) => columns.row(event)).join(''));
         return records.length;
       },
     ];
-  });
+  };
+  return traceCommand({ choice, command: options.command, prepare, onStart: begin });
 }
 
 /** Exits cost: their programs are loaded only where somebody wants to see them. */

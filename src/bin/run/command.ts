@@ -1,7 +1,7 @@
 /** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
 import { readFile } from 'node:fs/promises';
 import { SkepError, UnsupportedError, UsageError, VerifierError } from '../../base/errors.ts';
-import { type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
+import { AttachError, type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_RINGBUF,
@@ -47,8 +47,8 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
     await attachAll(host, loaded, options, owned);
     return streams;
   };
-  if (pcap === undefined) return traceCommand(choice, options.command, prepare);
-  return traceCommand(choice, [], prepare, (host) => replay(host, collection!, pcap));
+  if (pcap === undefined) return traceCommand({ choice, command: options.command, prepare });
+  return traceCommand({ choice, command: [], prepare, work: (host) => replay(host, collection!, pcap) });
 }
 
 async function readObject(path: string): Promise<Uint8Array> {
@@ -116,6 +116,10 @@ async function attachOne(program: BpfProgram, { device, cgroup, pcap }: RunOptio
       ...(at === undefined ? {} : { cgroup: at }),
     });
   } catch (error) {
+    if (error instanceof AttachError && error.needs !== undefined && error.needs !== 'event') {
+      const { name, origin } = program;
+      throw new UsageError(`'${name}' (SEC("${origin.section}")) needs to know its ${error.needs}: --${error.needs} …`);
+    }
     if (!(error instanceof UnsupportedError)) throw error;
     process.stderr.write(`skep: ${error.message}\n`);
     return undefined;
