@@ -25,7 +25,8 @@ function fold(sum: number): number {
 
 function sumOf(mem: Memory, addr: Addr, size: number): number {
   let sum = 0;
-  for (let at = 0; at < size; at += 2) sum += mem.u16(addr + at);
+  for (let at = 0; at + 1 < size; at += 2) sum += mem.u16(addr + at);
+  if (size % 2 !== 0) sum += mem.u8(addr + size - 1);
   return fold(sum);
 }
 
@@ -38,12 +39,11 @@ function negate(sum: number): number {
   return ~sum & 0xffff;
 }
 
-/** seed + sum of `to` - sum of `from`, folded; sizes are multiples of 4. */
+/** seed + sum of `to` - sum of `from`, folded. */
 export const csum_diff: Helper = {
   args: 'iiiii',
   ret: 'int',
   bind: (env) => (from, fromSize, to, toSize, seed) => {
-    if (((fromSize! | toSize!) & 3) !== 0) return -EINVAL;
     const added = fold(sumOf(env.mem, to! >>> 0, toSize! >>> 0) + sumOf32(seed!));
     return fromSize === 0 ? added : fold(added + negate(sumOf(env.mem, from! >>> 0, fromSize! >>> 0)));
   },

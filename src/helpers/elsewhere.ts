@@ -1,9 +1,8 @@
 /**
- * Helpers that ask for what the world has none of: sockets that packets belong to, tunnels they came through, routes.
- * They answer what Linux answers where there is none.
+ * Helpers that ask for what the world has none of: connections, tunnels that packets came through, routes. They answer what Linux answers where there is none.
  */
-import { EINVAL, ENOENT } from '../base/errno.ts';
-import { BPF_FIB_LKUP_RET_NOT_FWDED } from '../uapi/generated/constants.ts';
+import { EAFNOSUPPORT, EINVAL, ENOENT } from '../base/errno.ts';
+import { BPF_FIB_LKUP_RET_FWD_DISABLED } from '../uapi/generated/constants.ts';
 import type { Helper } from './helper.ts';
 
 const NO_SOCKET: Helper = { args: 'iiiLL', ret: 'ptr', bind: () => () => 0 };
@@ -11,11 +10,7 @@ export const sk_lookup_tcp: Helper = NO_SOCKET;
 export const sk_lookup_udp: Helper = NO_SOCKET;
 export const skc_lookup_tcp: Helper = NO_SOCKET;
 
-export const skb_cgroup_id: Helper = { args: 'i', ret: 'ptr', bind: () => () => 0 };
-export const skb_ancestor_cgroup_id: Helper = { args: 'ii', ret: 'ptr', bind: () => () => 0 };
-export const skb_under_cgroup: Helper = { args: 'iii', ret: 'int', bind: () => () => -ENOENT };
-
-/** Zeros and -EINVAL: the packet came through no tunnel and no transformation. */
+/** Zeros and an error: the packet came through no tunnel and no transformation. */
 export const skb_get_tunnel_key: Helper = {
   args: 'iiiL',
   ret: 'int',
@@ -29,7 +24,7 @@ export const skb_get_tunnel_opt: Helper = {
   ret: 'int',
   bind: (env) => (_ctx, to, size) => {
     env.mem.fill(to! >>> 0, size! >>> 0, 0);
-    return -EINVAL;
+    return -ENOENT;
   },
 };
 export const skb_get_xfrm_state: Helper = {
@@ -41,14 +36,19 @@ export const skb_get_xfrm_state: Helper = {
   },
 };
 
-/** struct bpf_fib_lookup. */
+/** struct bpf_fib_lookup: u8 family first. */
 const FIB_LOOKUP_SIZE = 64;
 const FIB_FLAGS = 0x3f;
+const AF_INET = 2;
+const AF_INET6 = 10;
 
-/** There are no routes: no packet is forwarded. */
+/** The world forwards nothing: net.ipv4.ip_forward is 0, as it is by default. */
 export const fib_lookup: Helper = {
   args: 'iiii',
   ret: 'int',
-  bind: () => (_ctx, _params, size, flags) =>
-    size! < FIB_LOOKUP_SIZE || (flags! & ~FIB_FLAGS) !== 0 ? -EINVAL : BPF_FIB_LKUP_RET_NOT_FWDED,
+  bind: (env) => (_ctx, params, size, flags) => {
+    if (size! < FIB_LOOKUP_SIZE || (flags! & ~FIB_FLAGS) !== 0) return -EINVAL;
+    const family = env.mem.u8(params! >>> 0);
+    return family === AF_INET || family === AF_INET6 ? BPF_FIB_LKUP_RET_FWD_DISABLED : -EAFNOSUPPORT;
+  },
 };

@@ -2,9 +2,10 @@
  * Helpers that read memory which may not be there, and write the traced process's.
  *
  * Kernel memory is the linear memory; an address past it, or in its NULL page, is not mapped. User memory belongs to
- * the current task. What cannot be read whole leaves zeros in the destination and answers -EFAULT.
+ * the current task. What cannot be read whole leaves zeros in the destination and answers -EFAULT, or -ERANGE where
+ * the kernel's memory was asked for and the address could never be the kernel's.
  */
-import { EFAULT, EINVAL } from '../base/errno.ts';
+import { EFAULT, EINVAL, ERANGE } from '../base/errno.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 import { type Helper, type HelperEnv, type Task, wide } from './helper.ts';
 import { readUserText } from './user-text.ts';
@@ -14,7 +15,7 @@ type Reader = (env: HelperEnv, to: Addr, size: number, lo: number, hi: number) =
 
 function readKernel(env: HelperEnv, to: Addr, size: number, lo: number, hi: number): number {
   const from = lo >>> 0;
-  if (hi !== 0 || !env.mem.isValid(from, size)) return fault(env.mem, to, size);
+  if (hi !== 0 || !env.mem.isValid(from, size)) return kernelFault(env.mem, to, size, hi);
   env.mem.copy(to, from, size);
   return 0;
 }
@@ -41,6 +42,17 @@ function fault(mem: Memory, to: Addr, size: number): number {
   return -EFAULT;
 }
 
+/** In the high half: where Linux's user addresses end, and the bits that are the same in every address. */
+const USER_END = 0x8000;
+const CANONICAL_SHIFT = 24;
+
+function kernelFault(mem: Memory, to: Addr, size: number, hi: number): number {
+  const top = hi >> CANONICAL_SHIFT;
+  const neverKernel = hi >>> 0 < USER_END || (top !== 0 && top !== -1);
+  fault(mem, to, size);
+  return neverKernel ? -ERANGE : -EFAULT;
+}
+
 function reader(read: Reader): Helper {
   return {
     args: 'iiL',
@@ -59,9 +71,9 @@ function readKernelString(env: HelperEnv, to: Addr, size: number, lo: number, hi
   const { mem } = env;
   if (size === 0) return 0;
   const from = lo >>> 0;
-  if (hi !== 0) return fault(mem, to, size);
+  if (hi !== 0) return kernelFault(mem, to, size, hi);
   for (let i = 0; i < size; i++) {
-    if (!mem.isValid(from + i, 1)) return fault(mem, to, size);
+    if (!mem.isValid(from + i, 1)) return kernelFault(mem, to, size, hi);
     const byte = i === size - 1 ? 0 : mem.u8(from + i);
     mem.setU8(to + i, byte);
     if (byte === 0) return i + 1;

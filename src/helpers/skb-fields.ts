@@ -1,9 +1,9 @@
 /**
- * Helpers that change or compute fields of a __sk_buff, and those that ask for what a packet of ours never has: a
- * socket, a class, a route.
+ * Helpers that change or compute fields of a __sk_buff, and those that ask whom the packet belongs to.
  */
-import { EINVAL } from '../base/errno.ts';
+import { E2BIG, EAGAIN, EINVAL } from '../base/errno.ts';
 import type { Addr } from '../base/memory.ts';
+import { CgroupArrayMap } from '../maps/index.ts';
 import type { Helper, HelperEnv, Packet } from './helper.ts';
 import { networkOffset } from './packet.ts';
 
@@ -13,8 +13,6 @@ const HASH = 68;
 
 /** Types up to this one say for whom a packet is; a program may change one of them to another. */
 const PACKET_OTHERHOST = 3;
-/** The uid that stands for one that cannot be told. */
-const OVERFLOW_UID = 65534;
 
 export const skb_change_type: Helper = {
   args: 'ii',
@@ -82,7 +80,31 @@ export const set_hash_invalid: Helper = {
   },
 };
 
-export const get_socket_cookie: Helper = { args: 'i', ret: 'ptr', bind: () => () => 0 };
-export const get_socket_uid: Helper = { args: 'i', ret: 'int', bind: () => () => OVERFLOW_UID };
+// As in a test run of Linux, every packet belongs to a socket of the kernel: root's, in the root cgroup, of no class.
+const SOCKET_COOKIE = 1;
+const ROOT_CGROUP = 1;
+
+export const get_socket_cookie: Helper = { args: 'i', ret: 'ptr', bind: () => () => SOCKET_COOKIE };
+export const get_socket_uid: Helper = { args: 'i', ret: 'int', bind: () => () => 0 };
 export const get_cgroup_classid: Helper = { args: 'i', ret: 'int', bind: () => () => 0 };
 export const get_route_realm: Helper = { args: 'i', ret: 'int', bind: () => () => 0 };
+export const skb_cgroup_id: Helper = { args: 'i', ret: 'ptr', bind: () => () => ROOT_CGROUP };
+export const skb_ancestor_cgroup_id: Helper = {
+  args: 'ii',
+  ret: 'ptr',
+  bind: () => (_ctx, level) => (level === 0 ? ROOT_CGROUP : 0),
+};
+
+/** 1 or 0; -E2BIG past the end of the map, -EAGAIN for an empty slot. */
+export const skb_under_cgroup: Helper = {
+  args: 'iii',
+  ret: 'int',
+  bind: (env) => (_ctx, mapAddr, index) => {
+    const map = env.mapAt(mapAddr! >>> 0);
+    if (!(map instanceof CgroupArrayMap)) return -EINVAL;
+    if (index! >>> 0 >= map.def.maxEntries) return -E2BIG;
+    const cgroup = map.cgroup(index! >>> 0);
+    if (cgroup === undefined) return -EAGAIN;
+    return cgroup.id === ROOT_CGROUP ? 1 : 0;
+  },
+};

@@ -1,10 +1,11 @@
 /** Helpers that tell the time, all from the kernel's one clock. */
 import { answer64, type Clock, type Helper } from './helper.ts';
 
-/** A jiffy is 10^9 / CONFIG_HZ nanoseconds; the reference kernel has CONFIG_HZ=1000 on x86-64. */
-const NS_PER_JIFFY = 1_000_000n;
+/** CONFIG_HZ of the reference kernel. */
+const HZ = 250n;
+const NS_PER_JIFFY = 1_000_000_000n / HZ;
 /** Linux starts to count jiffies five minutes before they wrap at 32 bits, so that what cannot bear it shows. */
-const FIRST_JIFFY = (1n << 32n) - 300n * 1000n;
+const FIRST_JIFFY = (1n << 32n) - 300n * HZ;
 /** The coarse clock moves once a jiffy. */
 const COARSE_NS = NS_PER_JIFFY;
 

@@ -104,7 +104,7 @@ interface Row {
 const XDP = abi.BPF_PROG_TYPE_XDP;
 const TC = abi.BPF_PROG_TYPE_SCHED_CLS;
 const arr = (...parts: fc.Arbitrary<HelperArg>[]): fc.Arbitrary<HelperArg[]> => fc.tuple(...parts);
-const words = fc.integer({ min: 1, max: 8 }).chain((n) => buffer(n * 4));
+const words = fc.integer({ min: 1, max: 33 }).chain(buffer);
 
 const ROWS: Partial<Record<HelperName, Row>> = {
   strtol: {
@@ -174,6 +174,43 @@ const ROWS: Partial<Record<HelperName, Row>> = {
   xdp_get_buff_len: { in: XDP, args: arr(ctx) },
   xdp_load_bytes: { in: XDP, args: fc.tuple(offset, buffer(12)).map(([at, to]) => ['ctx', at, to, 12n]) },
   xdp_store_bytes: { in: XDP, args: fc.tuple(offset, buffer(12)).map(([at, from]) => ['ctx', at, from, 12n]) },
+  skb_get_tunnel_key: { in: TC, args: buffer(28).map((to) => ['ctx', to, 28n, 0n]) },
+  skb_get_tunnel_opt: { in: TC, args: buffer(8).map((to) => ['ctx', to, 8n]) },
+  skb_cgroup_id: { in: TC, args: arr(ctx) },
+  get_socket_uid: { in: TC, args: arr(ctx) },
+  get_numa_node_id: { in: TC, args: fc.constant([]) },
+  fib_lookup: {
+    in: TC,
+    args: fc
+      .tuple(fc.constantFrom(0, 1, 3, 7), fc.constantFrom(60n, 64n), flags(1n << 6n))
+      .map(([family, size, f]) => ['ctx', new Uint8Array(Number(size)).fill(family, 0, 1), size, f]),
+  },
+  probe_read_kernel: {
+    in: TC,
+    args: fc
+      .tuple(
+        buffer(8),
+        fc.constantFrom(0n, 5n, 1n << 46n, 1n << 47n, 1n << 56n, 1n << 62n, 1n << 63n, 0xffff_8000_0000_0000n),
+      )
+      .map(([to, from]) => [to, 8n, from]),
+  },
+  probe_read_kernel_str: {
+    in: TC,
+    args: fc
+      .tuple(
+        buffer(8),
+        fc.constantFrom(0n, 5n, 1n << 46n, 1n << 47n, 1n << 56n, 1n << 62n, 1n << 63n, 0xffff_8000_0000_0000n),
+      )
+      .map(([to, from]) => [to, 8n, from]),
+  },
+  probe_read_user: {
+    in: TC,
+    args: fc.tuple(buffer(8), fc.constantFrom(0n, 5n, 1n << 62n)).map(([to, from]) => [to, 8n, from]),
+  },
+  redirect_neigh: {
+    in: TC,
+    args: fc.tuple(u(0, 3), flags(1n)).map(([ifindex, f]) => [ifindex, 0n, 0n, f]),
+  },
   redirect: { in: TC, args: arr(u(0, 9), flags(1n, 2n, 1n << 32n)) },
   redirect_peer: { in: TC, args: arr(u(0, 9), flags(1n)) },
 };
