@@ -29,6 +29,8 @@ export interface VerifierInput {
   readonly attachProg?: VerifierTarget;
   /** What the caller may do; default all. */
   readonly capabilities?: { bpf: boolean; perfmon: boolean; netAdmin: boolean; sysAdmin: boolean };
+  /** CPUs that the kernel may ever have: what bpf_get_smp_processor_id answers stays below. Default 2. */
+  readonly cpus?: number;
   /** 0 no log, bit 0 level 1, bit 1 level 2, bit 2 statistics. */
   readonly logLevel: number;
 }

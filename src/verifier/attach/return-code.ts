@@ -1,0 +1,109 @@
+/**
+ * What a program may answer, by program and attach type. Linux: check_return_code().
+ */
+import { resolve } from '../../btf/index.ts';
+import * as c from '../../uapi/generated/constants.ts';
+import type { Env } from '../env.ts';
+import { checkSource, isPointerLeak } from '../insn/operands.ts';
+import type { Reg } from '../state/reg.ts';
+import { typeName } from '../state/types.ts';
+
+const S64_MIN = -(1n << 63n);
+const S64_MAX = (1n << 63n) - 1n;
+
+type Range = readonly [min: number, max: number];
+
+const ONLY_ONE = new Set<number>([
+  c.BPF_CGROUP_UDP4_RECVMSG,
+  c.BPF_CGROUP_UDP6_RECVMSG,
+  c.BPF_CGROUP_UNIX_RECVMSG,
+  c.BPF_CGROUP_INET4_GETPEERNAME,
+  c.BPF_CGROUP_INET6_GETPEERNAME,
+  c.BPF_CGROUP_UNIX_GETPEERNAME,
+  c.BPF_CGROUP_INET4_GETSOCKNAME,
+  c.BPF_CGROUP_INET6_GETSOCKNAME,
+  c.BPF_CGROUP_UNIX_GETSOCKNAME,
+]);
+
+/** The range of a program's answer, or null where any number will do. */
+function answerRange(env: Env): Range | null {
+  const { progType, attachType, attachBtfId } = env.input;
+  switch (progType) {
+    case c.BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+      if (ONLY_ONE.has(attachType)) return [1, 1];
+      if (attachType === c.BPF_CGROUP_INET4_BIND || attachType === c.BPF_CGROUP_INET6_BIND) return [0, 3];
+      return [0, 1];
+    case c.BPF_PROG_TYPE_CGROUP_SKB:
+      return attachType === c.BPF_CGROUP_INET_EGRESS ? [0, 3] : [0, 1];
+    case c.BPF_PROG_TYPE_CGROUP_SOCK:
+    case c.BPF_PROG_TYPE_SOCK_OPS:
+    case c.BPF_PROG_TYPE_CGROUP_DEVICE:
+    case c.BPF_PROG_TYPE_CGROUP_SYSCTL:
+    case c.BPF_PROG_TYPE_CGROUP_SOCKOPT:
+    case c.BPF_PROG_TYPE_SK_LOOKUP:
+    case c.BPF_PROG_TYPE_NETFILTER:
+      return [0, 1];
+    case c.BPF_PROG_TYPE_RAW_TRACEPOINT:
+      return attachBtfId ? [0, 0] : null;
+    case c.BPF_PROG_TYPE_TRACING:
+      switch (attachType) {
+        case c.BPF_TRACE_FENTRY:
+        case c.BPF_TRACE_FEXIT:
+          return [0, 0];
+        case c.BPF_TRACE_ITER:
+          return [0, 1];
+        default:
+          return null;
+      }
+    case c.BPF_PROG_TYPE_KPROBE:
+      return attachType === c.BPF_TRACE_KPROBE_SESSION || attachType === c.BPF_TRACE_UPROBE_SESSION ? [0, 1] : null;
+    default:
+      return null;
+  }
+}
+
+/** At the exit of the program itself, or of a function that is verified by itself. */
+export function checkReturnCode(env: Env): void {
+  const { progType } = env.input;
+  const subprog = env.frame.subprog;
+  if (subprog === 0 && (progType === c.BPF_PROG_TYPE_LSM || progType === c.BPF_PROG_TYPE_STRUCT_OPS)) {
+    env.unsupported('return values of this program type');
+  }
+  checkSource(env, 0);
+  if (isPointerLeak(env, 0)) env.reject('EACCES', 'R0 leaks addr as return value');
+  const r0 = env.reg(0);
+  if (subprog !== 0) {
+    if (!r0.isScalar) {
+      env.reject('EINVAL', `At subprogram exit the register R0 is not a scalar value (${typeName(r0.type)})`);
+    }
+    return;
+  }
+  const range = answerRange(env);
+  if (!range) return;
+  if (!r0.isScalar) {
+    env.reject('EINVAL', `At program exit the register R0 is not a known value (${typeName(r0.type)})`);
+  }
+  env.walk.precision.markReg(0);
+  if (r0.smin < BigInt(range[0]) || r0.smax > BigInt(range[1])) {
+    invalidScalar(env, r0, range[0], range[1], 'At program exit', 'R0');
+  }
+}
+
+export function invalidScalar(env: Env, r: Reg, min: number, max: number, when: string, name: string): never {
+  let known = '';
+  if (r.smin > S64_MIN) known += ` smin=${r.smin}`;
+  if (r.smax < S64_MAX) known += ` smax=${r.smax}`;
+  if (!known) known = ' unknown scalar value';
+  env.reject('EINVAL', `${when} the register ${name} has${known} should have been in [${min}, ${max}]`);
+}
+
+/** Whether BTF says that a function answers an int; packet loads may end the program from inside it with 0. */
+export function subprogReturnsInt(env: Env, index: number): boolean {
+  const { btf } = env.input;
+  const func = env.funcType(index);
+  if (!btf || func?.kind !== 'func') return false;
+  const proto = btf.type(func.type);
+  if (proto?.kind !== 'func_proto') return false;
+  const ret = resolve(btf, proto.ret);
+  return ret.kind === 'int' || ret.kind === 'enum' || ret.kind === 'enum64';
+}

@@ -1,0 +1,235 @@
+/**
+ * One argument of a helper: its type, then what its kind asks for. Linux: check_func_arg().
+ */
+import * as c from '../../../uapi/generated/constants.ts';
+import type { ArgKind } from '../../../uapi/helper-kinds.ts';
+import type { Env } from '../../env.ts';
+import { checkSource, isPointerLeak } from '../../insn/operands.ts';
+import { checkBtfArgument } from '../../pointer/btf-id.ts';
+import { mayAccessPacket } from '../../pointer/packet.ts';
+import { checkUnmodified } from '../../pointer/region.ts';
+import { useSpinLock } from '../../resource/lock.ts';
+import type { Reg } from '../../state/reg.ts';
+import {
+  BASE_MASK,
+  BTF_PTR,
+  BUF,
+  isPacket,
+  MAP_KEY,
+  MAP_VALUE,
+  MAYBE_NULL,
+  MEM,
+  PTR_STACK,
+  RDONLY,
+  SCALAR,
+  SLOT_SPILL,
+  SLOT_ZERO,
+
+  typeName,
+} from '../../state/types.ts';
+import type { CallMeta } from '../meta.ts';
+import { checkConstString } from './const-str.ts';
+import { type BareKind, bareKind, KINDS, kindParameter } from './kinds.ts';
+import { checkHelperMemory, checkSize } from './memory.ts';
+
+export function checkArgument(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: number): void {
+  const regno = index + 1;
+  const kind = kinds[index]!;
+  checkSource(env, regno);
+  const reg = env.reg(regno);
+  if (kind === 'anything') {
+    if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr into helper function`);
+    return;
+  }
+  if (isPacket(reg.type) && !mayAccessPacket(env, false, true, meta.pktAccess)) {
+    env.reject('EACCES', 'helper access to the packet is not allowed');
+  }
+  const bare = bareKind(kind);
+  const facts = KINDS[bare];
+  if (!(reg.isNull && facts.orNull)) {
+    checkType(env, meta, regno, reg, kind, bare);
+    checkOffset(env, regno, reg, bare);
+  }
+  if (facts.releases) {
+    if (!bare.startsWith('dynptr') && !reg.refId && !reg.isNull) {
+      env.reject('EINVAL', `R${regno} must be referenced when passed to release function`);
+    }
+    meta.releaseRegno = regno;
+  }
+  if (reg.refId) {
+    if (meta.refId) {
+      env.reject('EACCES', `more than one arg with ref_obj_id R${regno} ${reg.refId} ${meta.refId}`);
+    }
+    meta.refId = reg.refId;
+  }
+  checkKind(env, meta, kinds, index, bare, reg);
+}
+
+function checkKind(
+  env: Env,
+  meta: CallMeta,
+  kinds: readonly ArgKind[],
+  index: number,
+  bare: BareKind,
+  reg: Reg,
+): void {
+  const regno = index + 1;
+  const facts = KINDS[bare];
+  switch (bare) {
+    case 'const_map_ptr':
+      if (meta.map >= 0 && (meta.map !== reg.aux || meta.mapUid !== reg.aux2)) {
+        env.reject(
+          'EINVAL',
+          `timer pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${reg.aux2}`,
+        );
+      }
+      meta.map = reg.aux;
+      meta.mapUid = reg.aux2;
+      return;
+    case 'map_key': {
+      const map = env.maps[meta.map]!;
+      checkHelperMemory(env, regno, map.keySize, false, false, null);
+      if (map.type === c.BPF_MAP_TYPE_ARRAY || map.type === c.BPF_MAP_TYPE_PERCPU_ARRAY) {
+        meta.constKey = constantKey(env, reg, map.keySize);
+      }
+      return;
+    }
+    case 'map_value':
+    case 'uninit_map_value':
+    case 'map_value_or_null': {
+      if (facts.orNull && reg.isNull) return;
+      meta.raw = facts.uninit === true;
+      checkHelperMemory(env, regno, env.maps[meta.map]!.valueSize, facts.writes === true, false, meta);
+      return;
+    }
+    case 'mem':
+    case 'mem_or_null':
+    case 'write_mem':
+    case 'write_mem_or_null':
+    case 'uninit_mem':
+      meta.raw = facts.uninit === true;
+      return;
+    case 'fixed_mem':
+    case 'write_fixed_mem':
+    case 'uninit_fixed_mem': {
+      meta.raw = facts.uninit === true;
+      const size = Number(kindParameter(kinds[index]!));
+      checkHelperMemory(env, regno, size, facts.writes === true, false, meta);
+      return;
+    }
+    case 'const_size':
+    case 'const_size_or_zero': {
+      const memory = KINDS[bareKind(kinds[index - 1]!)];
+      checkSize(env, regno, memory.writes === true, bare === 'const_size_or_zero', meta);
+      return;
+    }
+    case 'const_alloc_size_or_zero':
+      if (!reg.isConst) env.reject('EACCES', `R${regno} is not a known constant'`);
+      meta.memSize = Number(reg.value & 0xffff_ffffn);
+      env.walk.precision.markReg(regno);
+      return;
+    case 'const_str':
+      checkConstString(env, reg, regno);
+      return;
+    case 'func':
+      meta.subprog = reg.aux;
+      return;
+    case 'spin_lock':
+      useSpinLock(env, regno, meta.id === c.BPF_FUNC_spin_lock);
+      return;
+    case 'timer':
+    case 'kptr_xchg_dest':
+    case 'kptr_or_null_release':
+    case 'percpu_btf_id':
+    case 'dynptr':
+    case 'const_dynptr':
+    case 'uninit_dynptr':
+    case 'dynptr_release':
+      env.unsupported(`the helper ${meta.name}`);
+      return;
+    case 'anything':
+    case 'ctx':
+    case 'ctx_or_null':
+    case 'stack_or_null':
+    case 'sock_common':
+    case 'socket_or_null':
+    case 'btf_id_sock_common':
+    case 'btf_id_sock_common_or_null':
+    case 'btf_id_sock_common_release':
+    case 'btf_id':
+    case 'btf_id_or_null':
+    case 'ringbuf_mem_release':
+      return;
+  }
+}
+
+function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgKind, bare: BareKind): void {
+  const facts = KINDS[bare];
+  let types = facts.types;
+  let { type } = reg;
+  // Socket maps keep sockets, not bytes.
+  if (bare.startsWith('map_value') || bare === 'uninit_map_value') {
+    const map = env.maps[meta.map]!;
+    if (map.type === c.BPF_MAP_TYPE_SOCKMAP || map.type === c.BPF_MAP_TYPE_SOCKHASH) {
+      if (!types.includes(MAP_VALUE)) env.reject('EACCES', 'invalid arg_type for sockmap/sockhash');
+      types = KINDS.btf_id_sock_common.types;
+    }
+  }
+  if (facts.readOnly) type &= ~RDONLY;
+  if (facts.orNull) type &= ~MAYBE_NULL;
+  if (!types.includes(type)) {
+    env.reject(
+      'EACCES',
+      `R${regno} type=${typeName(reg.type)} expected=${types.map((t) => typeName(t)).join(', ')}`,
+    );
+  }
+  if ((reg.type & BASE_MASK) !== BTF_PTR) return;
+  checkBtfArgument(env, meta, regno, reg, kind, facts);
+}
+
+/** Whether the pointer may have been moved from where it was. */
+function checkOffset(env: Env, regno: number, reg: Reg, bare: BareKind): void {
+  if (bare.includes('dynptr') && reg.type === PTR_STACK) return;
+  if (KINDS[bare].releases) {
+    if (reg.off) {
+      env.reject('EINVAL', `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`);
+    }
+    checkUnmodified(env, reg, regno);
+    return;
+  }
+  if (isPacket(reg.type)) return;
+  switch (reg.type & BASE_MASK) {
+    case PTR_STACK:
+    case MAP_KEY:
+    case MAP_VALUE:
+    case MEM:
+    case BUF:
+    case SCALAR:
+      return;
+    case BTF_PTR:
+      checkUnmodified(env, reg, regno, true);
+      return;
+    default:
+      checkUnmodified(env, reg, regno);
+  }
+
+}
+
+/** The key where it is one known number on the stack, else -1. The verdict then rests on it. */
+function constantKey(env: Env, key: Reg, keySize: number): bigint {
+  if (!env.caps.bpf || key.type !== PTR_STACK || !key.isConst) return -1n;
+  const frame = env.cur.frames[key.frameno]!;
+  const off = key.off + Number(BigInt.asIntN(64, key.value));
+  const n = (-off - 1) >> 3;
+  const first = (-off - 1) & 7;
+  let zeros = 0;
+  for (let b = first; b >= 0 && frame.kind(n, b) === SLOT_ZERO; b--) zeros++;
+  if (zeros >= keySize) return 0n;
+  if (!frame.isSpilledScalar(n)) return -1n;
+  let spilled = 0;
+  for (let b = first; b >= 0 && frame.kind(n, b) === SLOT_SPILL; b--) spilled++;
+  const reg = frame.spilled[n]!;
+  if (spilled !== keySize || !reg.isConst) return -1n;
+  env.walk.precision.markSlot(key.frameno, n);
+  return reg.value;
+}

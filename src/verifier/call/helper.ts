@@ -1,0 +1,271 @@
+/**
+ * A call of a helper: may this program call it, are the arguments right, what is the answer, what is lost.
+ * Linux: check_helper_call().
+ */
+import { syncBounds } from '../domain/bounds.ts';
+import { eachReg } from '../branch/null-check.ts';
+import * as c from '../../uapi/generated/constants.ts';
+import type { HelperRow } from '../../uapi/helpers.ts';
+import type { Env } from '../env.ts';
+import { accessMemory } from '../pointer/index.ts';
+import { answerBtf } from '../pointer/btf-id.ts';
+import { checkNothingHeld } from '../resource/leak.ts';
+import { acquireRef, releaseRef } from '../resource/reference.ts';
+import type { Reg } from '../state/reg.ts';
+import {
+  isPacket,
+  MAP_VALUE,
+  MAYBE_NULL,
+  MEM,
+  PKT_END,
+  RINGBUF,
+  SOCK_COMMON,
+  SOCKET,
+  TCP_SOCK,
+} from '../state/types.ts';
+import { mayHoldLock } from '../structure/map-record.ts';
+import { checkArgument } from './arg/index.ts';
+import { checkFormat } from './format.ts';
+import { pushForEachCallback, pushLoopCallback } from './callback.ts';
+import { helperById } from './effects.ts';
+import { takesMap } from './map-compat.ts';
+import { CallMeta } from './meta.ts';
+import { isAllowed, argsFor } from './allowed.ts';
+
+const MAX_ERRNO = 4095n;
+
+/** Helpers whose map the engine may build in. */
+const KEEPS_MAP = new Set<number>([
+  c.BPF_FUNC_tail_call,
+  c.BPF_FUNC_map_lookup_elem,
+  c.BPF_FUNC_map_update_elem,
+  c.BPF_FUNC_map_delete_elem,
+  c.BPF_FUNC_map_push_elem,
+  c.BPF_FUNC_map_pop_elem,
+  c.BPF_FUNC_map_peek_elem,
+  c.BPF_FUNC_for_each_map_elem,
+  c.BPF_FUNC_redirect_map,
+  c.BPF_FUNC_map_lookup_percpu_elem,
+]);
+const WRITES_MAP = new Set<number>([
+  c.BPF_FUNC_map_delete_elem,
+  c.BPF_FUNC_map_update_elem,
+  c.BPF_FUNC_map_push_elem,
+  c.BPF_FUNC_map_pop_elem,
+]);
+const ACQUIRES = new Set<number>([
+  c.BPF_FUNC_sk_lookup_tcp,
+  c.BPF_FUNC_sk_lookup_udp,
+  c.BPF_FUNC_skc_lookup_tcp,
+  c.BPF_FUNC_ringbuf_reserve,
+  c.BPF_FUNC_kptr_xchg,
+]);
+/** Their answer is the argument in another guise: the same reference. */
+const CASTS = new Set<number>([
+  c.BPF_FUNC_tcp_sock,
+  c.BPF_FUNC_sk_fullsock,
+  c.BPF_FUNC_skc_to_tcp_sock,
+  c.BPF_FUNC_skc_to_tcp6_sock,
+  c.BPF_FUNC_skc_to_udp6_sock,
+  c.BPF_FUNC_skc_to_mptcp_sock,
+  c.BPF_FUNC_skc_to_tcp_timewait_sock,
+  c.BPF_FUNC_skc_to_tcp_request_sock,
+]);
+
+export function helperCall(env: Env): void {
+  const { insns, pc } = env;
+  const id = insns.imm[pc]!;
+  const helper = helperById(id);
+  if (!helper) env.reject('EINVAL', `invalid func unknown#${id}`);
+  const name = `bpf_${helper.name}#${id}`;
+  const { row } = helper;
+  if (!isAllowed(env, row)) env.reject('EINVAL', `program of this type cannot use helper ${name}`);
+  if (!env.input.gplCompatible && row.gplOnly) {
+    env.reject('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
+  }
+  if (row.mightSleep && !env.cur.inSleepable) {
+    env.reject('EINVAL', 'helper call might sleep in a non-sleepable prog');
+  }
+  const meta = new CallMeta();
+  meta.id = id;
+  meta.name = helper.name;
+  meta.pktAccess = row.pktAccess === true;
+  const args = argsFor(env, row);
+  for (let k = 0; k < args.length; k++) checkArgument(env, meta, args, k);
+  recordMap(env, meta);
+  if (id === c.BPF_FUNC_tail_call) recordIndex(env, meta);
+  for (let k = 0; k < meta.rawSize; k++) accessMemory(env, meta.rawRegno, k, 1, true, -1);
+  if (meta.releaseRegno) release(env, meta, name);
+  special(env, meta);
+  for (let r = 0; r <= 5; r++) {
+    env.reg(r).markNotInit();
+    env.scratchReg(r);
+  }
+  answer(env, meta, row);
+  const r0 = env.reg(0);
+  if (r0.mayBeNull) r0.id = env.newId();
+  if (CASTS.has(id)) {
+    r0.refId = meta.refId;
+  } else if (acquires(env, meta)) {
+    const ref = acquireRef(env);
+    r0.id = ref;
+    r0.refId = ref;
+  }
+  refineAnswer(env, meta, r0);
+  if (meta.map >= 0 && !takesMap(id, env.maps[meta.map]!)) {
+    env.reject('EINVAL', `cannot pass map_type ${env.maps[meta.map]!.type} into func ${name}`);
+  }
+  if (row.changesPacket) forgetPackets(env);
+}
+
+function acquires(env: Env, meta: CallMeta): boolean {
+  if (ACQUIRES.has(meta.id)) return true;
+  if (meta.id !== c.BPF_FUNC_map_lookup_elem || meta.map < 0) return false;
+  const { type } = env.maps[meta.map]!;
+  return type === c.BPF_MAP_TYPE_SOCKMAP || type === c.BPF_MAP_TYPE_SOCKHASH;
+}
+
+function recordMap(env: Env, meta: CallMeta): void {
+  if (!KEEPS_MAP.has(meta.id)) return;
+  const map = env.maps[meta.map]!;
+  if (map.flags & c.BPF_F_RDONLY_PROG && WRITES_MAP.has(meta.id)) {
+    env.reject('EACCES', 'write into map forbidden');
+  }
+  const { callMap } = env.aux;
+  const mine = meta.map + 1;
+  callMap[env.pc] = callMap[env.pc] === 0 || callMap[env.pc] === mine ? mine : -1;
+}
+
+/** A tail call with a known index can be built in: then the index is part of the verdict. */
+function recordIndex(env: Env, meta: CallMeta): void {
+  const map = env.maps[meta.map]!;
+  if (map.type !== c.BPF_MAP_TYPE_PROG_ARRAY) {
+    env.write('expected prog array map for tail call');
+    env.reject('EINVAL', '');
+  }
+  const index = env.reg(3);
+  if (index.isScalar && index.isConst && index.value < BigInt(map.maxEntries)) env.walk.precision.markReg(3);
+}
+
+function release(env: Env, meta: CallMeta, name: string): void {
+  const reg = env.reg(meta.releaseRegno);
+  const ok = meta.refId ? releaseRef(env, meta.refId) : reg.isNull;
+  if (!ok) env.reject('EINVAL', `func ${name} reference has not been acquired before`);
+}
+
+function special(env: Env, meta: CallMeta): void {
+  switch (meta.id) {
+    case c.BPF_FUNC_tail_call:
+      checkNothingHeld(env, true, 'tail_call');
+      return;
+    case c.BPF_FUNC_get_local_storage:
+      if (!env.reg(2).isNull) env.reject('EINVAL', "get_local_storage() doesn't support non-zero flags");
+      return;
+    case c.BPF_FUNC_for_each_map_elem:
+      pushForEachCallback(env, meta.subprog);
+      return;
+    case c.BPF_FUNC_loop:
+      pushLoopCallback(env, meta.subprog);
+      return;
+    case c.BPF_FUNC_snprintf:
+      checkFormat(env);
+      return;
+    case c.BPF_FUNC_find_vma:
+    case c.BPF_FUNC_user_ringbuf_drain:
+    case c.BPF_FUNC_timer_set_callback:
+      env.unsupported(`the helper ${meta.name}`);
+      return;
+    default:
+  }
+}
+
+function answer(env: Env, meta: CallMeta, row: HelperRow): void {
+  const r0 = env.reg(0);
+  const { ret } = row;
+  switch (ret) {
+    case 'integer':
+      r0.markUnknown();
+      return;
+    case 'void':
+      return;
+    case 'map_value':
+    case 'map_value_or_null': {
+      const map = env.maps[meta.map]!;
+      const bounded = map.type === c.BPF_MAP_TYPE_ARRAY || map.type === c.BPF_MAP_TYPE_PERCPU_ARRAY;
+      // An array has every element: a known index in range needs no NULL check.
+      const sure =
+        ret === 'map_value' ||
+        (meta.id === c.BPF_FUNC_map_lookup_elem &&
+          bounded &&
+          meta.constKey >= 0n &&
+          meta.constKey < BigInt(map.maxEntries));
+      r0.markPointer(sure ? MAP_VALUE : MAP_VALUE | MAYBE_NULL);
+      r0.aux = meta.map;
+      r0.aux2 = meta.mapUid;
+      if (sure && mayHoldLock(env, r0)) r0.id = env.newId();
+      return;
+    }
+    case 'socket_or_null':
+      r0.markPointer(SOCKET | MAYBE_NULL);
+      return;
+    case 'sock_common_or_null':
+      r0.markPointer(SOCK_COMMON | MAYBE_NULL);
+      return;
+    case 'tcp_sock_or_null':
+      r0.markPointer(TCP_SOCK | MAYBE_NULL);
+      return;
+    case 'ringbuf_mem_or_null':
+      r0.markPointer(MEM | RINGBUF | MAYBE_NULL);
+      r0.aux = meta.memSize;
+      return;
+    case 'dynptr_mem_or_null':
+    case 'mem_or_btf_id':
+    case 'mem_or_btf_id_or_null':
+    case 'kptr_or_null':
+      env.unsupported(`the helper ${meta.name}`);
+      return;
+    default:
+      answerBtf(env, r0, ret);
+  }
+}
+
+/** Ranges of answers that Linux knows. */
+function refineAnswer(env: Env, meta: CallMeta, r0: Reg): void {
+  switch (meta.id) {
+    case c.BPF_FUNC_get_stack:
+    case c.BPF_FUNC_get_task_stack:
+    case c.BPF_FUNC_probe_read_str:
+    case c.BPF_FUNC_probe_read_kernel_str:
+    case c.BPF_FUNC_probe_read_user_str:
+      if (!r0.isScalar) return;
+      r0.smax = meta.maxSize;
+      r0.s32max = Number(BigInt.asIntN(32, meta.maxSize));
+      r0.smin = -MAX_ERRNO;
+      r0.s32min = -Number(MAX_ERRNO);
+      syncBounds(r0);
+      return;
+    case c.BPF_FUNC_get_smp_processor_id: {
+      const last = (env.input.cpus ?? 2) - 1;
+      r0.umax = BigInt(last);
+      r0.umin = 0n;
+      r0.smax = BigInt(last);
+      r0.smin = 0n;
+      r0.u32max = last;
+      r0.u32min = 0;
+      r0.s32max = last;
+      r0.s32min = 0;
+      syncBounds(r0);
+      return;
+    }
+    case c.BPF_FUNC_get_retval:
+      return;
+    default:
+  }
+}
+
+/** Packet data may have moved. */
+export function forgetPackets(env: Env): void {
+  eachReg(env.cur, (reg) => {
+    if (isPacket(reg.type) || reg.type === PKT_END) reg.markNotInit();
+  });
+}

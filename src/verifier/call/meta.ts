@@ -1,0 +1,23 @@
+/**
+ * What the arguments of one helper call taught, for the arguments after them and for the answer.
+ */
+export class CallMeta {
+  id = 0;
+  name = '';
+  pktAccess = false;
+  /** Number of the map among the arguments, -1 for none, and the id of the inner map it came from. */
+  map = -1;
+  mapUid = 0;
+  /** The key's value where it is known and bounded maps need no NULL check, else -1. */
+  constKey = -1n;
+  /** The memory argument is written without being read. */
+  raw = false;
+  /** Raw memory to be marked written: register and bytes. */
+  rawRegno = 0;
+  rawSize = 0;
+  refId = 0;
+  releaseRegno = 0;
+  memSize = 0;
+  maxSize = 0n;
+  subprog = 0;
+}

@@ -1,0 +1,150 @@
+/**
+ * Tristate numbers: 64-bit values of which some bits are known.
+ *
+ * `mask` has a 1 for every unknown bit; `value` has the known bits and zeros where `mask` has ones. All numbers are
+ * unsigned 64-bit. Linux: kernel/bpf/tnum.c; the arithmetic is from "Sound, Precise, and Fast Abstract Interpretation
+ * with Tristate Numbers" (CGO 2022).
+ */
+export interface Tnum {
+  readonly value: bigint;
+  readonly mask: bigint;
+}
+
+export const U64 = 0xffff_ffff_ffff_ffffn;
+export const U32 = 0xffff_ffffn;
+const HIGH32 = 0xffff_ffff_0000_0000n;
+
+export const TNUM_UNKNOWN: Tnum = { value: 0n, mask: U64 };
+
+export const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
+export const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
+
+export const tnumConst = (value: bigint): Tnum => ({ value: u64(value), mask: 0n });
+export const isConst = (t: Tnum): boolean => t.mask === 0n;
+
+/** The smallest tnum that holds every number of `min`..`max`, both unsigned. */
+export function tnumRange(min: bigint, max: bigint): Tnum {
+  const bits = bitLength(min ^ max);
+  // All 64 bits differ: nothing is known.
+  if (bits > 63) return TNUM_UNKNOWN;
+  const delta = (1n << BigInt(bits)) - 1n;
+  return { value: min & ~delta, mask: delta };
+}
+
+/** How many bits it takes to write `x`: 0 for 0. */
+export function bitLength(x: bigint): number {
+  const hi = Number(x >> 32n);
+  return hi !== 0 ? 64 - Math.clz32(hi) : 32 - Math.clz32(Number(x & U32));
+}
+
+export function tnumLsh(a: Tnum, shift: bigint): Tnum {
+  return { value: u64(a.value << shift), mask: u64(a.mask << shift) };
+}
+
+export function tnumRsh(a: Tnum, shift: bigint): Tnum {
+  return { value: a.value >> shift, mask: a.mask >> shift };
+}
+
+/** Arithmetic shift of the low `width` bits (32 or 64). */
+export function tnumArsh(a: Tnum, shift: bigint, width: 32 | 64): Tnum {
+  if (width === 32) {
+    return {
+      value: BigInt.asUintN(32, BigInt.asIntN(32, a.value) >> shift),
+      mask: BigInt.asUintN(32, BigInt.asIntN(32, a.mask) >> shift),
+    };
+  }
+  return { value: u64(s64(a.value) >> shift), mask: u64(s64(a.mask) >> shift) };
+}
+
+export function tnumAdd(a: Tnum, b: Tnum): Tnum {
+  const sm = a.mask + b.mask;
+  const sv = a.value + b.value;
+  // A bit of the sum is unknown where an operand's is, or where a carry may or may not arrive.
+  const carries = (sm + sv) ^ sv;
+  const mask = u64(carries | a.mask | b.mask);
+  return { value: u64(sv) & ~mask, mask };
+}
+
+export function tnumSub(a: Tnum, b: Tnum): Tnum {
+  const dv = a.value - b.value;
+  const borrows = (dv + a.mask) ^ (dv - b.mask);
+  const mask = u64(borrows | a.mask | b.mask);
+  return { value: u64(dv) & ~mask, mask };
+}
+
+export const tnumNeg = (a: Tnum): Tnum => tnumSub({ value: 0n, mask: 0n }, a);
+
+export function tnumAnd(a: Tnum, b: Tnum): Tnum {
+  const value = a.value & b.value;
+  return { value, mask: (a.value | a.mask) & (b.value | b.mask) & ~value };
+}
+
+export function tnumOr(a: Tnum, b: Tnum): Tnum {
+  const value = a.value | b.value;
+  return { value, mask: (a.mask | b.mask) & ~value };
+}
+
+export function tnumXor(a: Tnum, b: Tnum): Tnum {
+  const mask = a.mask | b.mask;
+  return { value: (a.value ^ b.value) & ~mask, mask };
+}
+
+/** Long multiplication, a bit of `a` at a time; an unknown bit joins the sums with and without it. */
+export function tnumMul(a: Tnum, b: Tnum): Tnum {
+  if (a.mask === 0n && b.mask === 0n) return tnumConst(a.value * b.value);
+  let acc: Tnum = { value: 0n, mask: 0n };
+  let { value, mask } = a;
+  let addend = b;
+  while (value !== 0n || mask !== 0n) {
+    if (value & 1n) acc = tnumAdd(acc, addend);
+    else if (mask & 1n) acc = tnumUnion(acc, tnumAdd(acc, addend));
+    value >>= 1n;
+    mask >>= 1n;
+    addend = tnumLsh(addend, 1n);
+  }
+  return acc;
+}
+
+/** What both know. Only meaningful where some number is in both. */
+export function tnumIntersect(a: Tnum, b: Tnum): Tnum {
+  const mask = a.mask & b.mask;
+  return { value: (a.value | b.value) & ~mask, mask };
+}
+
+/** The smallest tnum that holds both. */
+export function tnumUnion(a: Tnum, b: Tnum): Tnum {
+  const mask = a.mask | b.mask | (a.value ^ b.value);
+  return { value: a.value & b.value & ~mask, mask };
+}
+
+/** Whether some number may be in both. */
+export function tnumOverlap(a: Tnum, b: Tnum): boolean {
+  const known = ~a.mask & ~b.mask;
+  return (a.value & known) === (b.value & known);
+}
+
+/** Whether every number of `b` is in `a`. */
+export function tnumIn(a: Tnum, b: Tnum): boolean {
+  if (b.mask & ~a.mask) return false;
+  return a.value === (b.value & ~a.mask);
+}
+
+/** The low `size` bytes, the rest zero. */
+export function tnumCast(a: Tnum, size: number): Tnum {
+  const keep = (1n << BigInt(size * 8)) - 1n;
+  return { value: a.value & keep, mask: a.mask & keep };
+}
+
+export const tnumSubreg = (a: Tnum): Tnum => ({ value: a.value & U32, mask: a.mask & U32 });
+export const tnumClearSubreg = (a: Tnum): Tnum => ({ value: a.value & HIGH32, mask: a.mask & HIGH32 });
+/** The high half of `a` over the low half of `low`. */
+export const tnumWithSubreg = (a: Tnum, low: Tnum): Tnum => ({
+  value: (a.value & HIGH32) | (low.value & U32),
+  mask: (a.mask & HIGH32) | (low.mask & U32),
+});
+export const isSubregConst = (a: Tnum): boolean => (a.mask & U32) === 0n;
+
+/** Whether every number is a multiple of `size`, a power of two. */
+export function tnumIsAligned(a: Tnum, size: number): boolean {
+  return size === 0 || ((a.value | a.mask) & BigInt(size - 1)) === 0n;
+}

@@ -1,0 +1,327 @@
+/**
+ * What a rule sees: the program, the state being walked, the log, and `reject`.
+ */
+import type { Btf, BtfType } from '../btf/index.ts';
+import { type DisasmHooks, disassembleWithOpcode, type Insns } from '../isa/index.ts';
+import type { Liveness } from './explore/stack-liveness.ts';
+import type { Walk } from './explore/walk.ts';
+import { Log } from './log/log.ts';
+import { SourceLines } from './log/source.ts';
+import { type PrintContext, stateText } from './log/state.ts';
+import type { VerifierInput, VerifierMap } from './program.ts';
+import type { LiveFrame } from './state/frame.ts';
+import { Lanes, Reg } from './state/reg.ts';
+import { type HistoryEntry, LiveState, type SavedState, type StateBase } from './state/state.ts';
+import { type MapRecord, mapRecordOf } from './structure/map-record.ts';
+import type { Subprog } from './structure/subprogs.ts';
+
+export type Errno =
+  | 'EPERM'
+  | 'ENOENT'
+  | 'E2BIG'
+  | 'EACCES'
+  | 'EFAULT'
+  | 'EBUSY'
+  | 'EINVAL'
+  | 'ENOSPC'
+  | 'EPROTO'
+  | 'EOPNOTSUPP'
+  | 'ENOTSUPP'
+  | 'EBADF'
+  | 'ENOMEM';
+
+/** Thrown by `reject`; caught once, in verify.ts. */
+export class Rejection extends Error {
+  readonly errno: Errno;
+  constructor(errno: Errno) {
+    super(errno);
+    this.errno = errno;
+  }
+}
+
+export interface Capabilities {
+  readonly bpf: boolean;
+  readonly perfmon: boolean;
+  readonly netAdmin: boolean;
+  readonly sysAdmin: boolean;
+}
+
+const ALL_CAPABILITIES: Capabilities = { bpf: true, perfmon: true, netAdmin: true, sysAdmin: true };
+
+/** A checkpoint, in the list of those that one bucket of program positions shares. */
+export interface Checkpoint {
+  readonly state: SavedState;
+  next: Checkpoint | null;
+  hits: number;
+  misses: number;
+  /** No longer in its list, but paths that started from it are still being walked. */
+  evicted: boolean;
+}
+
+/** A branch still to walk. */
+export interface Pending {
+  readonly state: SavedState;
+  readonly pc: number;
+  readonly prevPc: number;
+  readonly logEnd: number;
+}
+
+/** Facts about single instructions that the walk collects or needs, one entry a slot. */
+export class InsnAux {
+  readonly seen: Uint8Array;
+  readonly prunePoint: Uint8Array;
+  readonly jmpPoint: Uint8Array;
+  readonly forceCheckpoint: Uint8Array;
+  readonly callsCallback: Uint8Array;
+  /** Registers that some path reads before writing, from before this instruction: bit n is r(n). */
+  readonly liveRegs: Uint16Array;
+  /** Strongly connected component of the flow graph, 0 for none. */
+  readonly scc: Int32Array;
+  /** What kind of pointer an access goes through: every path must agree. */
+  readonly ptrType: Int32Array;
+  /** Helper calls: index of the one map they see + 1, 0 none yet, -1 several. */
+  readonly callMap: Int32Array;
+  /** 64-bit immediates that stand for a map: index + 1, and offset into the value. */
+  readonly mapIndex: Int32Array;
+  readonly mapOff: Int32Array;
+  /** 1: part of a spill/fill pair around a fastcall helper. */
+  readonly fastcallPattern: Uint8Array;
+  readonly fastcallSpills: Uint8Array;
+  readonly storageGetAtomic: Uint8Array;
+  readonly nonSleepable: Uint8Array;
+  /** Argument registers whose whole 64 bits matter, for tail calls and callbacks. */
+  readonly constIter: Uint8Array;
+  constructor(length: number) {
+    this.seen = new Uint8Array(length);
+    this.prunePoint = new Uint8Array(length + 1);
+    this.jmpPoint = new Uint8Array(length + 1);
+    this.forceCheckpoint = new Uint8Array(length);
+    this.callsCallback = new Uint8Array(length);
+    this.liveRegs = new Uint16Array(length);
+    this.scc = new Int32Array(length);
+    this.ptrType = new Int32Array(length);
+    this.callMap = new Int32Array(length);
+    this.mapIndex = new Int32Array(length);
+    this.mapOff = new Int32Array(length);
+    this.fastcallPattern = new Uint8Array(length);
+    this.fastcallSpills = new Uint8Array(length);
+    this.storageGetAtomic = new Uint8Array(length);
+    this.nonSleepable = new Uint8Array(length);
+    this.constIter = new Uint8Array(length);
+  }
+}
+
+export class Env implements PrintContext {
+  readonly input: VerifierInput;
+  readonly insns: Insns;
+  readonly log: Log;
+  readonly lines: SourceLines;
+  readonly aux: InsnAux;
+  readonly caps: Capabilities;
+  readonly cur = new LiveState();
+  readonly usedMaps: VerifierMap[] = [];
+  /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
+  readonly maps: VerifierMap[] = [];
+  readonly #mapRecords: MapRecord[] = [];
+  /** The arena that the program uses. */
+  arena: VerifierMap | null = null;
+  subprogs: Subprog[] = [];
+  liveness!: Liveness;
+  walk!: Walk;
+  kfuncNames = new Map<number, string>();
+  /** BTF ids of the functions, where func_info says them. */
+  funcTypeIds: number[] = [];
+
+  /** The instruction being looked at, and the one before it on this path. */
+  pc = 0;
+  prevPc = -1;
+  processed = 0;
+  jumps = 0;
+  processedAtCheckpoint = 0;
+  jumpsAtCheckpoint = 0;
+  totalStates = 0;
+  peakStates = 0;
+  liveStates = 0;
+  evictedStates = 0;
+  maxStatesPerInsn = 0;
+  pending: Pending[] = [];
+  checkpoints: (Checkpoint | null)[] = [];
+  /** The history entry of the current instruction, where it has one. */
+  hist: HistoryEntry | null = null;
+  exceptionCallback = 0;
+  /** The packet may have been written to, or its pointers lost, by this program. */
+  seenDirectWrite = false;
+  /** Loads through BTF pointers that may fault. */
+  readonly faultable = new Set<number>();
+  /** The enforced attach type where the walk narrows it. */
+  attachType: number;
+  allowUninitStack: boolean;
+  strictAlignment: boolean;
+
+  /** What changed since the state was last printed. */
+  scratchedRegs = 0;
+  readonly scratchedSlots = { lo: 0, hi: 0 };
+  lastLogEnd = 0;
+  lastInsnText = 0;
+
+  /** Working copies for rules: [0] and [1] for comparisons, [2] and [3] for pointer arithmetic, the rest free. */
+  readonly temp: Reg[];
+
+  #ids = 0;
+  #kernelBtf: Btf | undefined;
+
+  constructor(input: VerifierInput, insns: Insns, logLevel: number) {
+    this.input = input;
+    this.insns = insns;
+    this.log = new Log(logLevel);
+    this.lines = new SourceLines(input.btf, input.lineInfo);
+    this.aux = new InsnAux(insns.length);
+    this.caps = input.capabilities ?? ALL_CAPABILITIES;
+    this.attachType = input.attachType;
+    this.allowUninitStack = this.caps.perfmon;
+    this.strictAlignment = (input.flags & 1) !== 0;
+    const lanes = new Lanes(8);
+    this.temp = Array.from({ length: 8 }, (_, k) => new Reg(lanes, k));
+  }
+
+  get frame(): LiveFrame {
+    return this.cur.frames[this.cur.curframe]!;
+  }
+
+  get regs(): Reg[] {
+    return this.cur.frames[this.cur.curframe]!.regs;
+  }
+
+  reg(r: number): Reg {
+    return this.cur.frames[this.cur.curframe]!.regs[r]!;
+  }
+
+  get kernelBtf(): Btf {
+    this.#kernelBtf ??= this.input.kernelBtf();
+    return this.#kernelBtf;
+  }
+
+  newId(): number {
+    return ++this.#ids;
+  }
+
+  get lastId(): number {
+    return this.#ids;
+  }
+
+  /** Kernel-kept fields in the values of map number `index`. */
+  mapRecord(index: number): MapRecord {
+    return (this.#mapRecords[index] ??= mapRecordOf(this.maps[index]!));
+  }
+
+  write(text: string): void {
+    this.log.write(text);
+  }
+
+  /** Ends verification: `message` is the last line of the log, '' where the lines before say it all. */
+  reject(errno: Errno, message: string): never {
+    if (message) this.log.write(`${message}\n`);
+    throw new Rejection(errno);
+  }
+
+  /** Something Linux has and this verifier does not follow yet. Never accepted. */
+  unsupported(feature: string): never {
+    this.reject('EOPNOTSUPP', `${feature} is not supported by this verifier yet`);
+  }
+
+  // What changed, for the log.
+  scratchReg(r: number): void {
+    this.scratchedRegs |= 1 << r;
+  }
+
+  scratchSlot(n: number): void {
+    if (n < 32) this.scratchedSlots.lo |= 1 << n;
+    else this.scratchedSlots.hi |= 1 << (n - 32);
+  }
+
+  scratchAll(): void {
+    this.scratchedRegs = -1;
+    this.scratchedSlots.lo = -1;
+    this.scratchedSlots.hi = -1;
+  }
+
+  cleanScratch(): void {
+    this.scratchedRegs = 0;
+    this.scratchedSlots.lo = 0;
+    this.scratchedSlots.hi = 0;
+  }
+
+  get isScratched(): boolean {
+    return this.scratchedRegs !== 0 || this.scratchedSlots.lo !== 0 || this.scratchedSlots.hi !== 0;
+  }
+
+  /** All of a state's frame. */
+  printState(state: StateBase, frameno: number): void {
+    if (this.log.on) this.write(stateText(this, state, frameno, null, null));
+  }
+
+  /** What changed since the last print, and forgets it. */
+  printChanges(state: StateBase, frameno: number): void {
+    if (this.log.on) this.write(stateText(this, state, frameno, this.scratchedRegs, this.scratchedSlots));
+    this.cleanScratch();
+  }
+
+  /** The changes of the instruction just printed, on its line where nothing came between. */
+  printInsnState(): void {
+    if (this.lastLogEnd !== 0 && this.lastLogEnd === this.log.end) {
+      this.log.truncate(this.lastLogEnd - 1);
+      const at = Math.ceil(Math.max(this.lastInsnText + 4, 40) / 40) * 40;
+      this.write(`${' '.repeat(at - this.lastInsnText - 1)};`);
+    } else {
+      this.write(`${this.pc}:`);
+    }
+    this.printChanges(this.cur, this.cur.curframe);
+  }
+
+  /** The C line of `pc`, where it is another than the last one shown. */
+  printLine(pc: number, prefix: string): void {
+    if (!this.log.on) return;
+    const text = this.lines.next(pc);
+    if (text) this.write(prefix + text);
+  }
+
+  readonly disasmHooks: DisasmHooks = {
+    callName: (pc) => this.kfuncNames.get(pc),
+    imm64: (pc) => (this.aux.mapIndex[pc] ? '0x0' : undefined),
+  };
+
+  insnText(pc: number): string {
+    return `${disassembleWithOpcode(this.insns, pc, this.disasmHooks)}\n`;
+  }
+
+  printInsn(): void {
+    if (this.isScratched) this.printInsnState();
+    this.printLine(this.pc, '; ');
+    const start = this.log.end;
+    this.write(`${this.pc}: ${this.insnText(this.pc)}`);
+    this.lastInsnText = this.log.end - start;
+    this.lastLogEnd = this.log.end;
+  }
+
+  funcTypeId(subprog: number): number {
+    return this.funcTypeIds[subprog] ?? 0;
+  }
+
+  funcType(subprog: number): BtfType | undefined {
+    const id = this.funcTypeId(subprog);
+    return id ? this.input.btf?.type(id) : undefined;
+  }
+
+  btfOf(btf: number): Btf {
+    return btf === 0 ? this.kernelBtf : this.input.btf!;
+  }
+
+  btfTypeName(btf: number, id: number): string {
+    const t = this.btfOf(btf).type(id);
+    return t && 'name' in t ? t.name : '';
+  }
+
+  iterName(btf: number, id: number): string {
+    return this.btfTypeName(btf, id).replace(/^bpf_iter_/, '');
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Checkpoints: states kept at prune points, against which later arrivals are compared.
+ *
+ * When one is added, when it is dropped as useless, and when a comparison is made at all decides how many instructions
+ * are walked, so the heuristics are Linux's. Linux: is_state_visited().
+ */
+import { callEffects } from '../call/effects.ts';
+import type { Checkpoint, Env } from '../env.ts';
+import { KINDS, LANES, REGS } from '../state/layout.ts';
+import { Reg } from '../state/reg.ts';
+import { SavedState, type StateBase } from '../state/state.ts';
+import { SLOT_ITER } from '../state/types.ts';
+import { isMayGoto } from '../../isa/index.ts';
+import { pushHistory } from './history.ts';
+import type { Loops } from './loops.ts';
+import { clearSingularIds, markAllImprecise } from './marks.ts';
+import type { Precision } from './precision.ts';
+import type { Pruner } from './prune.ts';
+
+const TEST_STATE_FREQ = 1 << 3;
+/** Checkpoints that one position may have without CAP_BPF. */
+const MAX_STATES = 64;
+
+export class Checkpoints {
+  readonly #env: Env;
+  readonly #pruner: Pruner;
+  readonly #precision: Precision;
+  readonly #loops: Loops;
+
+  constructor(env: Env, pruner: Pruner, precision: Precision, loops: Loops) {
+    this.#env = env;
+    this.#pruner = pruner;
+    this.#precision = precision;
+    this.#loops = loops;
+    env.checkpoints = new Array<Checkpoint | null>(env.insns.length).fill(null);
+  }
+
+  /** Whether the current state is covered by an earlier one. Where not, it may become a checkpoint itself. */
+  visit(pc: number): boolean {
+    const env = this.#env;
+    const { cur, aux } = env;
+    const forced = aux.forceCheckpoint[pc] !== 0;
+    const force = (env.input.flags & TEST_STATE_FREQ) !== 0 || forced || cur.history.length > 40;
+    let addNew = force;
+    if (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8) addNew = true;
+    const bucket = this.#bucket(pc, cur);
+    this.#cleanAt(pc, bucket);
+    let count = 0;
+    let before: Checkpoint | null = null;
+    for (let cp: Checkpoint | null = env.checkpoints[bucket] ?? null; cp; ) {
+      const next: Checkpoint | null = cp.next;
+      count++;
+      if (cp.state.insnIdx !== pc) {
+        before = cp;
+        cp = next;
+        continue;
+      }
+      if (cp.state.branches > 0) {
+        if (this.#meetsUnfinished(pc, cp)) return true;
+        if (!force && env.jumps - env.jumpsAtCheckpoint < 20 && env.processed - env.processedAtCheckpoint < 100) {
+          addNew = false;
+        }
+      } else {
+        const loop = this.#loops.isIncomplete(cp.state);
+        if (this.#pruner.equal(cp.state, cur, loop ? 'within' : 'covers')) {
+          this.#hit(pc, cp, loop);
+          return true;
+        }
+      }
+      if (addNew) cp.misses++;
+      const patience = forced && cp.state.branches > 0 ? 64 : 3;
+      if (cp.misses > cp.hits * patience + patience) {
+        if (before) before.next = next;
+        else env.checkpoints[bucket] = next;
+        this.#evict(cp);
+      } else {
+        before = cp;
+      }
+      cp = next;
+    }
+    if (count > env.maxStatesPerInsn) env.maxStatesPerInsn = count;
+    if (!env.caps.bpf && count > MAX_STATES) return false;
+    if (addNew) this.#add(pc, bucket);
+    return false;
+  }
+
+  /** The walk from `cp` on is not done: the same state again is a loop. True where that proves the loop to end. */
+  #meetsUnfinished(pc: number, cp: Checkpoint): boolean {
+    const env = this.#env;
+    const { cur } = env;
+    const old = cp.state;
+    const frame = old.frame;
+    // Another entry into an asynchronous callback is no loop.
+    if (frame.inAsyncCallback && frame.asyncEntries !== cur.frame.asyncEntries) return false;
+    const call = callEffects(env, pc);
+    if (call.iterNext) {
+      if (this.#pruner.equal(old, cur, 'within') && this.#iterIsActive(old)) {
+        this.#hit(pc, cp, true);
+        return true;
+      }
+      return false;
+    }
+    if (isMayGoto(env.insns.code[pc]!)) {
+      if (old.mayGotoDepth !== cur.mayGotoDepth && this.#pruner.equal(old, cur, 'within')) {
+        this.#hit(pc, cp, true);
+        return true;
+      }
+    }
+    if (env.aux.callsCallback[pc]) {
+      if (this.#pruner.equal(old, cur, 'within')) {
+        this.#hit(pc, cp, true);
+        return true;
+      }
+      return false;
+    }
+    if (
+      this.#pruner.maybeLooping(old, cur) &&
+      this.#pruner.equal(old, cur, 'exact') &&
+      !iterDepthsDiffer(old, cur) &&
+      old.mayGotoDepth === cur.mayGotoDepth &&
+      old.callbackUnroll === cur.callbackUnroll
+    ) {
+      env.printLine(pc, '; ');
+      env.write(`infinite loop detected at insn ${pc}\n`);
+      env.write('cur state:');
+      env.printState(cur, cur.curframe);
+      env.write('old state:');
+      env.printState(old, cur.curframe);
+      env.reject('EINVAL', '');
+    }
+    return false;
+  }
+
+  /** The iterator that this call advances, in `old`: the slot that r1 pointed to. */
+  #iterIsActive(old: StateBase): boolean {
+    const env = this.#env;
+    const arg = env.reg(1);
+    const frame = env.cur.frames[arg.frameno];
+    if (!frame) return false;
+    const slot = -(arg.off + Number(BigInt.asIntN(32, arg.value))) / 8 - 1;
+    const spilled = frame.spilled[slot];
+    void old;
+    return spilled !== undefined && (spilled.aux3 & 3) === 1;
+  }
+
+  #hit(pc: number, cp: Checkpoint, loop: boolean): void {
+    const env = this.#env;
+    cp.hits++;
+    if (env.aux.jmpPoint[pc]) pushHistory(env, env.cur, 0);
+    this.#precision.propagate(cp.state, env.cur);
+    if (!loop) return;
+    const edge = SavedState.of(env.cur);
+    edge.insnIdx = pc;
+    this.#loops.add(cp.state, edge);
+    this.updatePeak();
+  }
+
+  #add(pc: number, bucket: number): void {
+    const env = this.#env;
+    const { cur } = env;
+    env.totalStates++;
+    env.liveStates++;
+    this.updatePeak();
+    env.jumpsAtCheckpoint = env.jumps;
+    env.processedAtCheckpoint = env.processed;
+    if (env.caps.bpf) markAllImprecise(cur);
+    clearSingularIds(cur);
+    const state = SavedState.of(cur);
+    state.insnIdx = pc;
+    this.#loops.enter(state);
+    cur.parent = state;
+    cur.firstIdx = pc;
+    cur.dfsDepth = state.dfsDepth + 1;
+    cur.history = [];
+    env.checkpoints[bucket] = { state, next: env.checkpoints[bucket] ?? null, hits: 0, misses: 0, evicted: false };
+  }
+
+  updatePeak(): void {
+    const env = this.#env;
+    env.peakStates = Math.max(env.peakStates, env.liveStates + env.evictedStates + this.#loops.backEdges);
+  }
+
+  #evict(cp: Checkpoint): void {
+    const env = this.#env;
+    env.liveStates--;
+    cp.evicted = true;
+    // Freed at once where no path from it is left, else when the last one ends.
+    if (cp.state.branches === 0) return;
+    env.evictedStates++;
+    cp.state.evicted = true;
+  }
+
+  /** Checkpoints are found by position and by who called the function they are in. */
+  #bucket(pc: number, state: StateBase): number {
+    return ((pc ^ state.frame.callsite) >>> 0) % this.#env.insns.length;
+  }
+
+  #cleanAt(pc: number, bucket: number): void {
+    const env = this.#env;
+    for (let cp: Checkpoint | null = env.checkpoints[bucket] ?? null; cp; cp = cp.next) {
+      const { state } = cp;
+      if (state.branches > 0 || state.insnIdx !== pc || state.cleaned) continue;
+      if (!sameCallsites(state, env.cur) || this.#loops.isIncomplete(state)) continue;
+      this.#clean(state);
+    }
+  }
+
+  /** Forgets registers and slots that nobody reads any more. */
+  #clean(state: SavedState): void {
+    const env = this.#env;
+    state.cleaned = true;
+    env.liveness.query(state);
+    const reg = new Reg(state.frames[0]!.lanes, 0);
+    for (let f = 0; f <= state.curframe; f++) {
+      const frame = state.frames[f]!;
+      const pc = f === state.curframe ? state.insnIdx : state.frames[f + 1]!.callsite;
+      const live = env.aux.liveRegs[pc]!;
+      for (let r = 0; r < REGS - 1; r++) {
+        if (!(live & (1 << r))) reg.point(frame.lanes, r).markNotInit();
+      }
+      for (let n = 0; n < frame.slots; n++) {
+        if (env.liveness.isAlive(f, n)) continue;
+        reg.point(frame.lanes, REGS + n).markNotInit();
+        const at = (REGS + n) * LANES + KINDS;
+        frame.lanes.i[at] = 0;
+        frame.lanes.i[at + 1] = 0;
+      }
+    }
+  }
+}
+
+function sameCallsites(a: StateBase, b: StateBase): boolean {
+  if (a.curframe !== b.curframe) return false;
+  for (let f = a.curframe; f >= 0; f--) if (a.frames[f]!.callsite !== b.frames[f]!.callsite) return false;
+  return true;
+}
+
+function iterDepthsDiffer(old: StateBase, cur: StateBase): boolean {
+  for (let f = old.curframe; f >= 0; f--) {
+    const frame = old.frames[f]!;
+    const other = cur.frames[f]!;
+    for (let n = 0; n < frame.slots; n++) {
+      if (frame.kind(n, 0) !== SLOT_ITER) continue;
+      const a = new Reg(frame.lanes, REGS + n);
+      if ((a.aux3 & 3) !== 1) continue;
+      if (a.aux3 >> 2 !== new Reg(other.lanes, REGS + n).aux3 >> 2) return true;
+    }
+  }
+  return false;
+}

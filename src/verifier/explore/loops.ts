@@ -1,0 +1,92 @@
+/**
+ * Loops whose end is found by comparing states: open-coded iterators, callbacks, may_goto.
+ *
+ * Inside a strongly connected component a state may be pruned against one whose own marks are not complete yet. Such a
+ * back edge is kept, and precision is carried over all of them until nothing changes, when the walk leaves the
+ * component. Linux: maybe_enter_scc(), add_scc_backedge(), propagate_backedges().
+ */
+import type { Env } from '../env.ts';
+import type { SavedState, StateBase } from '../state/state.ts';
+import { markAllPrecise } from './marks.ts';
+
+const MAX_ROUNDS = 64;
+
+interface Visit {
+  entry: StateBase | null;
+  backEdges: SavedState[];
+  readonly label: string;
+}
+
+export class Loops {
+  readonly #env: Env;
+  readonly #visits = new Map<string, Visit>();
+  /** States that are kept for back edges. */
+  backEdges = 0;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** A checkpoint was made: it may be the first one inside a loop. */
+  enter(state: StateBase): void {
+    const key = this.#key(state);
+    if (key === null) return;
+    let visit = this.#visits.get(key);
+    if (!visit) {
+      visit = { entry: null, backEdges: [], label: `(${key})` };
+      this.#visits.set(key, visit);
+    }
+    if (visit.entry) return;
+    visit.entry = state;
+    if (this.#env.log.level2) this.#env.write(`SCC enter ${visit.label}\n`);
+  }
+
+  /** All paths from `state` are done. `propagate` carries precision over a back edge; true where something changed. */
+  exit(state: StateBase, propagate: (old: StateBase, state: StateBase) => boolean): void {
+    const key = this.#key(state);
+    if (key === null) return;
+    const visit = this.#visits.get(key);
+    if (!visit || visit.entry !== state) return;
+    if (this.#env.log.level2) this.#env.write(`SCC exit ${visit.label}\n`);
+    visit.entry = null;
+    this.backEdges -= visit.backEdges.length;
+    const edges = visit.backEdges;
+    for (let round = 1, changed = true; changed; round++) {
+      changed = false;
+      if (round > MAX_ROUNDS) {
+        for (const edge of edges) markAllPrecise(edge);
+        break;
+      }
+      for (const edge of edges) if (propagate(edge.equalState!, edge)) changed = true;
+    }
+    visit.backEdges = [];
+  }
+
+  /** Whether what `state` relied on may not be known yet. */
+  isIncomplete(state: StateBase): boolean {
+    const key = this.#key(state);
+    return key !== null && (this.#visits.get(key)?.backEdges.length ?? 0) > 0;
+  }
+
+  add(checkpoint: SavedState, edge: SavedState): void {
+    const visit = this.#visits.get(this.#key(checkpoint) ?? '');
+    if (!visit) this.#env.reject('EFAULT', 'verifier bug: a back edge outside of a loop');
+    if (this.#env.log.level2) this.#env.write(`SCC backedge ${visit.label}\n`);
+    edge.equalState = checkpoint;
+    visit.backEdges.push(edge);
+    this.backEdges++;
+  }
+
+  /** Call sites down to the first frame that is in a loop, and the loop; null where none is. */
+  #key(state: StateBase): string | null {
+    const { scc } = this.#env.aux;
+    let key = '';
+    for (let f = 0; f <= state.curframe; f++) {
+      const pc = f === state.curframe ? state.insnIdx : state.frames[f + 1]!.callsite;
+      const component = scc[pc];
+      if (component) return `${key}${component}`;
+      key += `${pc},`;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,469 @@
+/**
+ * Precision: which scalars' exact values a verdict relied on.
+ *
+ * Pruning may treat other scalars as "any number". When a rule needs a value (a size, an offset, a branch that could go
+ * only one way), the chain of instructions that made it is followed backwards, over parent states, and every register
+ * and slot on the way is marked in them. Linux: __mark_chain_precision(), backtrack_insn().
+ */
+import {
+  BPF_ABS,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_END,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_IND,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_MOV,
+  BPF_NEG,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  BPF_X,
+  classOf,
+  modeOf,
+  opOf,
+  sourceOf,
+} from '../../isa/index.ts';
+import { callEffects } from '../call/effects.ts';
+import type { Env } from '../env.ts';
+import type { Frame } from '../state/frame.ts';
+import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
+import {
+  HIST_STACK_ACCESS,
+  type HistoryEntry,
+  histFrame,
+  histSlot,
+  MAX_FRAMES,
+  type StateBase,
+} from '../state/state.ts';
+import { SCALAR } from '../state/types.ts';
+import { isHelperCall, isKfuncCall, isPseudoCall, subprogAt } from '../structure/subprogs.ts';
+import { slotsText } from './stack-liveness.ts';
+
+const ARGS = 0x3e;
+
+const OK = 0;
+/** The code does something that cannot be followed backwards: everything becomes precise. */
+const GIVE_UP = -1;
+
+/** Registers and slots being followed, by frame. */
+class Wanted {
+  frame = 0;
+  readonly regs = new Int32Array(MAX_FRAMES);
+  readonly lo = new Int32Array(MAX_FRAMES);
+  readonly hi = new Int32Array(MAX_FRAMES);
+
+  reset(frame: number): void {
+    this.frame = frame;
+    this.regs.fill(0);
+    this.lo.fill(0);
+    this.hi.fill(0);
+  }
+  get isEmpty(): boolean {
+    let any = 0;
+    for (let f = 0; f <= this.frame; f++) any |= this.regs[f]! | this.lo[f]! | this.hi[f]!;
+    return any === 0;
+  }
+  get regMask(): number {
+    return this.regs[this.frame]!;
+  }
+  hasReg(r: number): boolean {
+    return (this.regs[this.frame]! & (1 << r)) !== 0;
+  }
+  setReg(r: number): void {
+    this.regs[this.frame]! |= 1 << r;
+  }
+  clearReg(r: number): void {
+    this.regs[this.frame]! &= ~(1 << r);
+  }
+  hasSlot(f: number, n: number): boolean {
+    return ((n < 32 ? this.lo : this.hi)[f]! & (1 << (n & 31))) !== 0;
+  }
+  setSlot(f: number, n: number): void {
+    (n < 32 ? this.lo : this.hi)[f]! |= 1 << (n & 31);
+  }
+  clearSlot(f: number, n: number): void {
+    (n < 32 ? this.lo : this.hi)[f]! &= ~(1 << (n & 31));
+  }
+  get hasStack(): boolean {
+    return (this.lo[this.frame]! | this.hi[this.frame]!) !== 0;
+  }
+}
+
+function regsText(mask: number): string {
+  const out: string[] = [];
+  for (let r = 0; r < 32; r++) if (mask & (1 << r)) out.push(`r${r}`);
+  return out.join(',');
+}
+
+export class Precision {
+  readonly #env: Env;
+  readonly #bt = new Wanted();
+  /** Whether the last call marked something that was not marked. */
+  changed = false;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** The value of register `r` of the current frame matters. */
+  markReg(r: number): void {
+    this.#markChain(this.#env.cur, r);
+  }
+
+  /** The value that slot `n` of frame `frame` holds matters. */
+  markSlot(frame: number, n: number): void {
+    const { cur } = this.#env;
+    this.#bt.reset(cur.curframe);
+    this.#bt.setSlot(frame, n);
+    this.#follow(cur);
+  }
+
+  /** What an equivalent state relied on matters in `state` too. True where something changed. */
+  propagate(old: StateBase, state: StateBase): boolean {
+    const env = this.#env;
+    const bt = this.#bt;
+    bt.reset(old.curframe);
+    this.changed = false;
+    for (let f = old.curframe; f >= 0; f--) {
+      const frame = old.frames[f]!;
+      const i = frame.lanes.i;
+      let first = true;
+      let said = '';
+      for (let r = 0; r < 10; r++) {
+        if (i[r * LANES + TYPE] !== SCALAR || i[r * LANES + PRECISE] === 0) continue;
+        if (env.log.level2) said += first ? `frame ${f}: propagating r${r}` : `,r${r}`;
+        bt.regs[f]! |= 1 << r;
+        first = false;
+      }
+      for (let n = 0; n < frame.slots; n++) {
+        if (!frame.isSpilledScalar(n) || i[(REGS + n) * LANES + PRECISE] === 0) continue;
+        if (env.log.level2) said += first ? `frame ${f}: propagating fp${-(n + 1) * 8}` : `,fp${-(n + 1) * 8}`;
+        bt.setSlot(f, n);
+        first = false;
+      }
+      if (said) env.write(`${said}\n`);
+    }
+    this.#follow(state);
+    return this.changed;
+  }
+
+  #markChain(state: StateBase, r: number): void {
+    if (!this.#env.caps.bpf) return;
+    this.#bt.reset(state.curframe);
+    this.#bt.setReg(r);
+    this.#follow(state);
+  }
+
+  #follow(start: StateBase): void {
+    const env = this.#env;
+    const bt = this.#bt;
+    if (!env.caps.bpf || bt.isEmpty) return;
+    let state: StateBase | null = start;
+    let firstIdx = start.firstIdx;
+    let lastIdx = start.insnIdx;
+    let laterIdx = -1;
+    let skipFirst = true;
+    for (;;) {
+      if (env.log.level2) {
+        env.write(
+          `mark_precise: frame${bt.frame}: last_idx ${lastIdx} first_idx ${firstIdx} subseq_idx ${laterIdx} \n`,
+        );
+      }
+      if (lastIdx < 0) {
+        this.#atEntry(state);
+        return;
+      }
+      let at = lastIdx;
+      let left = state.history.length;
+      for (;;) {
+        if (skipFirst) {
+          skipFirst = false;
+        } else {
+          const last: HistoryEntry | undefined = left > 0 ? state.history[left - 1] : undefined;
+          const hist = last && last.idx === at ? last : null;
+          if (this.#backtrack(at, laterIdx, hist) === GIVE_UP) {
+            this.#markAll(start);
+            return;
+          }
+        }
+        if (bt.isEmpty) return;
+        laterIdx = at;
+        if (at === state.firstIdx && (left === 0 || (left === 1 && state.history[0]!.idx === at))) break;
+        if (left > 0 && state.history[left - 1]!.idx === at) at = state.history[--left]!.prevIdx;
+        else at--;
+        if (at < 0 || at >= env.insns.length) this.#bug('history leads out of the program');
+      }
+      const parent: StateBase | null = state.parent;
+      if (!parent) break;
+      state = parent;
+      this.#markParent(state);
+      if (bt.isEmpty) return;
+      laterIdx = firstIdx;
+      lastIdx = state.lastIdx;
+      firstIdx = state.firstIdx;
+    }
+    if (!bt.isEmpty) this.#markAll(start);
+  }
+
+  /** Before the first instruction of a global function only its arguments can matter. */
+  #atEntry(state: StateBase): void {
+    const bt = this.#bt;
+    const frame = state.frames[0]!;
+    if (state.curframe !== 0 || frame.subprog === 0 || bt.hasStack || bt.regMask & ~ARGS) {
+      this.#bug('precision went past the entry of the program');
+    }
+    const i = frame.lanes.i;
+    for (let r = 1; r <= 5; r++) {
+      if (!bt.hasReg(r)) continue;
+      bt.clearReg(r);
+      if (i[r * LANES + TYPE] !== SCALAR) continue;
+      i[r * LANES + PRECISE] = 1;
+      this.changed = true;
+    }
+  }
+
+  #markParent(state: StateBase): void {
+    const env = this.#env;
+    const bt = this.#bt;
+    for (let f = bt.frame; f >= 0; f--) {
+      const frame: Frame | undefined = state.frames[f];
+      if (!frame) this.#bug('precision in a frame that the parent does not have');
+      const i = frame.lanes.i;
+      for (let r = 0; r < 11; r++) {
+        if (!(bt.regs[f]! & (1 << r))) continue;
+        if (i[r * LANES + TYPE] !== SCALAR || i[r * LANES + PRECISE] !== 0) {
+          bt.regs[f]! &= ~(1 << r);
+        } else {
+          i[r * LANES + PRECISE] = 1;
+          this.changed = true;
+        }
+      }
+      for (let n = 0; n < 64; n++) {
+        if (!bt.hasSlot(f, n)) continue;
+        const at = (REGS + n) * LANES + PRECISE;
+        if (n >= frame.slots || !frame.isSpilledScalar(n) || i[at] !== 0) {
+          bt.clearSlot(f, n);
+        } else {
+          i[at] = 1;
+          this.changed = true;
+        }
+      }
+      if (env.log.level2) {
+        env.write(
+          `mark_precise: frame${f}: parent state regs=${regsText(bt.regs[f]!)} stack=${slotsText(bt.lo[f]!, bt.hi[f]!)}: `,
+        );
+        env.printState(state, f);
+      }
+    }
+  }
+
+  /** Every scalar of all parent states. */
+  #markAll(start: StateBase): void {
+    const env = this.#env;
+    this.#bt.reset(0);
+    if (env.log.level2) {
+      env.write(`mark_precise: frame${start.curframe}: falling back to forcing all scalars precise\n`);
+    }
+    for (let st: StateBase | null = start.parent; st; st = st.parent) {
+      for (let f = 0; f <= st.curframe; f++) {
+        const frame = st.frames[f]!;
+        const i = frame.lanes.i;
+        for (let r = 0; r < 10; r++) {
+          const at = r * LANES;
+          if (i[at + TYPE] !== SCALAR || i[at + PRECISE] !== 0) continue;
+          i[at + PRECISE] = 1;
+          if (env.log.level2) env.write(`force_precise: frame${f}: forcing r${r} to be precise\n`);
+        }
+        for (let n = 0; n < frame.slots; n++) {
+          if (!frame.isSpilledScalar(n)) continue;
+          const at = (REGS + n) * LANES + PRECISE;
+          if (i[at] !== 0) continue;
+          i[at] = 1;
+          if (env.log.level2) env.write(`force_precise: frame${f}: forcing fp${-(n + 1) * 8} to be precise\n`);
+        }
+      }
+    }
+  }
+
+  /** Registers that gained knowledge together with a followed one are followed, too. */
+  #syncLinked(hist: HistoryEntry | null): void {
+    const linked = hist?.linked;
+    if (!linked) return;
+    const bt = this.#bt;
+    let wanted = false;
+    for (const l of linked) {
+      if (l.record < REGS ? bt.regs[l.frame]! & (1 << l.record) : bt.hasSlot(l.frame, l.record - REGS)) wanted = true;
+    }
+    if (!wanted) return;
+    for (const l of linked) {
+      if (l.record < REGS) bt.regs[l.frame]! |= 1 << l.record;
+      else bt.setSlot(l.frame, l.record - REGS);
+    }
+  }
+
+  /** Undoes the instruction at `pc`: what its inputs are takes the place of what it made. */
+  #backtrack(pc: number, laterPc: number, hist: HistoryEntry | null): number {
+    const env = this.#env;
+    const bt = this.#bt;
+    const { insns } = env;
+    const code = insns.code[pc]!;
+    if (code === 0) return OK;
+    const cls = classOf(code);
+    const op = opOf(code);
+    const dst = insns.dst[pc]!;
+    const src = insns.src[pc]!;
+    if (env.log.level2) {
+      env.write(
+        `mark_precise: frame${bt.frame}: regs=${regsText(bt.regMask)} stack=${slotsText(bt.lo[bt.frame]!, bt.hi[bt.frame]!)} before ${pc}: ${env.insnText(pc)}`,
+      );
+    }
+    this.#syncLinked(hist);
+    switch (cls) {
+      case BPF_ALU:
+      case BPF_ALU64: {
+        if (!bt.hasReg(dst)) return OK;
+        if (op === BPF_END || op === BPF_NEG) return OK;
+        if (op === BPF_MOV) {
+          bt.clearReg(dst);
+          if (sourceOf(code) === BPF_X) bt.setReg(src);
+        } else if (sourceOf(code) === BPF_X) {
+          bt.setReg(src);
+        }
+        this.#syncLinked(hist);
+        return OK;
+      }
+      case BPF_LDX:
+        return this.#backtrackLoad(dst, hist);
+      case BPF_STX:
+        if (modeOf(code) === BPF_ATOMIC) {
+          const imm = insns.imm[pc]!;
+          if (imm === BPF_LOAD_ACQ) return this.#backtrackLoad(dst, hist);
+          if (imm !== BPF_STORE_REL) {
+            // A fetched value comes from memory.
+            const fetched = imm === BPF_CMPXCHG ? 0 : imm & BPF_FETCH ? src : -1;
+            if (fetched >= 0 && bt.hasReg(fetched)) {
+              bt.clearReg(fetched);
+              if (hist && hist.flags & HIST_STACK_ACCESS) bt.setSlot(histFrame(hist.flags), histSlot(hist.flags));
+            }
+          }
+        }
+        return this.#backtrackStore(dst, src, true, hist);
+      case BPF_ST:
+        return this.#backtrackStore(dst, src, false, hist);
+      case BPF_JMP:
+      case BPF_JMP32:
+        if (op === BPF_CALL) return this.#backtrackCall(pc, laterPc);
+        if (op === BPF_EXIT) return this.#backtrackExit(laterPc);
+        if (op === BPF_JA || op === BPF_JCOND) return OK;
+        if (sourceOf(code) === BPF_X) {
+          if (!bt.hasReg(dst) && !bt.hasReg(src)) return OK;
+          // A comparison of two numbers ties them together.
+          bt.setReg(dst);
+          bt.setReg(src);
+        }
+        this.#syncLinked(hist);
+        return OK;
+      case BPF_LD:
+        if (!bt.hasReg(dst)) return OK;
+        bt.clearReg(dst);
+        // Packet loads answer in r0, from who knows where.
+        return modeOf(code) === BPF_IND || modeOf(code) === BPF_ABS ? GIVE_UP : OK;
+      default:
+        return OK;
+    }
+  }
+
+  #backtrackLoad(dst: number, hist: HistoryEntry | null): number {
+    const bt = this.#bt;
+    if (!bt.hasReg(dst)) return OK;
+    bt.clearReg(dst);
+    // Not from the stack: nothing before it decides the value.
+    if (!hist || !(hist.flags & HIST_STACK_ACCESS)) return OK;
+    bt.setSlot(histFrame(hist.flags), histSlot(hist.flags));
+    return OK;
+  }
+
+  #backtrackStore(dst: number, src: number, fromReg: boolean, hist: HistoryEntry | null): number {
+    const bt = this.#bt;
+    // A pointer is being followed: that cannot be right.
+    if (bt.hasReg(dst)) return GIVE_UP;
+    if (!hist || !(hist.flags & HIST_STACK_ACCESS)) return OK;
+    const frame = histFrame(hist.flags);
+    const slot = histSlot(hist.flags);
+    if (!bt.hasSlot(frame, slot)) return OK;
+    bt.clearSlot(frame, slot);
+    if (fromReg) bt.setReg(src);
+    return OK;
+  }
+
+  #backtrackCall(pc: number, laterPc: number): number {
+    const env = this.#env;
+    const bt = this.#bt;
+    if (isPseudoCall(env, pc)) {
+      const subprog = subprogAt(env, pc + env.insns.imm[pc]! + 1);
+      if (env.subprogs[subprog]?.isGlobal) {
+        // Global functions answer any number and keep r6 to r9.
+        if (bt.regMask & ARGS) this.#bug('arguments of a global function are followed');
+        bt.clearReg(0);
+        return OK;
+      }
+      // From the callee's first instruction back to the call: arguments are the caller's.
+      const mask = bt.regMask & ARGS;
+      this.#leave();
+      bt.regs[bt.frame]! |= mask;
+      return OK;
+    }
+    if (this.#isSyncCallbackCall(pc) && laterPc !== pc + 1) {
+      // From the callback's first instruction back to the helper: what the callback got is not the caller's.
+      this.#leave();
+      return OK;
+    }
+    if (isKfuncCall(env, pc) && env.insns.imm[pc] === 0) return GIVE_UP;
+    bt.clearReg(0);
+    if (bt.regMask & ARGS) this.#bug('argument registers are followed past a call');
+    return OK;
+  }
+
+  #isSyncCallbackCall(pc: number): boolean {
+    const env = this.#env;
+    return (isHelperCall(env, pc) || isKfuncCall(env, pc)) && callEffects(env, pc).syncCallback;
+  }
+
+  /** Into the function whose exit this is: `laterPc` is where its caller went on. */
+  #backtrackExit(laterPc: number): number {
+    const env = this.#env;
+    const bt = this.#bt;
+    // A helper that calls a callback sets r1 to r5 for it again, so its caller may still follow its own.
+    if (laterPc >= 0 && this.#isSyncCallbackCall(laterPc)) bt.regs[bt.frame]! &= ~ARGS;
+    if (bt.regMask & ARGS) this.#bug('argument registers are followed past a return');
+    const answer = laterPc >= 1 && isPseudoCall(env, laterPc - 1) && bt.hasReg(0);
+    bt.clearReg(0);
+    if (bt.frame + 1 >= MAX_FRAMES) this.#bug('too many frames');
+    bt.frame++;
+    if (answer) bt.setReg(0);
+    return OK;
+  }
+
+  /** Back to the frame above. Nothing but arguments may still be followed. */
+  #leave(): void {
+    const bt = this.#bt;
+    if (bt.regMask & ~ARGS || bt.hasStack || bt.frame === 0) this.#bug('a function reads what it was not given');
+    bt.regs[bt.frame] = 0;
+    bt.frame--;
+  }
+
+  #bug(what: string): never {
+    this.#env.reject('EFAULT', `verifier bug: backtracking: ${what}`);
+  }
+}

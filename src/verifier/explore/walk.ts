@@ -1,0 +1,137 @@
+/**
+ * The walk: every path through the program, one instruction at a time, until all of them ended or one was refused.
+ *
+ * Linux: do_check(), do_check_common(), push_stack(), pop_stack().
+ */
+import { doInsn } from '../insn/index.ts';
+import type { Env, Pending } from '../env.ts';
+import { SavedState, type StateBase } from '../state/state.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { pushHistory } from './history.ts';
+import { Loops } from './loops.ts';
+import { Precision } from './precision.ts';
+import { Pruner } from './prune.ts';
+
+/** Instructions that may be looked at. */
+export const MAX_PROCESSED = 1_000_000;
+/** Branches that may wait. */
+const MAX_PENDING = 8192;
+
+/** What an instruction's rule says about where to go on. */
+export const NEXT = 0;
+/** `env.pc` is set already. */
+export const MOVED = 1;
+/** The path ends here. */
+export const ENDED = 2;
+/** As MOVED, and the log shows the whole state. */
+export const RETURNED = 3;
+export type Outcome = 0 | 1 | 2 | 3;
+
+export class Walk {
+  readonly env: Env;
+  readonly precision: Precision;
+  readonly #loops: Loops;
+  readonly #checkpoints: Checkpoints;
+
+  constructor(env: Env) {
+    this.env = env;
+    this.precision = new Precision(env);
+    this.#loops = new Loops(env);
+    this.#checkpoints = new Checkpoints(env, new Pruner(env), this.precision, this.#loops);
+    env.walk = this;
+  }
+
+  /** Walks from the start of a function whose state is set up in `env.cur`. */
+  run(): void {
+    const { env } = this;
+    const { aux, insns } = env;
+    const level2 = env.log.level2;
+    let showState = false;
+    let prev = -1;
+    for (;;) {
+      env.hist = null;
+      env.prevPc = prev;
+      const pc = env.pc;
+      if (pc >= insns.length) env.reject('EFAULT', `invalid insn idx ${pc} insn_cnt ${insns.length}`);
+      if (++env.processed > MAX_PROCESSED) {
+        env.reject('E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
+      }
+      const { cur } = env;
+      cur.lastIdx = prev;
+      cur.insnIdx = pc;
+      let outcome: Outcome = NEXT;
+      if (aux.prunePoint[pc] && this.#checkpoints.visit(pc)) {
+        if (env.log.on) {
+          env.write(showState ? `\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}: safe\n` : `${pc}: safe\n`);
+        }
+        outcome = ENDED;
+      } else {
+        if (aux.jmpPoint[pc]) pushHistory(env, cur, 0);
+        if (env.log.on) {
+          if (level2 && showState) {
+            env.write(`\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}:`);
+            env.printState(cur, cur.curframe);
+            showState = false;
+          }
+          env.printInsn();
+        } else if (env.isScratched) {
+          env.cleanScratch();
+        }
+        aux.seen[pc] = 1;
+        prev = pc;
+        env.liveness.begin(pc);
+        outcome = doInsn(env);
+        env.liveness.commit();
+      }
+      if (outcome === NEXT) {
+        env.pc++;
+      } else if (outcome === ENDED) {
+        env.scratchAll();
+        this.#finish(cur);
+        env.liveness.update();
+        const next = this.#pop();
+        if (!next) return;
+        prev = next.prevPc;
+        showState = true;
+      } else if (outcome === RETURNED) {
+        showState = true;
+      }
+    }
+  }
+
+  /** A branch to be walked later: a copy of the current state that goes on at `pc`. */
+  push(pc: number, prevPc: number): SavedState {
+    const { env } = this;
+    const state = SavedState.of(env.cur);
+    env.pending.push({ state, pc, prevPc, logEnd: env.log.end });
+    if (env.pending.length > MAX_PENDING) {
+      env.reject('E2BIG', `The sequence of ${env.pending.length} jumps is too complex.`);
+    }
+    if (state.parent) state.parent.branches++;
+    return state;
+  }
+
+  #pop(): Pending | null {
+    const { env } = this;
+    const next = env.pending.pop();
+    if (!next) return null;
+    env.cur.load(next.state);
+    env.liveness.leave();
+    if (!env.log.level2) env.log.truncate(next.logEnd);
+    env.pc = next.pc;
+    return next;
+  }
+
+  /** One path from `state` and its parents ended. */
+  #finish(from: StateBase): void {
+    for (let st: StateBase | null = from; st; st = st.parent) {
+      st.branches--;
+      if (st.branches > 0) return;
+      this.#loops.exit(st, (old, state) => this.precision.propagate(old, state));
+      if (st instanceof SavedState && st.evicted) {
+        this.env.evictedStates--;
+        st.evicted = false;
+      }
+    }
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Arithmetic and moves, 32 and 64 bits. Linux: check_alu_op(), adjust_reg_min_max_vals().
+ */
+import {
+  BPF_ADD,
+  BPF_ADDR_SPACE_CAST,
+  BPF_ALU64,
+  BPF_ARSH,
+  BPF_DIV,
+  BPF_END,
+  BPF_LSH,
+  BPF_MOD,
+  BPF_MOV,
+  BPF_NEG,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_TO_LE,
+  BPF_X,
+  classOf,
+  opOf,
+  sourceOf,
+} from '../../isa/index.ts';
+import { assignScalarId } from '../branch/linked.ts';
+import { alu } from '../domain/alu.ts';
+import { signExtend32, signExtend64, syncBounds, zeroExtend32 } from '../domain/bounds.ts';
+import { bitLength } from '../domain/tnum.ts';
+import type { Env } from '../env.ts';
+import { ADD_CONST } from '../log/state.ts';
+import { ARENA, SCALAR } from '../state/types.ts';
+import { pointerAlu } from './alu-pointer.ts';
+import { checkSource, checkTarget, isPointerLeak } from './operands.ts';
+
+/** How Linux writes the operators, by opcode >> 4. */
+export const ALU_STRINGS = [
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '|=',
+  '&=',
+  '<<=',
+  '>>=',
+  'neg',
+  '%=',
+  '^=',
+  '=',
+  's>>=',
+  'endian',
+];
+
+export function aluInsn(env: Env): void {
+  const { insns, pc } = env;
+  const code = insns.code[pc]!;
+  const op = opOf(code);
+  if (op === BPF_END || op === BPF_NEG) unary(env, op);
+  else if (op === BPF_MOV) move(env);
+  else if (op > BPF_END) env.reject('EINVAL', `invalid BPF_ALU opcode ${op.toString(16)}`);
+  else binary(env, op);
+}
+
+function unary(env: Env, op: number): void {
+  const { insns, pc } = env;
+  const code = insns.code[pc]!;
+  const imm = insns.imm[pc]!;
+  const dst = insns.dst[pc]!;
+  const wide = classOf(code) === BPF_ALU64;
+  if (op === BPF_NEG) {
+    if (sourceOf(code) === BPF_X || insns.src[pc] || insns.off[pc] || imm) {
+      env.reject('EINVAL', 'BPF_NEG uses reserved fields');
+    }
+  } else if (
+    insns.src[pc] ||
+    insns.off[pc] ||
+    (imm !== 16 && imm !== 32 && imm !== 64) ||
+    (wide && sourceOf(code) !== BPF_TO_LE)
+  ) {
+    env.reject('EINVAL', 'BPF_END uses reserved fields');
+  }
+  checkSource(env, dst);
+  if (isPointerLeak(env, dst)) env.reject('EACCES', `R${dst} pointer arithmetic prohibited`);
+  checkTarget(env, dst);
+  const reg = env.reg(dst);
+  if (op === BPF_NEG && reg.isScalar) {
+    alu(BPF_NEG, !wide, reg, reg);
+    dropScalarId(env, dst);
+  } else {
+    reg.markUnknown();
+  }
+}
+
+function dropScalarId(env: Env, r: number): void {
+  const reg = env.reg(r);
+  reg.id = 0;
+  reg.off = 0;
+}
+
+function move(env: Env): void {
+  const { insns, pc } = env;
+  const code = insns.code[pc]!;
+  const wide = classOf(code) === BPF_ALU64;
+  const dst = insns.dst[pc]!;
+  const src = insns.src[pc]!;
+  const off = insns.off[pc]!;
+  const imm = insns.imm[pc]!;
+  if (sourceOf(code) !== BPF_X) {
+    if (src || off) env.reject('EINVAL', 'BPF_MOV uses reserved fields');
+    checkTarget(env, dst);
+    if (wide) env.reg(dst).markKnown32(imm);
+    else env.reg(dst).markKnown(BigInt(imm >>> 0));
+    return;
+  }
+  if (wide && off === BPF_ADDR_SPACE_CAST) {
+    if (imm !== 1 && imm !== 1 << 16) {
+      env.reject('EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
+    }
+    if (!env.arena) {
+      env.reject('EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena');
+    }
+  } else if ((off !== 0 && off !== 8 && off !== 16 && !(wide && off === 32)) || imm) {
+    env.reject('EINVAL', 'BPF_MOV uses reserved fields');
+  }
+  checkSource(env, src);
+  checkTarget(env, dst);
+  const from = env.reg(src);
+  const to = env.reg(dst);
+  if (wide) {
+    if (imm) {
+      to.markUnknown();
+      if (imm === 1) to.type = ARENA;
+    } else if (off === 0) {
+      assignScalarId(env, from);
+      to.copyFrom(from);
+    } else if (isPointerLeak(env, src)) {
+      env.reject('EACCES', `R${src} sign-extension part of pointer`);
+    } else if (from.isScalar) {
+      const same = from.umax < 1n << BigInt(off - 1);
+      if (same) assignScalarId(env, from);
+      to.copyFrom(from);
+      if (!same) dropScalarId(env, dst);
+      signExtend64(to, off >> 3);
+    } else {
+      to.markUnknown();
+    }
+    return;
+  }
+  if (isPointerLeak(env, src)) env.reject('EACCES', `R${src} partial copy of pointer`);
+  if (from.isScalar) {
+    const same = off === 0 ? bitLength(from.umax) <= 32 : from.umax < 1n << BigInt(off - 1);
+    if (same) assignScalarId(env, from);
+    to.copyFrom(from);
+    if (!same) dropScalarId(env, dst);
+    if (off !== 0) signExtend32(to, off >> 3);
+  } else {
+    to.markUnknown();
+  }
+  zeroExtend32(to);
+  syncBounds(to);
+}
+
+function binary(env: Env, op: number): void {
+  const { insns, pc } = env;
+  const code = insns.code[pc]!;
+  const wide = classOf(code) === BPF_ALU64;
+  const dst = insns.dst[pc]!;
+  const src = insns.src[pc]!;
+  const off = insns.off[pc]!;
+  const imm = insns.imm[pc]!;
+  const fromReg = sourceOf(code) === BPF_X;
+  const divides = op === BPF_MOD || op === BPF_DIV;
+  if ((fromReg ? imm : src) || (off !== 0 && off !== 1) || (off === 1 && !divides)) {
+    env.reject('EINVAL', 'BPF_ALU uses reserved fields');
+  }
+  if (fromReg) checkSource(env, src);
+  checkSource(env, dst);
+  if (divides && !fromReg && imm === 0) env.reject('EINVAL', 'div by zero');
+  if (!fromReg && (op === BPF_LSH || op === BPF_RSH || op === BPF_ARSH)) {
+    if (imm < 0 || imm >= (wide ? 64 : 32)) env.reject('EINVAL', `invalid shift ${imm}`);
+  }
+  checkTarget(env, dst);
+  const to = env.reg(dst);
+  // Any arithmetic is allowed on arena pointers.
+  if (to.type === ARENA) return;
+  let from = env.temp[0]!;
+  if (fromReg) {
+    from = env.reg(src);
+    if (!from.isScalar) {
+      if (!to.isScalar) {
+        if (op !== BPF_SUB || !env.caps.perfmon) {
+          env.reject('EACCES', `R${dst} pointer ${ALU_STRINGS[op >> 4]} pointer prohibited`);
+        }
+        to.markUnknown();
+        return;
+      }
+      env.walk.precision.markReg(dst);
+      pointerAlu(env, op, wide, dst, from, to);
+      return;
+    }
+    if (!to.isScalar) {
+      env.walk.precision.markReg(src);
+      pointerAlu(env, op, wide, dst, to, from);
+      return;
+    }
+    if (to.precise) env.walk.precision.markReg(src);
+  } else {
+    from.markKnown32(imm);
+    if (!to.isScalar) {
+      pointerAlu(env, op, wide, dst, to, from);
+      return;
+    }
+  }
+  // The operand may be the target itself.
+  const operand = env.temp[1]!;
+  operand.copyFrom(from);
+  const isDelta = env.caps.bpf && op === BPF_ADD && wide && to.id !== 0 && operand.isConst;
+  const { id } = to;
+  alu(op, !wide, to, operand);
+  if (to.type !== SCALAR) to.type = SCALAR;
+  if (isDelta && !(id & ADD_CONST) && operand.value <= 0x7fff_ffffn) {
+    to.id = id | ADD_CONST;
+    to.off = Number(operand.value);
+  } else {
+    to.id = 0;
+    to.off = 0;
+  }
+}

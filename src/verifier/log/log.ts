@@ -1,0 +1,62 @@
+/**
+ * The verifier's text. Level 1 keeps the path that led to a rejection: what was written about a path that proved safe
+ * is taken back, so positions are part of the interface.
+ */
+
+/** Most text that is kept, in characters: the tail survives, as in Linux. */
+const LIMIT = 1 << 24;
+
+export class Log {
+  /** Whether anything is written at all. */
+  readonly on: boolean;
+  /** Whether the state after every instruction is wanted. */
+  readonly level2: boolean;
+  #chunks: string[] = [];
+  #end = 0;
+  /** Characters before the first chunk that were dropped. */
+  #dropped = 0;
+
+  constructor(level: number) {
+    this.on = (level & 3) !== 0;
+    this.level2 = (level & 2) !== 0;
+  }
+
+  /** Characters written and not taken back. */
+  get end(): number {
+    return this.#end;
+  }
+
+  write(text: string): void {
+    if (!this.on || text === '') return;
+    this.#chunks.push(text);
+    this.#end += text.length;
+    if (this.#end - this.#dropped > 2 * LIMIT) this.#trim();
+  }
+
+  /** Takes back everything after position `end`. */
+  truncate(end: number): void {
+    while (this.#end > end) {
+      const last = this.#chunks.pop();
+      if (last === undefined) {
+        this.#dropped = end;
+        this.#end = end;
+        return;
+      }
+      this.#end -= last.length;
+      if (this.#end < end) {
+        this.#chunks.push(last.slice(0, end - this.#end));
+        this.#end = end;
+      }
+    }
+  }
+
+  text(): string {
+    return this.#chunks.join('');
+  }
+
+  #trim(): void {
+    let drop = 0;
+    while (this.#end - this.#dropped > LIMIT) this.#dropped += this.#chunks[drop++]!.length;
+    this.#chunks.splice(0, drop);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * PTR_TO_BTF_ID: a pointer to a structure of the kernel, typed by BTF. Plain members read as numbers, pointer members as
+ * pointers again; loads are probing, so a pointer that went stale reads zero. Linux: check_ptr_to_btf_access().
+ */
+import { type Btf, type BtfType, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
+import type { ArgKind, RetKind } from '../../uapi/helper-kinds.ts';
+import type { KindFacts } from '../call/arg/kinds.ts';
+import { kindParameter } from '../call/arg/kinds.ts';
+import type { CallMeta } from '../call/meta.ts';
+import type { Env } from '../env.ts';
+import { tnumText } from '../log/state.ts';
+import type { Reg } from '../state/reg.ts';
+import { ALLOC, BTF_PTR, MAYBE_NULL, NON_OWN_REF, PERCPU, RCU, TRUSTED, typeName, UNTRUSTED, USER } from '../state/types.ts';
+import { answerUnknown, type PointerRule } from './rule.ts';
+
+/** Deepest nesting of structures that is followed. */
+const MAX_DEPTH = 32;
+
+/** Whether a pointer is known to be valid for as long as the program runs. */
+export function isTrusted(r: Reg): boolean {
+  if (r.refId) return true;
+  const unsafe = PERCPU | USER | UNTRUSTED | RCU | MAYBE_NULL;
+  return (r.type & (TRUSTED | ALLOC | NON_OWN_REF)) !== 0 && (r.type & unsafe) === 0;
+}
+
+export const btfPointer: PointerRule = {
+  access(env, ptr, a) {
+    const { regno } = a;
+    if (!env.caps.perfmon) {
+      env.reject('EPERM', `'struct ${env.btfTypeName(ptr.aux2, ptr.aux)}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+    }
+    if (!env.input.gplCompatible && ptr.aux2 === 0) {
+      env.reject('EINVAL', `Cannot access kernel 'struct ${env.btfTypeName(0, ptr.aux)}' from non-GPL compatible program`);
+    }
+    const name = () => env.btfTypeName(ptr.aux2, ptr.aux);
+    if (a.off < 0) {
+      env.reject('EACCES', `R${regno} is ptr_${name()} invalid negative access: off=${a.off}`);
+    }
+    if (!ptr.isVarZero) {
+      env.reject(
+        'EACCES',
+        `R${regno} is ptr_${name()} invalid variable offset: off=${a.off}, var_off=${tnumText(ptr.value, ptr.mask)}`,
+      );
+    }
+    if (ptr.type & (USER | PERCPU)) {
+      const what = ptr.type & USER ? 'user' : 'percpu';
+      env.reject('EACCES', `R${regno} is ptr_${name()} access ${what} memory: off=${a.off}`);
+    }
+    if (a.write) env.reject('EACCES', 'only read is supported');
+    const { aux2: btfNo, type } = ptr;
+    const btf = env.btfOf(btfNo);
+    const found = walk(env, btf, ptr.aux, a.off, a.size);
+    if (!isTrusted(ptr)) env.faultable.add(env.pc);
+    if (found === null) {
+      answerUnknown(env, a);
+      return;
+    }
+    env.faultable.add(env.pc);
+    if (a.valueRegno < 0) return;
+    const to = env.reg(a.valueRegno);
+    // A pointer read from memory is not known to be alive.
+    const flags = type & UNTRUSTED || found.untrusted ? UNTRUSTED : 0;
+    to.markPointer(BTF_PTR | flags | found.flags);
+    to.aux = found.id;
+    to.aux2 = btfNo;
+  },
+};
+
+interface Pointed {
+  readonly id: number;
+  readonly flags: number;
+  readonly untrusted: boolean;
+}
+
+/** What is at `off` in structure `id`: a pointer to a structure, or null for anything else that may be read. */
+function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointed | null {
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const t = resolve(btf, id);
+    if (t.kind !== 'struct' && t.kind !== 'union') {
+      env.reject('EACCES', `access beyond the end of member of type ${t.kind}`);
+    }
+    if (off + size > t.size) {
+      const end = t.members.at(-1);
+      const last = end ? resolve(btf, end.type) : undefined;
+      // A structure that ends in an array without a length goes on.
+      if (last?.kind !== 'array' || last.count !== 0 || off < end!.bitOffset / 8) {
+        env.reject('EACCES', `access beyond struct ${t.name} at off ${off} size ${size}`);
+      }
+      const element = resolve(btf, last.type);
+      const step = sizeOf(btf, last.type);
+      const inside = step > 0 ? (off - end!.bitOffset / 8) % step : 0;
+      if (element.kind !== 'struct' && element.kind !== 'union') return null;
+      id = skipModifiers(btf, last.type);
+      off = inside;
+      continue;
+    }
+    const next = memberAt(env, btf, t, off, size);
+    if (next === null) return null;
+    if ('pointed' in next) return next.pointed;
+    id = next.id;
+    off = next.off;
+  }
+  return null;
+}
+
+type Composite = Extract<BtfType, { kind: 'struct' | 'union' }>;
+
+function memberAt(
+  env: Env,
+  btf: Btf,
+  t: Composite,
+  off: number,
+  size: number,
+): { id: number; off: number } | { pointed: Pointed } | null {
+  for (const m of t.members) {
+    const start = m.bitOffset / 8;
+    if (m.bitfieldSize) {
+      const end = Math.ceil((m.bitOffset + m.bitfieldSize) / 8);
+      if (off < end && off >= Math.floor(start)) return null;
+      continue;
+    }
+    if (off + size <= start) break;
+    let id = skipModifiers(btf, m.type);
+    let mt = resolve(btf, id);
+    const total = sizeOf(btf, id);
+    if (off >= start + total) continue;
+    let at = start;
+    while (mt.kind === 'array') {
+      const step = sizeOf(btf, mt.type);
+      if (step === 0) return null;
+      at += Math.floor((off - at) / step) * step;
+      id = skipModifiers(btf, mt.type);
+      mt = resolve(btf, id);
+    }
+    if (mt.kind === 'struct' || mt.kind === 'union') {
+      if (t.kind === 'union' && off - at + size > mt.size) continue;
+      return { id, off: off - at };
+    }
+    if (mt.kind === 'ptr') {
+      if (size !== 8 || off !== at) {
+        env.reject('EACCES', `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name} with off ${off} size ${size}`);
+      }
+      return pointerTo(btf, mt.type);
+    }
+    const memberSize = sizeOf(btf, id);
+    if (off + size > at + memberSize) {
+      env.reject(
+        'EACCES',
+        `access beyond the end of member ${m.name} (mend:${at + memberSize}) in struct ${t.name} with off ${off} size ${size}`,
+      );
+    }
+    return null;
+  }
+  env.reject('EACCES', `struct ${t.name} doesn't have field at offset ${off}`);
+}
+
+/** A pointer to a structure stays one; others read as numbers. */
+function pointerTo(btf: Btf, id: number): { pointed: Pointed } | null {
+  let flags = 0;
+  let at = id;
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const t = btf.type(at);
+    if (t?.kind === 'type_tag') {
+      if (t.name === 'user') flags |= USER;
+      if (t.name === 'percpu') flags |= PERCPU;
+      at = t.type;
+    } else if (t && (t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'typedef')) {
+      at = t.type;
+    } else {
+      break;
+    }
+  }
+  const pointed = btf.type(at);
+  if (pointed?.kind !== 'struct' && pointed?.kind !== 'union') return null;
+  return { pointed: { id: at, flags, untrusted: false } };
+}
+
+/** A helper's argument that must be, or may be, a BTF pointer. */
+export function checkBtfArgument(
+  env: Env,
+  meta: CallMeta,
+  regno: number,
+  reg: Reg,
+  kind: ArgKind,
+  facts: KindFacts,
+): void {
+  if (kind.startsWith('btf_id_sock_common')) {
+    env.unsupported('passing a BTF pointer as a socket');
+  }
+  if (!kind.startsWith('btf_id')) {
+    // As memory: only to be read.
+    if (!facts.readOnly) {
+      env.reject('EACCES', `${meta.name}() may write into memory pointed by R${regno} type=${typeName(reg.type)}`);
+    }
+    return;
+  }
+  const wanted = kindParameter(kind);
+  const have = env.btfTypeName(reg.aux2, reg.aux);
+  if (have !== wanted || reg.off !== 0) {
+    env.reject('EACCES', `R${regno} is of type ${have} but ${wanted} is expected`);
+  }
+}
+
+/** What a helper answers where that is a BTF pointer. */
+export function answerBtf(env: Env, r0: Reg, ret: RetKind): void {
+  const name = ret.slice(ret.indexOf(':') + 1);
+  const id = env.kernelBtf.find(name, 'struct');
+  if (!id) env.reject('EINVAL', `invalid return type ${name}`);
+  const orNull = ret.startsWith('btf_id_or_null') ? MAYBE_NULL : 0;
+  const trusted = ret.startsWith('trusted_') ? TRUSTED : 0;
+  r0.markPointer(BTF_PTR | orNull | trusted);
+  r0.aux = id;
+  r0.aux2 = 0;
+}

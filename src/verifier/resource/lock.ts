@@ -1,0 +1,51 @@
+/**
+ * bpf_spin_lock: one at a time, the one that was taken is the one that is given back, and nothing is called meanwhile.
+ * Linux: process_spin_lock().
+ */
+import type { Env } from '../env.ts';
+import { eachReg } from '../branch/null-check.ts';
+import { REF_LOCK } from '../state/state.ts';
+import { MAP_VALUE, NON_OWN_REF } from '../state/types.ts';
+import { lockField } from '../structure/map-record.ts';
+
+export function useSpinLock(env: Env, regno: number, take: boolean): void {
+  const reg = env.reg(regno);
+  const { cur } = env;
+  const name = take ? 'lock' : 'unlock';
+  if (!reg.isConst) {
+    env.reject(
+      'EINVAL',
+      `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`,
+    );
+  }
+  if (reg.base !== MAP_VALUE) env.unsupported('a lock in an allocated object');
+  const map = env.maps[reg.aux]!;
+  if (!map.btf) env.reject('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
+  const field = lockField(env, reg.aux);
+  if (!field) env.reject('EINVAL', `map '${map.name}' has no valid bpf_spin_lock`);
+  const at = reg.off + Number(BigInt.asIntN(32, reg.value));
+  if (field.offset !== at) {
+    env.reject('EINVAL', `off ${at} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
+  }
+  if (take) {
+    if (cur.activeLocks) env.reject('EINVAL', `Locking two bpf_spin_locks are not allowed`);
+    cur.refs = [...cur.refs, { kind: REF_LOCK, id: reg.id, insnIdx: env.pc, owner: reg.aux + 1 }];
+    cur.activeLocks++;
+    cur.activeLockId = reg.id;
+    cur.activeLockOwner = reg.aux + 1;
+    return;
+  }
+  if (!cur.activeLocks) env.reject('EINVAL', 'bpf_spin_unlock without taking a lock');
+  const held = cur.refs.find((ref) => ref.kind === REF_LOCK && ref.id === reg.id && ref.owner === reg.aux + 1);
+  if (!held) env.reject('EINVAL', 'bpf_spin_unlock of different lock');
+  if (cur.activeLockId !== reg.id || cur.activeLockOwner !== reg.aux + 1) {
+    env.reject('EINVAL', `bpf_spin_${name} cannot be out of order`);
+  }
+  cur.refs = cur.refs.filter((ref) => ref !== held);
+  cur.activeLocks--;
+  cur.activeLockId = 0;
+  cur.activeLockOwner = 0;
+  eachReg(cur, (r) => {
+    if (r.type & NON_OWN_REF) r.markNotInit();
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * What is known inside one call frame: r0..r10 and the stack slots that were touched.
+ *
+ * Byte `b` of slot `n` is the byte at fp - 8 n - 1 - b: kinds are indexed downwards, as addresses are.
+ */
+import { KINDS, LANES, PRECISE, REGS, SLOTS, TYPE } from './layout.ts';
+import { Lanes, Reg } from './reg.ts';
+import { SCALAR, SLOT_SPILL } from './types.ts';
+
+export class Frame {
+  lanes: Lanes;
+  /** Stack slots in use, from the top. */
+  slots = 0;
+  /** Instruction that called this frame; -1 for the main frame. */
+  callsite = -1;
+  /** Depth of calls, 0 for the main frame. */
+  frameno = 0;
+  subprog = 0;
+  asyncEntries = 0;
+  /** How many times the callback of this frame's callee has been walked into. */
+  callbackDepth = 0;
+  inCallback = false;
+  inAsyncCallback = false;
+  inExceptionCallback = false;
+  /** What a callback may return. */
+  retMin = 0;
+  retMax = 0;
+
+  constructor(capacity: number) {
+    this.lanes = new Lanes(REGS + capacity);
+  }
+
+  kind(slot: number, byte: number): number {
+    const word = this.lanes.i[(REGS + slot) * LANES + KINDS + (byte >> 2)]!;
+    return (word >>> ((byte & 3) * 8)) & 0xff;
+  }
+
+  setKind(slot: number, byte: number, kind: number): void {
+    const at = (REGS + slot) * LANES + KINDS + (byte >> 2);
+    const shift = (byte & 3) * 8;
+    this.lanes.i[at] = (this.lanes.i[at]! & ~(0xff << shift)) | (kind << shift);
+  }
+
+  setKinds(slot: number, kind: number): void {
+    const at = (REGS + slot) * LANES + KINDS;
+    const word = Math.imul(kind, 0x01010101);
+    this.lanes.i[at] = word;
+    this.lanes.i[at + 1] = word;
+  }
+
+  /** Whether the slot holds a whole or partial spilled register: its lowest byte says. */
+  isSpill(slot: number): boolean {
+    return this.kind(slot, 7) === SLOT_SPILL;
+  }
+
+  /** A spilled register of all 8 bytes. */
+  isSpill64(slot: number): boolean {
+    return this.kind(slot, 0) === SLOT_SPILL;
+  }
+
+  isSpilledScalar(slot: number): boolean {
+    return this.isSpill(slot) && this.lanes.i[(REGS + slot) * LANES + TYPE] === SCALAR;
+  }
+
+  isSpilledScalar64(slot: number): boolean {
+    return this.isSpill64(slot) && this.lanes.i[(REGS + slot) * LANES + TYPE] === SCALAR;
+  }
+
+  isPrecise(record: number): boolean {
+    return this.lanes.i[record * LANES + PRECISE] !== 0;
+  }
+
+  /** Everything but registers and stack. */
+  copyMeta(from: Frame): void {
+    this.slots = from.slots;
+    this.callsite = from.callsite;
+    this.frameno = from.frameno;
+    this.subprog = from.subprog;
+    this.asyncEntries = from.asyncEntries;
+    this.callbackDepth = from.callbackDepth;
+    this.inCallback = from.inCallback;
+    this.inAsyncCallback = from.inAsyncCallback;
+    this.inExceptionCallback = from.inExceptionCallback;
+    this.retMin = from.retMin;
+    this.retMax = from.retMax;
+  }
+
+  /** Registers, slots and the rest of `from`; this frame's lanes must have room for its slots. */
+  copyFrom(from: Frame): void {
+    this.copyMeta(from);
+    const end = (REGS + from.slots) * LANES;
+    const src = from.lanes.i;
+    if (src.length === end) this.lanes.i.set(src);
+    else this.lanes.i.set(src.subarray(0, end));
+  }
+}
+
+/** A frame of the state being walked: room for the whole stack, and a window on each register and slot. */
+export class LiveFrame extends Frame {
+  readonly regs: Reg[] = [];
+  readonly spilled: Reg[] = [];
+
+  constructor() {
+    super(SLOTS);
+    for (let r = 0; r < REGS; r++) this.regs.push(new Reg(this.lanes, r));
+    for (let n = 0; n < SLOTS; n++) this.spilled.push(new Reg(this.lanes, REGS + n));
+  }
+
+  /** Makes slots 0..count-1 exist. New ones hold nothing. */
+  growStack(count: number): void {
+    if (count <= this.slots) return;
+    this.lanes.i.fill(0, (REGS + this.slots) * LANES, (REGS + count) * LANES);
+    this.slots = count;
+  }
+
+  /** A fresh frame: nothing is in the registers, no stack. */
+  reset(callsite: number, frameno: number, subprog: number): void {
+    this.slots = 0;
+    this.callsite = callsite;
+    this.frameno = frameno;
+    this.subprog = subprog;
+    this.asyncEntries = 0;
+    this.callbackDepth = 0;
+    this.inCallback = false;
+    this.inAsyncCallback = false;
+    this.inExceptionCallback = false;
+    this.retMin = 0;
+    this.retMax = 0;
+    for (const r of this.regs) r.markNotInit();
+  }
+}

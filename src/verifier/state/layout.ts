@@ -1,0 +1,45 @@
+/**
+ * How what is known about a register or stack slot lies in typed-array lanes.
+ *
+ * One record is 32 lanes of 32 bits. The first twelve are six 64-bit numbers, also reachable through 64-bit views:
+ * record r starts at lane 32 r, its 64-bit lanes at 16 r. A frame is eleven records for r0..r10, followed by one for
+ * each 8-byte stack slot, deepest last: slot n covers fp-8(n+1) .. fp-8n-1.
+ */
+export const LANES = 32;
+export const LANES64 = 16;
+
+// 64-bit lanes.
+export const VALUE = 0;
+export const MASK = 1;
+export const SMIN = 2;
+export const SMAX = 3;
+export const UMIN = 4;
+export const UMAX = 5;
+
+// 32-bit lanes.
+export const S32MIN = 12;
+export const S32MAX = 13;
+export const U32MIN = 14;
+export const U32MAX = 15;
+export const TYPE = 16;
+export const OFF = 17;
+/** Packet: proven bytes. Map types: index of the map. MEM: size. BTF: type id. FUNC: subprogram. DYNPTR: kind. */
+export const AUX = 18;
+/** Map: identity of the inner map it came from. BTF: which BTF. DYNPTR: 1 for the first slot. */
+export const AUX2 = 19;
+/** Iterators: state and depth. */
+export const AUX3 = 20;
+/** Lanes below this one are compared bit by bit where states must be exact. */
+export const EXACT_LANES = 21;
+export const ID = 21;
+export const REF_ID = 22;
+export const FRAMENO = 23;
+export const SUBREG_DEF = 24;
+export const PRECISE = 25;
+/** Stack slots: the kinds of the eight bytes, four a lane, lowest address first. */
+export const KINDS = 26;
+export const KINDS_HI = 27;
+
+export const REGS = 11;
+/** 8-byte slots of the 512-byte stack. */
+export const SLOTS = 64;

@@ -1,0 +1,142 @@
+/**
+ * A state of the walk: frames, held resources, and where in the tree of states it stands.
+ *
+ * There is one live state, whose frames have room for everything; saved states (branches still to walk, checkpoints
+ * for pruning) hold compact copies. Linux: struct bpf_verifier_state.
+ */
+import { Frame, LiveFrame } from './frame.ts';
+import type { LinkedReg } from '../branch/linked.ts';
+
+/** Frames of nested calls. */
+export const MAX_FRAMES = 8;
+
+export const REF_PTR = 1;
+export const REF_IRQ = 2;
+export const REF_LOCK = 4;
+export const REF_RES_LOCK = 8;
+export const REF_RES_LOCK_IRQ = 16;
+export const REF_ANY_LOCK = REF_LOCK | REF_RES_LOCK | REF_RES_LOCK_IRQ;
+
+/** Something acquired that must be given back. Values do not change once made. */
+export interface Ref {
+  readonly kind: number;
+  readonly id: number;
+  /** Where it was acquired. */
+  readonly insnIdx: number;
+  /** What a lock belongs to: map or BTF object. */
+  readonly owner: number;
+}
+
+/** An instruction whose predecessor or stack access cannot be told from the code alone. */
+export interface HistoryEntry {
+  readonly idx: number;
+  readonly prevIdx: number;
+  flags: number;
+  linked: readonly LinkedReg[] | undefined;
+}
+
+/** History flags: a stack access through this frame and slot. */
+export const HIST_STACK_ACCESS = 1 << 9;
+export const histFlags = (frameno: number, slot: number): number => frameno | (slot << 3) | HIST_STACK_ACCESS;
+export const histFrame = (flags: number): number => flags & 7;
+export const histSlot = (flags: number): number => (flags >> 3) & 63;
+
+export abstract class StateBase {
+  abstract frames: Frame[];
+  curframe = 0;
+  refs: readonly Ref[] = [];
+  activeLocks = 0;
+  activeLockId = 0;
+  activeLockOwner = 0;
+  activePreempt = 0;
+  activeIrqId = 0;
+  activeRcu = 0;
+  inSleepable = false;
+  speculative = false;
+  parent: SavedState | null = null;
+  /** Paths that go on from here and are not done yet. */
+  branches = 0;
+  insnIdx = 0;
+  firstIdx = 0;
+  lastIdx = 0;
+  history: HistoryEntry[] = [];
+  dfsDepth = 0;
+  callbackUnroll = 0;
+  mayGotoDepth = 0;
+
+  /** Everything but the frames. */
+  protected copyMeta(from: StateBase): void {
+    this.curframe = from.curframe;
+    this.refs = from.refs;
+    this.activeLocks = from.activeLocks;
+    this.activeLockId = from.activeLockId;
+    this.activeLockOwner = from.activeLockOwner;
+    this.activePreempt = from.activePreempt;
+    this.activeIrqId = from.activeIrqId;
+    this.activeRcu = from.activeRcu;
+    this.inSleepable = from.inSleepable;
+    this.speculative = from.speculative;
+    this.parent = from.parent;
+    this.branches = from.branches;
+    this.insnIdx = from.insnIdx;
+    this.firstIdx = from.firstIdx;
+    this.lastIdx = from.lastIdx;
+    this.dfsDepth = from.dfsDepth;
+    this.callbackUnroll = from.callbackUnroll;
+    this.mayGotoDepth = from.mayGotoDepth;
+    this.history = from.history.length === 0 ? [] : from.history.map((e) => ({ ...e }));
+  }
+
+  get frame(): Frame {
+    return this.frames[this.curframe]!;
+  }
+}
+
+/** A compact copy, for the stack of branches and for pruning. */
+export class SavedState extends StateBase {
+  override frames: Frame[] = [];
+  /** What nobody can read any more was forgotten, so that more states compare equal. */
+  cleaned = false;
+  /** No checkpoint any more, but paths that started from it are still walked. */
+  evicted = false;
+  /** For back edges: the checkpoint this state was found to be covered by. */
+  equalState: SavedState | null = null;
+
+  static of(from: StateBase): SavedState {
+    const saved = new SavedState();
+    saved.copyMeta(from);
+    for (let f = 0; f <= from.curframe; f++) {
+      const frame = from.frames[f]!;
+      const copy = new Frame(frame.slots);
+      copy.copyFrom(frame);
+      saved.frames.push(copy);
+    }
+    return saved;
+  }
+}
+
+/** The state being walked. */
+export class LiveState extends StateBase {
+  override readonly frames: LiveFrame[] = [];
+
+  constructor() {
+    super();
+    for (let f = 0; f < MAX_FRAMES; f++) this.frames.push(new LiveFrame());
+  }
+
+  override get frame(): LiveFrame {
+    return this.frames[this.curframe]!;
+  }
+
+  load(from: SavedState): void {
+    this.copyMeta(from);
+    for (let f = 0; f <= from.curframe; f++) this.frames[f]!.copyFrom(from.frames[f]!);
+  }
+
+  /** The start of a walk: one frame, nothing held. */
+  reset(subprog: number): void {
+    this.copyMeta(new SavedState());
+    this.frames[0]!.reset(-1, 0, subprog);
+    this.branches = 1;
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Facts about the flow graph that are computed before the walk: order of instructions, loops, and which registers
+ * some path still reads (6.18 computes these up front; states forget dead registers before they are compared).
+ */
+import {
+  BPF_ABS,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_END,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_IND,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_MOV,
+  BPF_NEG,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  BPF_X,
+  classOf,
+  isGoto,
+  isJmp,
+  jumpDistance,
+  LD_IMM64,
+  modeOf,
+  opOf,
+  sourceOf,
+} from '../../isa/index.ts';
+import { callEffects } from '../call/effects.ts';
+import type { Env } from '../env.ts';
+
+/** Successors of an instruction inside its function, two entries a slot; -1 for none. The one that follows comes first. */
+export class Flow {
+  readonly next: Int32Array;
+  readonly jump: Int32Array;
+  /** Instructions of each function, successors first. */
+  readonly postorder: Int32Array[];
+
+  constructor(env: Env) {
+    const { insns } = env;
+    this.next = new Int32Array(insns.length).fill(-1);
+    this.jump = new Int32Array(insns.length).fill(-1);
+    for (let pc = 0; pc < insns.length; pc++) {
+      const code = insns.code[pc]!;
+      if (code === LD_IMM64) {
+        this.next[pc] = pc + 2;
+        pc++;
+        continue;
+      }
+      const op = opOf(code);
+      if (!isJmp(code) || op === BPF_CALL) this.next[pc] = pc + 1;
+      else if (isGoto(code)) this.jump[pc] = pc + 1 + jumpDistance(code, insns.off[pc]!, insns.imm[pc]!);
+      else if (op !== BPF_EXIT) {
+        this.next[pc] = pc + 1;
+        this.jump[pc] = pc + 1 + insns.off[pc]!;
+      }
+    }
+    this.postorder = env.subprogs.map((s) => this.#order(s.start, insns.length));
+  }
+
+  #order(start: number, length: number): Int32Array {
+    const seen = new Uint8Array(length);
+    const done = new Uint8Array(length);
+    const stack = [start];
+    const out: number[] = [];
+    while (stack.length > 0) {
+      const top = stack.at(-1)!;
+      seen[top] = 1;
+      if (done[top]) {
+        out.push(top);
+        stack.pop();
+        continue;
+      }
+      for (const to of [this.next[top]!, this.jump[top]!]) {
+        if (to < 0 || seen[to]) continue;
+        seen[to] = 1;
+        stack.push(to);
+      }
+      done[top] = 1;
+    }
+    return Int32Array.from(out);
+  }
+}
+
+/** Numbers the strongly connected components that are loops; a call that repeats a callback is one, too (Tarjan). */
+export function findLoops(env: Env, flow: Flow): void {
+  const { insns, aux } = env;
+  const count = insns.length;
+  const NONE = 0x7fff_ffff;
+  const pre = new Int32Array(count);
+  const low = new Int32Array(count);
+  const stack: number[] = [];
+  const path: number[] = [];
+  let nextPre = 1;
+  let nextScc = 1;
+  for (let root = 0; root < count; root++) {
+    if (insns.code[root] === 0 || pre[root]) continue;
+    path.push(root);
+    while (path.length > 0) {
+      const at = path.at(-1)!;
+      if (pre[at] === 0) {
+        pre[at] = nextPre;
+        low[at] = nextPre++;
+        stack.push(at);
+      }
+      let descend = -1;
+      for (const to of [flow.next[at]!, flow.jump[at]!]) {
+        if (to < 0) continue;
+        if (pre[to] === 0) {
+          descend = to;
+          break;
+        }
+        if (low[to]! < low[at]!) low[at] = low[to]!;
+      }
+      if (descend >= 0) {
+        path.push(descend);
+        continue;
+      }
+      path.pop();
+      if (low[at] !== pre[at]) continue;
+      const selfLoop = flow.jump[at] === at || flow.next[at] === at;
+      const isLoop = stack.at(-1) !== at || selfLoop || aux.callsCallback[at] !== 0;
+      for (;;) {
+        const member = stack.pop()!;
+        low[member] = NONE;
+        if (isLoop) aux.scc[member] = nextScc;
+        if (member === at) break;
+      }
+      if (isLoop) nextScc++;
+    }
+  }
+}
+
+/** r0..r5 */
+const CALLER_SAVED = 0x3f;
+
+/** Fills `aux.liveRegs`, and at level 2 prints the table. */
+export function computeLiveRegs(env: Env, flow: Flow): void {
+  const { insns, aux } = env;
+  const live = aux.liveRegs;
+  const uses = new Uint16Array(insns.length);
+  const defs = new Uint16Array(insns.length);
+  for (let pc = 0; pc < insns.length; pc++) {
+    const packed = usesAndDefs(env, pc);
+    uses[pc] = packed & 0xffff;
+    defs[pc] = packed >>> 16;
+    if (insns.code[pc] === LD_IMM64) pc++;
+  }
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const order of flow.postorder) {
+      for (const pc of order) {
+        let out = 0;
+        const next = flow.next[pc]!;
+        const jump = flow.jump[pc]!;
+        if (next >= 0) out |= live[next]!;
+        if (jump >= 0) out |= live[jump]!;
+        const before = (out & ~defs[pc]!) | uses[pc]!;
+        if (before === live[pc]) continue;
+        live[pc] = before;
+        changed = true;
+      }
+    }
+  }
+  if (env.log.level2) printLiveRegs(env);
+}
+
+function printLiveRegs(env: Env): void {
+  const { insns, aux } = env;
+  env.write('Live regs before insn:\n');
+  for (let pc = 0; pc < insns.length; pc++) {
+    let regs = '';
+    for (let r = 0; r < 10; r++) regs += aux.liveRegs[pc]! & (1 << r) ? r : '.';
+    const scc = aux.scc[pc] ? `${`${aux.scc[pc]}`.padStart(3)} ` : '    ';
+    env.write(`${scc}${`${pc}`.padStart(3)}: ${regs} ${env.insnText(pc)}`);
+    if (insns.code[pc] === LD_IMM64) pc++;
+  }
+}
+
+/** Registers read in the low 16 bits, written in the high. */
+function usesAndDefs(env: Env, pc: number): number {
+  const { insns } = env;
+  const code = insns.code[pc]!;
+  const dst = 1 << insns.dst[pc]!;
+  const src = 1 << insns.src[pc]!;
+  const pack = (use: number, def: number) => (use & 0xffff) | (def << 16);
+  switch (classOf(code)) {
+    case BPF_LD:
+      if (modeOf(code) === BPF_ABS) return pack(1 << 6, CALLER_SAVED);
+      if (modeOf(code) === BPF_IND) return pack((1 << 6) | src, CALLER_SAVED);
+      return pack(0, dst);
+    case BPF_LDX:
+      return pack(src, dst);
+    case BPF_ST:
+      return pack(dst, 0);
+    case BPF_STX: {
+      if (modeOf(code) !== BPF_ATOMIC) return pack(dst | src, 0);
+      const imm = insns.imm[pc]!;
+      if (imm === BPF_CMPXCHG) return pack(1 | dst | src, 1);
+      if (imm === BPF_LOAD_ACQ) return pack(src, dst);
+      if (imm === BPF_STORE_REL) return pack(dst | src, 0);
+      return pack(dst | src, imm & BPF_FETCH ? src : 0);
+    }
+    case BPF_ALU:
+    case BPF_ALU64:
+      switch (opOf(code)) {
+        case BPF_END:
+        case BPF_NEG:
+          return pack(dst, dst);
+        case BPF_MOV:
+          return pack(sourceOf(code) === BPF_X ? src : 0, dst);
+        default:
+          return pack(dst | (sourceOf(code) === BPF_X ? src : 0), dst);
+      }
+    default:
+      switch (opOf(code)) {
+        case BPF_JA:
+        case BPF_JCOND:
+          return 0;
+        case BPF_EXIT:
+          return 1;
+        case BPF_CALL: {
+          const args = callEffects(env, pc).args;
+          return pack(((1 << args) - 1) << 1, CALLER_SAVED);
+        }
+        default:
+          return pack(dst | (sourceOf(code) === BPF_X ? src : 0), 0);
+      }
+  }
+}

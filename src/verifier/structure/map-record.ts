@@ -1,0 +1,137 @@
+/**
+ * Fields of a map's value that the kernel keeps, as the map's BTF says: locks, timers, kernel pointers, graph nodes.
+ */
+import { type Btf, resolve, sizeOf } from '../../btf/index.ts';
+import { BtfError } from '../../base/errors.ts';
+import type { Env } from '../env.ts';
+import type { VerifierMap } from '../program.ts';
+import type { Reg } from '../state/reg.ts';
+import { ALLOC, BTF_PTR, MAP_VALUE } from '../state/types.ts';
+
+export interface MapField {
+  /** The name that messages give it: bpf_spin_lock, kptr. */
+  readonly kind: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly isKptr: boolean;
+}
+
+export interface MapRecord {
+  readonly fields: readonly MapField[];
+  /** Timers and the like, which outlive the call that sets them. */
+  readonly hasAsyncFields: boolean;
+}
+
+const FIELD_TYPES: Record<string, string> = {
+  bpf_spin_lock: 'bpf_spin_lock',
+  bpf_res_spin_lock: 'bpf_res_spin_lock',
+  bpf_timer: 'bpf_timer',
+  bpf_wq: 'bpf_workqueue',
+  bpf_task_work: 'bpf_task_work',
+  bpf_list_head: 'bpf_list_head',
+  bpf_list_node: 'bpf_list_node',
+  bpf_rb_root: 'bpf_rb_root',
+  bpf_rb_node: 'bpf_rb_node',
+  bpf_refcount: 'bpf_refcount',
+};
+const KPTR_TAGS: Record<string, string> = {
+  kptr_untrusted: 'kptr',
+  kptr: 'kptr',
+  percpu_kptr: 'percpu_kptr',
+  uptr: 'uptr',
+};
+const ASYNC = new Set(['bpf_timer', 'bpf_workqueue', 'bpf_task_work']);
+const MAX_DEPTH = 8;
+const MAX_FIELDS = 64;
+
+export function mapRecordOf(map: VerifierMap): MapRecord {
+  const fields: MapField[] = [];
+  const { btf, btfValueTypeId } = map;
+  if (btf && btfValueTypeId) {
+    try {
+      collect(btf, btfValueTypeId, 0, fields, 0);
+    } catch (error) {
+      // Map creation has refused such BTF already.
+      if (!(error instanceof BtfError)) throw error;
+    }
+  }
+  fields.sort((a, b) => a.offset - b.offset);
+  return { fields, hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)) };
+}
+
+function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number): void {
+  if (depth > MAX_DEPTH || out.length >= MAX_FIELDS) return;
+  const t = resolve(btf, id);
+  if (t.kind === 'struct') {
+    const kind = FIELD_TYPES[t.name];
+    if (kind) {
+      out.push({ kind, offset: base, size: t.size, isKptr: false });
+      return;
+    }
+    for (const m of t.members) collect(btf, m.type, base + m.bitOffset / 8, out, depth + 1);
+  } else if (t.kind === 'datasec') {
+    for (const v of t.vars) {
+      const variable = btf.type(v.type);
+      if (variable?.kind === 'var') collect(btf, variable.type, base + v.offset, out, depth + 1);
+    }
+  } else if (t.kind === 'array') {
+    const element = resolve(btf, t.type);
+    if (element.kind !== 'struct' && element.kind !== 'ptr') return;
+    const size = sizeOf(btf, t.type);
+    for (let k = 0; k < Math.min(t.count, MAX_FIELDS); k++) collect(btf, t.type, base + k * size, out, depth + 1);
+  } else if (t.kind === 'ptr') {
+    const pointed = btf.type(skipUntilTag(btf, t.type));
+    const tag = pointed?.kind === 'type_tag' ? KPTR_TAGS[pointed.name] : undefined;
+    if (tag) out.push({ kind: tag, offset: base, size: 8, isKptr: true });
+  }
+}
+
+function skipUntilTag(btf: Btf, id: number): number {
+  const t = btf.type(id);
+  return t && (t.kind === 'const' || t.kind === 'volatile') ? t.type : id;
+}
+
+/** The register number of a map, added to the list where it is new. */
+export function mapIndexOf(env: Env, map: VerifierMap): number {
+  const at = env.maps.indexOf(map);
+  if (at >= 0) return at;
+  env.maps.push(map);
+  return env.maps.length - 1;
+}
+
+/** A load or store, or a helper, touches bytes of a value: fields of the kernel must not be among them. */
+export function checkFields(env: Env, ptr: Reg, off: number, size: number, direct: boolean): void {
+  const { fields } = env.mapRecord(ptr.aux);
+  if (fields.length === 0) return;
+  const from = ptr.smin + BigInt(off);
+  const to = ptr.umax + BigInt(off + size);
+  for (const f of fields) {
+    if (!(from < BigInt(f.offset + f.size) && BigInt(f.offset) < to)) continue;
+    if (!f.isKptr) env.reject('EACCES', `${f.kind} cannot be accessed directly by load/store`);
+    if (!direct) env.reject('EACCES', `${f.kind} cannot be accessed indirectly by helper`);
+    if (!ptr.isConst) env.reject('EACCES', `${f.kind} access cannot have variable offset`);
+    const at = BigInt(off) + ptr.value;
+    if (BigInt(f.offset) !== at) {
+      env.reject('EACCES', `${f.kind} access misaligned expected=${f.offset} off=${at}`);
+    }
+    if (size !== 8) env.reject('EACCES', `${f.kind} access size must be BPF_DW`);
+  }
+}
+
+export function fieldAt(env: Env, index: number, offset: number): MapField | undefined {
+  return env.mapRecord(index).fields.find((f) => f.offset === offset);
+}
+
+export function lockField(env: Env, index: number): MapField | undefined {
+  return env.mapRecord(index).fields.find((f) => f.kind === 'bpf_spin_lock');
+}
+
+/** Pointers that keep their id when known not to be NULL: which object a lock belongs to matters. */
+export function mayHoldLock(env: Env, reg: Reg): boolean {
+  if (reg.base === MAP_VALUE) {
+    return env
+      .mapRecord(reg.aux)
+      .fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
+  }
+  return reg.base === BTF_PTR && (reg.type & ALLOC) !== 0;
+}

@@ -1,0 +1,122 @@
+/**
+ * The verifier's passes, in order. Start reading here.
+ *
+ * structure: is it a program at all, what are its functions, where does control go. Then the walk: every path, main
+ * program first, then each global function by itself. Then stack depth over calls, and the rewrites.
+ */
+import { errnoOf } from '../base/errno.ts';
+import { decode } from '../isa/index.ts';
+import * as c from '../uapi/generated/constants.ts';
+import { prepareArgs, setGlobalArgs } from './call/global.ts';
+import { Env, Rejection } from './env.ts';
+import { Liveness } from './explore/stack-liveness.ts';
+import { Walk } from './explore/walk.ts';
+import type { VerifierInput, VerifierResult, VerifierStats } from './program.ts';
+import { rewrite } from './rewrite/index.ts';
+import { PTR_CTX, PTR_STACK } from './state/types.ts';
+import { checkBtfInfo } from './structure/btf-info.ts';
+import { checkCfg } from './structure/cfg.ts';
+import { computeLiveRegs, findLoops, Flow } from './structure/flow.ts';
+import { resolveImmediates } from './structure/ld-imm64.ts';
+import { checkStackDepth } from './structure/stack-depth.ts';
+import { checkSubprogs, findSubprogs } from './structure/subprogs.ts';
+
+const SLEEPABLE = 1 << 4;
+
+/** Verdict, log and, where accepted, the program as it is to be run. Never throws for a bad program. */
+export function verify(input: VerifierInput): VerifierResult {
+  // Level 1 shows a path only where it failed: nothing is written until it is known that one will.
+  const quietFirst = (input.logLevel & 3) === 1;
+  const result = run(input, quietFirst ? input.logLevel & ~3 : input.logLevel);
+  if (!quietFirst) return result;
+  if (result.ok) return { ...result, log: statsText(result.stats) };
+  return run(input, input.logLevel);
+}
+
+function run(input: VerifierInput, logLevel: number): VerifierResult {
+  const insns = decode(input.insns);
+  const env = new Env(input, insns, logLevel);
+  let stackDepth: number[] = [];
+  try {
+    structure(env);
+    walkAll(env);
+    stackDepth = checkStackDepth(env);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    const stats = statsOf(env, stackDepth);
+    env.write(statsText(stats));
+    return { ok: false, errno: errnoOf(error.errno) ?? 22, log: env.log.text(), stats, pc: env.pc };
+  }
+  const stats = statsOf(env, stackDepth);
+  env.write(statsText(stats));
+  return { ok: true, log: env.log.text(), stats, program: rewrite(env) };
+}
+
+function structure(env: Env): void {
+  findSubprogs(env, (pc) => env.kfuncNames.set(pc, ''));
+  checkSubprogs(env);
+  checkBtfInfo(env);
+  resolveImmediates(env);
+  checkCfg(env);
+  const flow = new Flow(env);
+  findLoops(env, flow);
+  env.liveness = new Liveness(env, flow);
+  computeLiveRegs(env, flow);
+}
+
+function walkAll(env: Env): void {
+  const walk = new Walk(env);
+  walkFunction(env, walk, 0);
+  // Global functions that something called, until none is left that was not verified.
+  for (let again = true; again; ) {
+    again = false;
+    for (const [k, sub] of env.subprogs.entries()) {
+      if (k === 0 || !sub.isGlobal || !sub.called || sub.verified) continue;
+      walkFunction(env, walk, k);
+      sub.verified = true;
+      again = true;
+      if (env.log.on) env.write(`Func#${k} ('${sub.name}') is safe for any args that match its prototype\n`);
+    }
+  }
+}
+
+function walkFunction(env: Env, walk: Walk, index: number): void {
+  const { cur } = env;
+  const sub = env.subprogs[index]!;
+  cur.reset(index);
+  cur.inSleepable = (env.input.flags & SLEEPABLE) !== 0;
+  const fp = cur.frame.regs[10]!;
+  fp.markPointer(PTR_STACK);
+  if (index > 0 || env.input.progType === c.BPF_PROG_TYPE_EXT) {
+    if (env.log.on) env.write(`Validating ${sub.name}() func#${index}...\n`);
+    if (!prepareArgs(env, index)) env.reject('EINVAL', '');
+    setGlobalArgs(env, sub);
+  } else {
+    // What BTF says about the main function's signature is only noted.
+    if (env.input.btf && env.funcTypeId(0) && !prepareArgs(env, 0)) sub.unreliable = true;
+    cur.frame.regs[1]!.markPointer(PTR_CTX);
+  }
+  env.pc = sub.start;
+  env.prevPc = -1;
+  env.pending = [];
+  env.liveness.leave();
+  env.scratchAll();
+  const logStart = env.log.end;
+  walk.run();
+  if (!env.log.level2) env.log.truncate(Math.min(logStart, env.log.end));
+}
+
+function statsOf(env: Env, stackDepth: number[]): VerifierStats {
+  return {
+    processed: env.processed,
+    maxStatesPerInsn: env.maxStatesPerInsn,
+    totalStates: env.totalStates,
+    peakStates: env.peakStates,
+    stackDepth,
+  };
+}
+
+function statsText(s: VerifierStats): string {
+  return `processed ${s.processed} insns (limit 1000000) max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates} mark_read 0\n`;
+}
+
