@@ -4,7 +4,7 @@
  * a program is the same to the kernel whoever loads it.
  */
 import { view } from '../base/bytes.ts';
-import { ElfError } from '../base/errors.ts';
+import { ElfError, UnsupportedError } from '../base/errors.ts';
 import type { CoreRecord, FuncInfo, LineInfo } from '../btf/index.ts';
 import { SLOT_SIZE } from '../isa/index.ts';
 import { type ElfRelocation, type ElfSection, SHN_UNDEF, STT_SECTION } from './elf/elf.ts';
@@ -36,6 +36,9 @@ export interface Linked {
 /** Most slots that a program may have (the kernel's limit), and all programs of one object together. */
 const MAX_SLOTS = 1_000_000;
 const MAX_TOTAL_SLOTS = 1 << 24;
+
+/** Where clang puts variables of the address space of arenas. */
+const ARENA_SECTION = '.addr_space.1';
 
 const LD_IMM64 = 0x18;
 const CALL = 0x85;
@@ -195,6 +198,9 @@ export class Linker {
     if (map !== undefined) return { src: PSEUDO_MAP_FD, kind: 'map', name: map.spec.name, off: 0, weak: false };
     const data = section && dataMaps.get(section);
     if (data !== undefined) return { src: PSEUDO_MAP_VALUE, kind: 'map-value', name: data.name, off, weak: false };
+    if (section?.name === ARENA_SECTION) {
+      throw new UnsupportedError(`'${symbol.name}': global variables in an arena`, { since: '6.9' });
+    }
     return fail(
       `'${symbol.name}' in section '${section?.name ?? symbol.section}' is neither a map nor data nor a function`,
       f,

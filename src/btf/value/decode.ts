@@ -32,7 +32,7 @@ class Decoder {
     const t = resolve(this.#btf, id);
     switch (t.kind) {
       case 'int':
-        return integer(t, readBits(bytes, t.bitOffset, t.bits));
+        return wholeInt(t, bytes) ?? integer(t, readBits(bytes, t.bitOffset, t.bits));
       case 'enum':
       case 'enum64':
         return enumerator(t, readBits(bytes, 0, t.size * 8));
@@ -111,6 +111,24 @@ class Decoder {
 
 /** Most elements of no size: an array of empty structs takes no bytes however long it is. */
 const MAX_EMPTY = 1024;
+
+/** An int of 8, 16, 32 or 64 bits that fills its bytes: all but the rarest, and read without a bigint up to 32. */
+function wholeInt(t: Extract<BtfType, { kind: 'int' }>, bytes: Uint8Array): BtfValue | undefined {
+  if (t.bool || t.bitOffset !== 0 || t.bits !== t.size * 8) return undefined;
+  const dv = view(bytes);
+  switch (t.size) {
+    case 1:
+      return t.signed ? dv.getInt8(0) : dv.getUint8(0);
+    case 2:
+      return t.signed ? dv.getInt16(0, true) : dv.getUint16(0, true);
+    case 4:
+      return t.signed ? dv.getInt32(0, true) : dv.getUint32(0, true);
+    case 8:
+      return t.signed ? dv.getBigInt64(0, true) : dv.getBigUint64(0, true);
+    default:
+      return undefined;
+  }
+}
 
 /** The number behind `raw` bits of an int. */
 function integer(t: Extract<BtfType, { kind: 'int' }>, raw: bigint): BtfValue {
