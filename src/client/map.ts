@@ -137,7 +137,7 @@ export class BpfMap extends Handle {
   }
 
   /** The records that programs send through a ring buffer or a perf event array. */
-  ring(): Promise<BpfRingBuffer> {
+  async ring(): Promise<BpfRingBuffer> {
     if (this.shape.type === BPF_MAP_TYPE_RINGBUF) return BpfRingBuffer.open(this.kernel.openRingBuffer(this.fd));
     if (this.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
       return BpfRingBuffer.open(this.kernel.openPerfBuffer(this.fd));
