@@ -65,6 +65,14 @@ export class Boundary {
     if (plan !== undefined) for (const fire of plan[event.phase]) fire(task, event);
   }
 
+  /** Whether a program wants to know when threads end. */
+  get watchesEnds(): boolean {
+    const { hooks } = this;
+    return [hooks.tracepoint('sched', 'sched_process_exit'), hooks.rawTracepoint('sched_process_exit')].some(
+      (hook) => hook?.attached,
+    );
+  }
+
   /** A thread ends. Linux runs this late in exit(2); here it runs as the call is made. */
   taskEnds(task: WorldTask, wholeProcess: boolean): void {
     const { hooks } = this;

@@ -189,7 +189,10 @@ class Launcher {
       this.ended.clear();
       if (!this.commandEnded) return;
       // exit_group(2) at once: the pool thread could not end by itself, with nobody left to answer its calls.
-      if (pid === -ECHILD || children()?.every((child) => this.strangers.includes(child))) this.libc._exit(0);
+      if (pid === -ECHILD || children()?.every((child) => this.strangers.includes(child))) {
+        this.channel.send({ is: 'gone' });
+        this.libc._exit(0);
+      }
       return;
     }
   }

@@ -35,6 +35,7 @@ export class Listener {
   private readonly args: BigUint64Array;
   private current = 0;
   private stop: () => void = () => undefined;
+  private onEnd: () => void = () => undefined;
 
   /** `shared` is the file of at least a page that notifications are received into. */
   constructor(libc: Libc, fd: number, shared: number) {
@@ -50,8 +51,9 @@ export class Listener {
     this.args = new BigUint64Array(this.request.bytes.buffer, NOTIF.args, 6);
   }
 
-  /** Shows every call to `dispatcher` while its thread stands still, from the event loop. */
-  watch(dispatcher: { enter: NotificationHandler }): void {
+  /** Shows every call to `dispatcher` while its thread stands still, from the event loop; `onEnd`: nobody is left. */
+  watch(dispatcher: { enter: NotificationHandler }, onEnd: () => void = () => undefined): void {
+    this.onEnd = onEnd;
     this.stop = this.libc.onReadable(this.fd, () => this.drain((...call) => dispatcher.enter(...call)));
   }
 
@@ -103,6 +105,7 @@ export class Listener {
     const events = this.reply.view.getInt16(this.pollAt + 6, true);
     if ((events & POLLIN) !== 0) return true;
     this.stop(); // hung up: no thread has the filter any more
+    this.onEnd();
     return false;
   }
 

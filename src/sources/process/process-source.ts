@@ -100,7 +100,7 @@ export class ProcessSource {
   }
 
   private taskEnds(task: TracedTask, wholeProcess: boolean): void {
-    this.boundary.taskEnds(this.worldTask(task), wholeProcess);
+    if (this.boundary.watchesEnds) this.boundary.taskEnds(this.worldTask(task), wholeProcess);
     if (!wholeProcess) this.forget(task.pid);
     else for (const [pid, { tgid }] of this.known) if (tgid === task.tgid) this.forget(pid);
   }

@@ -36,4 +36,6 @@ export type FromLauncher =
   /** The command could not be executed. */
   | { is: 'failed'; errno: number }
   /** The command ended: its wait status. */
-  | { is: 'ended'; status: number };
+  | { is: 'ended'; status: number }
+  /** Nothing of the tree is left. */
+  | { is: 'gone' };

@@ -291,6 +291,40 @@ describe.skipIf(why !== null)(`a traced process tree${why ? ` (${why})` : ''}`, 
     expect(paths(o, 'cat')).toContain('/etc/hostname');
   });
 
+  test.each(['notify', 'ptrace'] as const)(
+    'a killed launcher does not take the programs along (%s)',
+    async (method) => {
+      const opened: (string | null)[] = [];
+      let launcher = 0;
+      const traced = await startProcess(
+        {
+          argv: ['sh', '-c', 'echo ready; read x; cat /etc/hostname'],
+          stdio: 'pipe',
+          calls: { enter: [OPENAT], exit: [] },
+          method,
+        },
+        {
+          onEvent(event) {
+            opened.push(readPath(event));
+            launcher ||= event.task.ppid;
+          },
+        },
+      );
+      let out = '';
+      for await (const piece of traced.stdout!) {
+        if (out === '') {
+          process.kill(launcher, 'SIGKILL');
+          traced.stdin!.end('\n');
+        }
+        out += piece;
+      }
+      expect(out).toBe('ready\n' + readFileSync('/etc/hostname', 'utf8'));
+      await expect(traced.exited).rejects.toMatchObject({ code: 'EIO' });
+      await traced.gone;
+      expect(opened).toContain('/etc/hostname');
+    },
+  );
+
   test('a tree that was let go ends as if nobody had looked', async () => {
     const mark = join(dir, 'let-go');
     const traced = await startProcess(

@@ -22,8 +22,8 @@ import { UserMemory } from './user-memory.ts';
 interface Observer {
   /** Whether this thread is stopped in the call that is being handled. */
   stillWaits(tid: number): boolean;
-  /** Hands every call to the dispatcher, from the event loop. */
-  watch(dispatcher: Dispatcher): void;
+  /** Hands every call to the dispatcher, from the event loop. `onEnd`: no thread is left. */
+  watch(dispatcher: Dispatcher, onEnd: () => void): void;
   close(): void;
 }
 
@@ -51,6 +51,7 @@ export class Trace implements TracedProcess {
   private settle!: { ended: (exit: Exit) => void; lost: (e: Error) => void; gone: () => void };
   private hasEnded = false;
   private isClosed = false;
+  private launcherIsLost = false;
 
   constructor(libc: Libc, request: TraceRequest, cwd: string, handlers: TraceHandlers) {
     this.libc = libc;
@@ -158,7 +159,9 @@ export class Trace implements TracedProcess {
     const memory = new UserMemory(this.libc, (tid) => observer.stillWaits(tid));
     const tasks = new TaskTable(memory);
     this.dispatcher = new Dispatcher(this.machine, tasks, this.launcher.pid!, this.handlers);
-    observer.watch(this.dispatcher);
+    observer.watch(this.dispatcher, () => {
+      if (this.launcherIsLost) this.letGo();
+    });
   }
 
   /** 0, or the errno with which the filter was refused. */
@@ -189,14 +192,23 @@ export class Trace implements TracedProcess {
 
   private listen(): void {
     const messages = this.channel.receive();
-    if (messages === null) return this.letGo();
+    if (messages === null) return this.loseLauncher();
     for (const message of messages) {
+      if (message.is === 'gone') return this.letGo();
       if (message.is === 'ended') {
         this.hasEnded = true;
         this.settle.ended(exitOf(message.status));
       } else this.inbox.push(message);
     }
     this.wake();
+  }
+
+  /** Killed, that is: otherwise it says good-bye. The programs run on, and without it only we can answer their calls. */
+  private loseLauncher(): void {
+    this.launcherIsLost = true;
+    this.stopListening();
+    this.settle.lost(lost('the process that waits for the command was killed'));
+    if (this.pid === 0) this.letGo();
   }
 }
 

@@ -27,6 +27,7 @@ export class PtraceObserver {
   private fd: number;
   private current = 0;
   private stop: () => void = () => undefined;
+  private onEnd: () => void = () => undefined;
 
   /** Starts a tracer for the thread `tid`, which seizes it when `seize` is called. */
   constructor(libc: Libc, tid: number) {
@@ -62,7 +63,8 @@ export class PtraceObserver {
     return tid === this.current; // the tracer reaps, and waits for us: the id cannot go to another thread meanwhile
   }
 
-  watch(dispatcher: Dispatcher): void {
+  watch(dispatcher: Dispatcher, onEnd: () => void): void {
+    this.onEnd = onEnd;
     this.stop = this.libc.onReadable(this.fd, () => this.drain(dispatcher));
   }
 
@@ -77,7 +79,10 @@ export class PtraceObserver {
     while (this.fd >= 0) {
       const size = this.receive();
       if (size === -EAGAIN) return;
-      if (size !== STOP.size) return this.stop(); // the tracer ended: nothing is left to trace
+      if (size !== STOP.size) {
+        this.stop(); // the tracer ended: nothing is left to trace
+        return this.onEnd();
+      }
       let wantsExit = false;
       try {
         wantsExit = this.handle(dispatcher);

@@ -61,6 +61,7 @@ class Tracer {
   private readonly info: number;
   private readonly packet: number;
   private readonly root: number;
+  private readonly tracees: Set<number>;
   /** Calls whose end is awaited: the packets that announced them. */
   private readonly pending = new Map<number, Uint8Array>();
   /** Whether no filter picks the calls out; skep says so before the command runs. */
@@ -70,6 +71,7 @@ class Tracer {
   constructor(libc: Libc, root: number) {
     this.libc = libc;
     this.root = root;
+    this.tracees = new Set([root]);
     this.arena = libc.arena(4096);
     this.status = this.arena.take(8);
     this.info = this.arena.take(INFO.size);
@@ -89,8 +91,9 @@ class Tracer {
       if (tid === -ECHILD) return;
       const status = this.arena.view.getUint32(this.status, true);
       if ((status & 0xff) !== 0x7f) {
-        if (tid === this.root) return; // the launcher outlives all others
         this.pending.delete(tid);
+        this.tracees.delete(tid);
+        if (this.tracees.size === 0) return;
       } else this.stopped(tid, (status >> 8) & 0xff, status >>> 16);
     }
   }
@@ -98,6 +101,8 @@ class Tracer {
   private stopped(tid: number, signal: number, event: number): void {
     if (event === EVENT_SECCOMP) this.entry(tid);
     else if (event === EVENT_EXEC) this.executed(tid);
+    else if (event === EVENT_FORK || event === EVENT_VFORK || event === EVENT_CLONE)
+      this.tracees.add(this.eventMessage(tid));
     else if (event === EVENT_STOP && signal !== SIGTRAP) {
       // A stop of the whole process (Ctrl-Z): it stays stopped until it is continued.
       this.libc.ptrace(PTRACE_LISTEN, tid, 0, 0);
@@ -154,12 +159,18 @@ class Tracer {
 
   /** A thread that is not the first of its process takes the first one's id when it executes a program. */
   private executed(tid: number): void {
-    this.libc.ptrace(PTRACE_GETEVENTMSG, tid, 0, this.arena.at(this.info));
-    const former = Number(this.arena.view.getBigUint64(this.info, true));
+    const former = this.eventMessage(tid);
+    if (former !== tid) this.tracees.delete(former);
     const call = this.pending.get(former);
     if (former === tid || call === undefined) return;
     this.pending.delete(former);
     this.pending.set(tid, call);
+  }
+
+  /** A new thread's id, or the former one of a thread that executed a program. */
+  private eventMessage(tid: number): number {
+    this.libc.ptrace(PTRACE_GETEVENTMSG, tid, 0, this.arena.at(this.info));
+    return Number(this.arena.view.getBigUint64(this.info, true));
   }
 
   private syscallInfo(tid: number): number {
