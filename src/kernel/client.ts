@@ -15,6 +15,9 @@ import {
   type PerfHolder,
   refusal,
   type SystemConfig,
+  unsupported,
+  unsupportedNet,
+  unsupportedSockets,
 } from '../sys/index.ts';
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
 import { clientBpfFs } from './bpffs/client-bpffs.ts';
@@ -38,6 +41,8 @@ import { systemConfig } from './system-config.ts';
 import { CGROUP_MOUNT } from './world/cgroups.ts';
 import type { WorldTask } from './world/task.ts';
 
+const HERE = 'the embedded kernel';
+
 /** The class behind each kind of object. */
 interface ObjectOf {
   prog: LoadedProg;
@@ -54,6 +59,12 @@ export class Client implements Kernel {
   readonly core: Core;
   readonly fds = new FdTable();
   readonly bpffs: BpfFs;
+  readonly net = unsupportedNet(HERE);
+  readonly sockets = unsupportedSockets(HERE);
+  readonly openNetns = unsupported('network namespaces', HERE);
+  readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
+  readonly readIterator = unsupported('iterators', HERE);
+  readonly mapMemory = unsupported('mapped memory', HERE);
   readonly pid: number;
   readonly uid: number;
   readonly comm: string;

@@ -1,18 +1,21 @@
 /** The asking end: a Kernel whose answers come from another process. */
 import { connect, type Socket } from 'node:net';
 import { FormatError, SkepError } from '../base/errors.ts';
-import type {
-  BpfFs,
-  BpfFsEntry,
-  EventReader,
-  EventRecord,
-  Fd,
-  Kernel,
-  LineReader,
-  NetDevice,
-  PerfEventSpec,
-  PerfHolder,
-  SystemConfig,
+import {
+  type BpfFs,
+  type BpfFsEntry,
+  type EventReader,
+  type EventRecord,
+  type Fd,
+  type Kernel,
+  type LineReader,
+  type NetDevice,
+  type PerfEventSpec,
+  type PerfHolder,
+  type SystemConfig,
+  unsupported,
+  unsupportedNet,
+  unsupportedSockets,
 } from '../sys/index.ts';
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
 import { FrameReader, frame } from './frames.ts';
@@ -22,6 +25,8 @@ import type { Value } from './value.ts';
 
 /** How long a kernel may take to greet. One that does not is not ours, or stands still. */
 const GREETING_MS = 10_000;
+
+const HERE = 'a kernel over a socket';
 
 interface Waiting {
   resolve(value: Value): void;
@@ -58,6 +63,12 @@ class RemoteKernel implements Kernel {
     remove: async (path) => void (await this.#ask('bpffs.remove', path)),
     stat: async (path) => (await this.#ask('bpffs.stat', path)) as unknown as BpfFsEntry | null,
   };
+  readonly net = unsupportedNet(HERE);
+  readonly sockets = unsupportedSockets(HERE);
+  readonly openNetns = unsupported('network namespaces', HERE);
+  readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
+  readonly readIterator = unsupported('iterators', HERE);
+  readonly mapMemory = unsupported('mapped memory', HERE);
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<number, Waiting>();

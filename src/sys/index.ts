@@ -1,5 +1,8 @@
 export * from './attr.ts';
 export * from './bpf.ts';
+export * from './decode-attr.ts';
 export { linkMember } from './info-bytes.ts';
 export * from './kernel.ts';
+export * from './net.ts';
 export * from './refusal.ts';
+export * from './unsupported.ts';

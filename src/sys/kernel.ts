@@ -8,6 +8,7 @@
  * (BPF_PROG_LOAD refused, with the log), `UnsupportedError` (this kernel cannot do that at all).
  */
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
+import type { NetAttach, Sockets } from './net.ts';
 
 /** A file descriptor, in the table of the client that holds the Kernel: >= 0. */
 export type Fd = number;
@@ -28,6 +29,11 @@ export interface Kernel {
   fdInfo(fd: Fd): Promise<Record<string, string>>;
   /** A descriptor of the cgroup (v2) directory at `path`, for PROG_ATTACH, LINK_CREATE, PROG_QUERY. ENOENT, ENOTDIR. */
   openCgroup(path: string): Promise<Fd>;
+  /**
+   * A descriptor of a network namespace, for LINK_CREATE and PROG_QUERY of sk_lookup and flow_dissector: the one at
+   * `path` (/run/netns/NAME, /proc/PID/ns/net), or the client's own. ENOENT; EINVAL where the file is something else.
+   */
+  openNetns(path?: string): Promise<Fd>;
 
   /** perf_event_open(2), for the kinds of event that a program attaches to. Enabled with `perfEventAttach`. */
   perfEventOpen(event: PerfEventSpec): Promise<Fd>;
@@ -38,8 +44,19 @@ export interface Kernel {
   openRingBuffer(mapFd: Fd): Promise<EventReader>;
   /** Records that programs put into a BPF_MAP_TYPE_PERF_EVENT_ARRAY map, of all CPUs. */
   openPerfBuffer(mapFd: Fd, options?: { pagesPerCpu?: number }): Promise<EventReader>;
+  /** The producing end of a BPF_MAP_TYPE_USER_RINGBUF map, which programs drain. One writer at a time: EBUSY. */
+  openUserRingBuffer(mapFd: Fd): Promise<EventWriter>;
+  /** read(2) of an iterator (ITER_CREATE): what it prints next, `size` bytes at most; none at its end. */
+  readIterator(iterFd: Fd, size?: number): Promise<Uint8Array>;
+  /** The memory of a map, shared with programs: an array with BPF_F_MMAPABLE, an arena. EINVAL, EPERM (frozen). */
+  mapMemory(mapFd: Fd, options?: { writable?: boolean }): Promise<MapMemory>;
   /** Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. */
   openTracePipe(): Promise<LineReader>;
+
+  /** Attaching network programs without links: XDP and tc over netlink. */
+  readonly net: NetAttach;
+  /** Attaching to sockets. */
+  readonly sockets: Sockets;
 
   /** The bpf file system: where objects are pinned. */
   readonly bpffs: BpfFs;
@@ -78,6 +95,28 @@ export interface EventReader {
    * Not to be called again before its answer came.
    */
   read(): Promise<EventRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface EventWriter {
+  /** The largest record that can ever be written. */
+  readonly largest: number;
+  /** Puts a record where the next drain finds it; false where there is no room now. E2BIG past `largest`. */
+  tryWrite(record: Uint8Array): boolean;
+  /** The same, waiting for room. Rejects with EBADF once the writer was closed. */
+  write(record: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The values of a mmap-able map as they lie in memory: what is written is there for programs at once. */
+export interface MapMemory {
+  /** Bytes. Values of an array lie `value_size` rounded up to 8 apart. */
+  readonly size: number;
+  /**
+   * The memory itself. Ask again after every await rather than keep it: a kernel's memory may move when it grows. What
+   * was kept past `close` is no danger, but no longer the map's.
+   */
+  bytes(): Uint8Array;
   close(): Promise<void>;
 }
 
