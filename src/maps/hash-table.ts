@@ -22,6 +22,7 @@ import { BaseMap } from './base-map.ts';
 import { ElementPool } from './element-pool.ts';
 import { hashKey } from './hash-function.ts';
 import type { MapDef, MapEnv } from './map.ts';
+import { copyBytes, sameBytes } from './values.ts';
 
 const HEADER_MASK = 28;
 const HEADER_SEED = 32;
@@ -82,7 +83,7 @@ export abstract class HashTable extends BaseMap {
     const hash = hashKey(mem, key, keySize, this.#seed);
     let element = mem.u32(this.#buckets + (hash & this.#mask) * 4);
     while (element !== 0) {
-      if (mem.u32(element + HASH) === hash && mem.equal(element + KEY, key, keySize)) return element;
+      if (mem.u32(element + HASH) === hash && sameBytes(mem, element + KEY, key, keySize)) return element;
       element = mem.u32(element + NEXT);
     }
     return 0;
@@ -95,7 +96,7 @@ export abstract class HashTable extends BaseMap {
     if (element === 0) return -ENOMEM;
     // What comes back from the pool kept its index; what is new gets the next one.
     if (this.mem.u32(element + INDEX) === 0) this.mem.setU32(element + INDEX, ++this.#nextIndex);
-    this.#link(element, key);
+    this.#link(element, key, hashKey(this.mem, key, this.def.keySize, this.#seed));
     this.#setEntry(this.indexOf(element), element);
     this.#setCount(this.#count + 1);
     return element;
@@ -109,7 +110,7 @@ export abstract class HashTable extends BaseMap {
     const index = this.indexOf(old);
     this.#unlink(old);
     this.mem.setU32(element + INDEX, index + 1);
-    this.#link(element, old + KEY);
+    this.#link(element, old + KEY, this.mem.u32(old + HASH));
     this.#setEntry(index, element);
     this.#spare = old;
     return element;
@@ -160,14 +161,13 @@ export abstract class HashTable extends BaseMap {
     }
   }
 
-  #link(element: Addr, key: Addr): void {
+  #link(element: Addr, key: Addr, hash: number): void {
     const { mem } = this;
-    const hash = hashKey(mem, key, this.def.keySize, this.#seed);
     const bucket = this.#buckets + (hash & this.#mask) * 4;
     mem.setU32(element + NEXT, mem.u32(bucket));
     mem.setU32(element + HASH, hash);
     mem.setU32(element + REFERENCED, 0);
-    mem.copy(element + KEY, key, this.def.keySize);
+    copyBytes(mem, element + KEY, key, this.def.keySize);
     mem.setU32(bucket, element);
   }
 

@@ -95,7 +95,8 @@ export class HashMap extends HashTable {
   }
 
   #clearSpecial(value: Addr): void {
-    for (const field of this.def.special ?? []) this.mem.fill(value + field.offset, field.size, 0);
+    if (this.def.special === undefined) return;
+    for (const field of this.def.special) this.mem.fill(value + field.offset, field.size, 0);
   }
 
   override delete(key: Addr): number {

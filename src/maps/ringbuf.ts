@@ -36,6 +36,7 @@ import {
 import { BaseMap, orNull } from './base-map.ts';
 import { flagsAllowed } from './flags.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
+import { copyBytes } from './values.ts';
 
 const PAGE = 4096;
 const CONSUMER = PAGE;
@@ -119,7 +120,7 @@ export class RingBufferMap extends BaseMap {
     if ((flags & ~(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP)) !== 0) return -EINVAL;
     const to = this.reserve(size);
     if (to === 0) return -EAGAIN;
-    this.mem.copy(to, data, size);
+    copyBytes(this.mem, to, data, size);
     this.commit(to, false, flags);
     return 0;
   }
