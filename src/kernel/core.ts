@@ -3,12 +3,10 @@
  * numbers, `-errno` where something is refused.
  */
 import { EBADF, EINVAL, ENOENT } from '../base/errno.ts';
-import { UnsupportedError } from '../base/errors.ts';
 import { type Btf, loadReferenceBtfBytes, parseBtf } from '../btf/index.ts';
 import { bindHelpers } from '../helpers/index.ts';
 import type { MapEnv, MapObject } from '../maps/index.ts';
-import type { VerifierInput, VerifierResult } from '../verifier/index.ts';
-import * as verifier from '../verifier/index.ts';
+import { type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
 import { Engine, LinearMemory } from '../vm/index.ts';
 import { BpfFileSystem } from './bpffs/bpffs.ts';
 import type { Client } from './client.ts';
@@ -42,10 +40,6 @@ const MAX_CPUS = 64;
  */
 export class KernelBtfNeeded extends Error {}
 
-function noVerifier(): never {
-  throw new UnsupportedError('the verifier');
-}
-
 export class Core {
   readonly mem: LinearMemory;
   readonly cpus: number;
@@ -74,7 +68,7 @@ export class Core {
 
   constructor(options: KernelOptions) {
     this.warn = options.warn ?? (() => {});
-    this.verify = options.verify ?? (verifier as { verify?: Core['verify'] }).verify ?? noVerifier;
+    this.verify = options.verify ?? verify;
     this.mem = new LinearMemory(options.memoryLimit === undefined ? {} : { limit: options.memoryLimit });
     this.cpus = Math.max(1, Math.min(MAX_CPUS, Math.trunc(options.cpus ?? DEFAULT_CPUS)));
     this.mode = options.mode ?? 'jit';
