@@ -6,8 +6,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { fromHex } from '../src/base/bytes.ts';
+import { EBADF } from '../src/base/errno.ts';
+import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../src/base/map-header.ts';
+import { assemble, BPF_PSEUDO_MAP_FD, CALL, encode, LD_IMM64 } from '../src/isa/index.ts';
 import { openLinuxKernel } from '../src/linux/index.ts';
-import { Engine, type EngineOptions, LinearMemory } from '../src/vm/index.ts';
+import { createMap, type KernelMap, type MapEnv } from '../src/maps/index.ts';
+import { BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH } from '../src/uapi/generated/constants.ts';
+import { type Callable, Engine, type EngineOptions, type InlineMap, LinearMemory, NULL_PAGE } from '../src/vm/index.ts';
 import { codeOf } from '../test/support/run-code.ts';
 
 const ROUNDS = 12;
@@ -20,6 +25,47 @@ const MODES: Readonly<Record<string, EngineOptions>> = {
   interpreter: { mode: 'interpreter' },
   'interpreter, checked': { mode: 'interpreter', checked: true },
 };
+
+/** Programs over a map of 64 elements of 8 bytes, which stands for `map[it]`. */
+const MAP_PROGRAMS: Readonly<Record<string, { type: number; text: string }>> = {
+  array_map: { type: BPF_MAP_TYPE_ARRAY, text: mapLoop() },
+  hash_map: { type: BPF_MAP_TYPE_HASH, text: mapLoop() },
+};
+
+/** Two hundred lookups; what is found is changed. */
+function mapLoop(): string {
+  return `
+    r6 = 0
+    r7 = 0
+  again:
+    r1 = r6
+    r1 &= 63
+    *(u32 *)(r10 -4) = r1
+    r2 = r10
+    r2 += -4
+    r1 = 0 ll
+    call map_lookup_elem
+    if r0 == 0 goto missing
+    r1 = *(u64 *)(r0 +0)
+    r7 += r1
+    *(u64 *)(r0 +0) = r6
+  missing:
+    r6 += 1
+    if r6 != 200 goto again
+    r0 = r7
+    exit`;
+}
+
+/** A program with, where it uses one, its map. */
+interface Subject {
+  name: string;
+  bytes: Uint8Array;
+  /** Type of the map, and the slot that refers to it. */
+  map?: { type: number; slot: number; call: number };
+}
+
+const ELEMENTS = 64;
+const keyOf = (i: number): Uint8Array => new Uint8Array(Uint32Array.of(i).buffer);
 
 interface Contender {
   name: string;
@@ -36,10 +82,17 @@ interface Row {
   ns: Record<string, number>;
 }
 
-function embedded(name: string, bytes: Uint8Array, options: EngineOptions): Contender & { answer: number } {
+function embedded(name: string, { bytes, map }: Subject, options: EngineOptions): Contender & { answer: number } {
   const mem = new LinearMemory();
-  const engine = new Engine(mem, { helpers: new Map() });
-  const program = engine.load(codeOf(bytes), options);
+  const made = map && makeMap(mem, map.type);
+  const engine = new Engine(mem, { helpers: made ? lookupIn(made) : new Map() });
+  const code = codeOf(bytes);
+  if (map) code.insns.imm[map.slot] = made!.addr;
+  const callMaps = new Map<number, InlineMap>();
+  if (map) callMaps.set(map.call, inlineFacts(mem, made!));
+  const program = engine.load({ ...code, callMaps }, options);
+  // Everything: what is measured is the check, not the answer.
+  engine.regions = [{ start: NULL_PAGE, size: mem.size - NULL_PAGE, writable: true }];
   const ctx = mem.alloc(256);
   return {
     name,
@@ -52,13 +105,56 @@ function embedded(name: string, bytes: Uint8Array, options: EngineOptions): Cont
   };
 }
 
+function makeMap(mem: LinearMemory, type: number): KernelMap {
+  const env: MapEnv = {
+    mem,
+    cpus: 1,
+    currentCpu: () => 0,
+    random: () => 4,
+    notify() {},
+    acquire: () => -EBADF,
+    release() {},
+  };
+  const def = { type, name: 'it', keySize: 4, valueSize: 8, maxEntries: ELEMENTS, flags: 0, extra: 0n };
+  const map = createMap(def, env);
+  if (typeof map === 'number') throw new Error(`BPF_MAP_CREATE answers ${map}`);
+  for (let i = 0; i < ELEMENTS; i++) map.writeElem(keyOf(i), new Uint8Array(8), 0n);
+  return map;
+}
+
+function lookupIn(map: KernelMap): Map<number, Callable> {
+  const lookup: Callable = {
+    name: 'map_lookup_elem',
+    args: 'ii',
+    ret: 'ptr',
+    call: (_, key) => map.lookup(key! >>> 0),
+  };
+  return new Map([[BPF_FUNC_map_lookup_elem, lookup]]);
+}
+
+function inlineFacts(mem: LinearMemory, { addr, def }: KernelMap): InlineMap {
+  const { type, keySize, valueSize, maxEntries } = def;
+  const base = mem.u32(addr + MAP_HEADER_STORAGE);
+  return { type, addr, keySize, valueSize, maxEntries, base, stride: mem.u32(addr + MAP_HEADER_STRIDE) };
+}
+
 /** The machine's kernel, with its own clock: PROG_TEST_RUN answers the average of `repeat` runs. */
-async function onLinux(bytes: Uint8Array): Promise<(Contender & { answer: number }) | null> {
+async function onLinux({ bytes, map }: Subject): Promise<(Contender & { answer: number }) | null> {
   try {
     const kernel = await openLinuxKernel();
+    const insns = bytes.slice();
+    if (map) {
+      const def = { map_type: map.type, key_size: 4, value_size: 8, max_entries: ELEMENTS };
+      const { ret: mapFd } = await kernel.bpf('MAP_CREATE', def);
+      for (let i = 0; i < ELEMENTS; i++) {
+        await kernel.bpf('MAP_UPDATE_ELEM', { map_fd: mapFd, key: keyOf(i), value: new Uint8Array(8) });
+      }
+      insns[map.slot * 8 + 1]! |= BPF_PSEUDO_MAP_FD << 4;
+      insns.set(keyOf(mapFd), map.slot * 8 + 4);
+    }
     const { ret: fd } = await kernel.bpf('PROG_LOAD', {
       prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
-      insns: bytes,
+      insns,
       license: 'GPL',
     });
     const test = (repeat: number) =>
@@ -75,17 +171,17 @@ async function onLinux(bytes: Uint8Array): Promise<(Contender & { answer: number
   }
 }
 
-function executedBy(bytes: Uint8Array): number {
-  const mem = new LinearMemory();
+function executedBy(subject: Subject): number {
   let steps = 0;
   const onStep = () => void steps++;
-  new Engine(mem, { helpers: new Map() }).load(codeOf(bytes), { mode: 'interpreter', onStep }).run(mem.alloc(256));
+  embedded('counting', subject, { mode: 'interpreter', onStep });
   return steps;
 }
 
-async function measure(program: string, bytes: Uint8Array): Promise<Row> {
-  const own = Object.entries(MODES).map(([name, options]) => embedded(name, bytes, options));
-  const linux = await onLinux(bytes);
+async function measure(subject: Subject): Promise<Row> {
+  const { name: program, bytes } = subject;
+  const own = Object.entries(MODES).map(([name, options]) => embedded(name, subject, options));
+  const linux = await onLinux(subject);
   const contenders = linux ? [...own, linux] : own;
   for (const c of contenders) {
     if (c.answer !== own[0]!.answer)
@@ -109,7 +205,7 @@ async function measure(program: string, bytes: Uint8Array): Promise<Row> {
       ns[c.name] = Math.min(ns[c.name] ?? Number.POSITIVE_INFINITY, (await c.run(times)) / times);
     }
   }
-  return { program, length: bytes.length / 8, executed: executedBy(bytes), ns };
+  return { program, length: bytes.length / 8, executed: executedBy(subject), ns };
 }
 
 function show(rows: readonly Row[]): string {
@@ -146,9 +242,15 @@ const programs = JSON.parse(readFileSync(new URL('./vm/programs.json', import.me
   string,
   string
 >;
+const subjects: Subject[] = Object.entries(programs).map(([name, hex]) => ({ name, bytes: fromHex(hex)! }));
+for (const [name, { type, text }] of Object.entries(MAP_PROGRAMS)) {
+  const insns = assemble(text);
+  const map = { type, slot: insns.code.indexOf(LD_IMM64), call: insns.code.indexOf(CALL) };
+  subjects.push({ name, bytes: encode(insns), map });
+}
 const rows: Row[] = [];
-for (const [name, hex] of Object.entries(programs)) {
-  if (wanted.length === 0 || wanted.includes(name)) rows.push(await measure(name, fromHex(hex)!));
+for (const subject of subjects) {
+  if (wanted.length === 0 || wanted.includes(subject.name)) rows.push(await measure(subject));
 }
 const means = Object.fromEntries(
   Object.keys(MODES).map((mode) => [`${mode} / kernel`, geometricMean(rows, mode, 'kernel')]),

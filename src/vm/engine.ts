@@ -10,7 +10,7 @@ import { ENOMEM } from '../base/errno.ts';
 import { BpfError, bug } from '../base/errors.ts';
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE, PROG_ARRAY_STRIDE } from '../base/map-header.ts';
 import type { Addr } from '../base/memory.ts';
-import { guard, resolveCalls } from './callables.ts';
+import { resolveCalls } from './callables.ts';
 import type { Callable, Code, EngineOptions, FaultInfo, Region, Runnable } from './code.ts';
 import {
   CONTROL_SIZE,
@@ -131,7 +131,7 @@ export class Engine implements Host {
       stackSize,
       slot: this.#newSlot(),
       functionSlots: this.#functionSlots(ops),
-      calls: resolveCalls(ops, code, this.helpers, options.checked ?? false),
+      calls: resolveCalls(ops, code, this.helpers),
     };
     const body =
       options.mode === 'interpreter'
@@ -217,7 +217,7 @@ export class Engine implements Host {
       args.push(registers[2 * i]!);
       if (helper.args[i] === 'L') args.push(registers[2 * i + 1]!);
     }
-    const answer = guard(helper).call(...args) | 0;
+    const answer = helper.call(...args) | 0;
     if (helper.ret === 'void') {
       this.retHi = 0;
       return 0;
@@ -254,7 +254,7 @@ export class Engine implements Host {
       this.fault = null;
       return answer;
     } catch (error) {
-      this.fault = this.#explain(error);
+      this.fault = this.#explain(error, program.checked);
       this.retHi = 0;
       return 0;
     } finally {
@@ -312,7 +312,7 @@ export class Engine implements Host {
   }
 
   /** The fault behind something thrown; what is none of ours is thrown on. */
-  #explain(error: unknown): FaultInfo {
+  #explain(error: unknown, checked: boolean): FaultInfo {
     if (error instanceof RunFault) return { kind: error.kind, pc: error.pc };
     const said = FAULTS[this.mem.u32(this.control + FAULT)];
     if (said && error instanceof WebAssembly.RuntimeError) {
@@ -321,6 +321,8 @@ export class Engine implements Host {
     }
     if (error instanceof WebAssembly.RuntimeError) return { kind: 'access', pc: -1 };
     if (error instanceof RangeError) return { kind: /call stack/.test(error.message) ? 'stack' : 'access', pc: -1 };
+    // An unverified program may hand a helper what it cannot make sense of.
+    if (checked) return { kind: 'access', pc: -1 };
     throw error;
   }
 

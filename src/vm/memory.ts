@@ -5,7 +5,8 @@
  * in `#renew`, and nowhere else. Which addresses are in use is the allocator's business.
  */
 
-import { bug } from '../base/errors.ts';
+import { ENOMEM } from '../base/errno.ts';
+import { BpfError, bug } from '../base/errors.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 import { Allocator, GRANULE } from './allocator.ts';
 
@@ -40,7 +41,7 @@ export class LinearMemory implements Memory {
     this.limit = Math.min(options.limit ?? 2 ** 30, most);
     // Twice the limit leaves room for what alignment and fragments waste.
     this.#maxPages = Math.min(MAX_PAGES - 1, 2 + Math.ceil((2 * this.limit) / PAGE_SIZE));
-    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: this.#maxPages });
+    this.wasm = reserve(this.#maxPages);
     this.view = new DataView(this.wasm.buffer);
     this.#bytes = new Uint8Array(this.wasm.buffer);
     this.#allocator.extend(this.wasm.buffer.byteLength);
@@ -173,5 +174,15 @@ export class LinearMemory implements Memory {
   #renew(): void {
     this.view = new DataView(this.wasm.buffer);
     this.#bytes = new Uint8Array(this.wasm.buffer);
+  }
+}
+
+/** The host sets aside the whole address range, which a limit on virtual memory may forbid. */
+function reserve(maximum: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 2, maximum });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new BpfError('memory', ENOMEM, `the host does not reserve ${maximum * PAGE_SIZE} bytes`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assemble } from '../../isa/index.ts';
+import { assemble, Insns } from '../../isa/index.ts';
 import { BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
 import { type Code, Engine, LinearMemory } from '../index.ts';
 
@@ -108,6 +108,22 @@ describe('long programs', () => {
     const heads = Array.from({ length: n }, (_, i) => `h${i}: r0 += 1\n`).join('');
     const tails = Array.from({ length: n }, (_, i) => `if r0 < ${n + i} goto h${n - 1 - i}\n`).join('');
     expect(run(`r0 = 0\n${heads}${tails}exit`)).toBeGreaterThanOrEqual(2 * n - 1);
+  });
+
+  test('a function that is larger than WebAssembly allows is interpreted', () => {
+    // Stores to the stack: few instructions become longer ones.
+    const insns = new Insns(550_000);
+    insns.code.fill(0x7a);
+    insns.dst.fill(10);
+    insns.off.fill(-8);
+    insns.imm.fill(0x7fffffff);
+    insns.code.set([0x79, 0x95], insns.length - 2);
+    insns.dst.fill(0, insns.length - 2);
+    insns.src[insns.length - 2] = 10;
+    const p = engine.load({ insns, subprogs: [0] });
+    expect(p.run(0)).toBe(0x7fffffff);
+    expect(p.image.length).toBe(0);
+    p.dispose();
   });
 
   test('loops that are entered in many places', () => {

@@ -38,6 +38,8 @@ export class Compiled implements Executable {
     this.#placement = placement;
     this.#options = options;
     this.enter = (ctx) => this.#ready.run(ctx);
+    // Whatever a checked run throws is taken for the program's fault, so compiling is not left to it.
+    if (options.checked) this.#made = this.#ready;
   }
 
   get image(): Uint8Array {
