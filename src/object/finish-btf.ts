@@ -3,9 +3,10 @@
  * variables, and externs that look like ordinary variables. Ids and string offsets stay as they are.
  */
 import { type Btf, BtfBuilder, type BtfType, parseBtf } from '../btf/index.ts';
-import { STB_LOCAL } from './elf/elf.ts';
+import { type ElfSymbol, STB_LOCAL } from './elf/elf.ts';
 import type { Extern } from './externs.ts';
 import type { FunctionTable } from './functions.ts';
+import { groupBy } from './lookup.ts';
 import type { Source } from './source.ts';
 
 type Datasec = Extract<BtfType, { kind: 'datasec' }>;
@@ -23,12 +24,16 @@ export function finishBtf(
   functions: FunctionTable,
 ): Btf {
   const builder = BtfBuilder.from(btf);
+  const globals = groupBy(
+    source.elf.symbols.filter((s) => s.bind !== STB_LOCAL && s.name !== ''),
+    (s) => s.section,
+  );
   for (let id = 1; id < btf.count; id++) {
     const t = btf.type(id)!;
     if (t.kind !== 'datasec') continue;
     if (t.name === '.ksyms') builder.replace(id, ksymsSection(builder, btf, t));
     else if (t.name === '.kconfig') builder.replace(id, kconfigSection(builder, btf, t, externs));
-    else builder.replace(id, dataSection(source, btf, t));
+    else builder.replace(id, dataSection(source, btf, t, globals));
   }
   for (const f of functions.all) {
     const id = f.hidden ? btf.find(f.name, 'func') : 0;
@@ -39,12 +44,15 @@ export function finishBtf(
 }
 
 /** Size from the ELF section, offsets of global variables from their symbols; static ones have theirs already. */
-function dataSection(source: Source, btf: Btf, t: Datasec): Datasec {
+function dataSection(
+  source: Source,
+  btf: Btf,
+  t: Datasec,
+  globals: ReadonlyMap<number, readonly ElfSymbol[]>,
+): Datasec {
   const section = source.elf.section(t.name);
   if (section === undefined || t.size !== 0) return t;
-  const offsets = new Map(
-    source.elf.symbols.filter((s) => s.section === section.index && s.bind !== STB_LOCAL).map((s) => [s.name, s.value]),
-  );
+  const offsets = new Map((globals.get(section.index) ?? []).map((s) => [s.name, s.value]));
   const vars = t.vars.map((v): Var => {
     const variable = btf.type(v.type);
     if (variable?.kind !== 'var' || variable.linkage === VAR_STATIC) return v;

@@ -22,6 +22,7 @@ export class FunctionTable {
   readonly all: readonly ObjectFunction[];
   readonly #sections: ReadonlySet<number>;
   readonly #byPlace = new Map<string, ObjectFunction>();
+  readonly #byName = new Map<string, ObjectFunction>();
 
   constructor(all: readonly ObjectFunction[]) {
     this.all = all;
@@ -29,6 +30,7 @@ export class FunctionTable {
     for (const f of all) {
       const key = `${f.section.index}:${f.start}`;
       if (!this.#byPlace.has(key)) this.#byPlace.set(key, f);
+      if (!this.#byName.has(f.name)) this.#byName.set(f.name, f);
     }
   }
 
@@ -43,7 +45,7 @@ export class FunctionTable {
   }
 
   named(name: string): ObjectFunction | undefined {
-    return this.all.find((f) => f.name === name);
+    return this.#byName.get(name);
   }
 }
 

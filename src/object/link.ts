@@ -10,7 +10,8 @@ import { SLOT_SIZE } from '../isa/index.ts';
 import { type ElfRelocation, type ElfSection, SHN_UNDEF, STT_SECTION } from './elf/elf.ts';
 import type { Extern } from './externs.ts';
 import type { FunctionTable, ObjectFunction } from './functions.ts';
-import type { MapDefinition } from './map-defs.ts';
+import { firstAtOrAfter } from './lookup.ts';
+import type { DefinitionTable } from './map-defs.ts';
 import { place, relocationsByOffset, type Source } from './source.ts';
 import type { CoreRelocation, MapSpec, Reference } from './spec.ts';
 
@@ -18,7 +19,7 @@ import type { CoreRelocation, MapSpec, Reference } from './spec.ts';
 export interface LinkContext {
   readonly source: Source;
   readonly functions: FunctionTable;
-  readonly definitions: readonly MapDefinition[];
+  readonly definitions: DefinitionTable;
   readonly dataMaps: ReadonlyMap<ElfSection, MapSpec>;
   readonly externs: ReadonlyMap<string, Extern>;
   /** Name of the map of configuration values, '' where there is none. */
@@ -35,7 +36,7 @@ export interface Linked {
 
 /** Most slots that a program may have (the kernel's limit), and all programs of one object together. */
 const MAX_SLOTS = 1_000_000;
-const MAX_TOTAL_SLOTS = 1 << 24;
+const MAX_TOTAL_SLOTS = 1 << 22;
 
 /** Where clang puts variables of the address space of arenas. */
 const ARENA_SECTION = '.addr_space.1';
@@ -194,7 +195,7 @@ export class Linker {
       fail(`a relocation to '${symbol.name}' is on instruction 0x${insn.code.toString(16)}`, f, insn.slot);
     const section = source.elf.sections[symbol.section];
     const off = symbol.value + insn.imm;
-    const map = definitions.find((d) => d.section === section && d.offset === off);
+    const map = definitions.at(symbol.section, off);
     if (map !== undefined) return { src: PSEUDO_MAP_FD, kind: 'map', name: map.spec.name, off: 0, weak: false };
     const data = section && dataMaps.get(section);
     if (data !== undefined) return { src: PSEUDO_MAP_VALUE, kind: 'map-value', name: data.name, off, weak: false };
@@ -280,17 +281,6 @@ class RecordIndex<T extends { readonly offset: number }> {
     }
     return found;
   }
-}
-
-function firstAtOrAfter(records: readonly { readonly offset: number }[], offset: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (records[middle]!.offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Records of every placed function as little-endian words, positions counted in the program. */

@@ -7,6 +7,7 @@ import { ElfError } from '../base/errors.ts';
 import { type Btf, type BtfType, pointedArrayCount, resolve, sizeOf, skipModifiers } from '../btf/index.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { type Elf, type ElfSection, STT_FUNC, STT_SECTION } from './elf/elf.ts';
+import { firstAtOrAfter } from './lookup.ts';
 import { place, type Source } from './source.ts';
 import type { MapSpec } from './spec.ts';
 
@@ -19,6 +20,34 @@ export interface MapDefinition {
   readonly size: number;
   /** Offset in the definition at which `.values` begins, -1 where it has none. */
   readonly valuesOffset: number;
+}
+
+/** Definitions by where they lie. Two at one place: the first. */
+export class DefinitionTable {
+  readonly all: readonly MapDefinition[];
+  readonly #byPlace = new Map<string, MapDefinition>();
+  /** Of `.maps`, by offset. */
+  readonly #sorted: readonly MapDefinition[];
+
+  constructor(all: readonly MapDefinition[]) {
+    this.all = all;
+    this.#sorted = all.filter((d) => d.section.name === '.maps').sort((a, b) => a.offset - b.offset);
+    for (const d of all) {
+      const key = `${d.section.index}:${d.offset}`;
+      if (!this.#byPlace.has(key)) this.#byPlace.set(key, d);
+    }
+  }
+
+  /** The definition that begins at an offset of a section. */
+  at(section: number, offset: number): MapDefinition | undefined {
+    return this.#byPlace.get(`${section}:${offset}`);
+  }
+
+  /** The definition in `.maps` that an offset lies in. */
+  around(offset: number): MapDefinition | undefined {
+    const d = this.#sorted[firstAtOrAfter(this.#sorted, offset + 1) - 1];
+    return d !== undefined && offset < d.offset + d.size ? d : undefined;
+  }
 }
 
 const LIBBPF_PIN_NONE = 0;

@@ -135,6 +135,35 @@ describe('link.bpf.o', () => {
   });
 });
 
+describe('across.bpf.o', () => {
+  const spec = parseObject(fixture('across.bpf.o'));
+
+  /** Names of a program's functions, in order, from its func_info. */
+  const functions = (name: string) => {
+    const info = view(spec.programs.get(name)!.funcInfo);
+    return Array.from({ length: info.byteLength / 8 }, (_, i) => spec.btf!.type(info.getUint32(i * 8 + 4, true))!.name);
+  };
+
+  it('takes programs of other sections, and of their own, as subprograms', () => {
+    expect(functions('caller')).toEqual(['caller', 'other', 'sub']);
+    expect(functions('across')).toEqual(['across', 'other']);
+  });
+
+  it('appends the exception callback that only the kernel calls', () => {
+    expect(functions('prog')).toEqual(['prog', 'sub', 'cb']);
+  });
+
+  it('makes each call count from the instruction after it', () => {
+    const insns = view(spec.programs.get('caller')!.insns);
+    const calls = Array.from({ length: insns.byteLength / 8 }, (_, pc) => pc).filter(
+      (pc) => insns.getUint16(pc * 8, true) === 0x1085,
+    );
+    const targets = calls.map((pc) => pc + 1 + insns.getInt32(pc * 8 + 4, true));
+    const info = view(spec.programs.get('caller')!.funcInfo);
+    expect(targets).toEqual([info.getUint32(8, true), info.getUint32(16, true)]);
+  });
+});
+
 describe('sectionMeaning', () => {
   it.each([
     ['xdp', { type: 6, attachType: 37, flags: 0, attachTo: '', optional: false }],

@@ -10,7 +10,7 @@ import { findExterns, writeKconfig } from './externs.ts';
 import { finishBtf } from './finish-btf.ts';
 import { type FunctionTable, findFunctions, type ObjectFunction } from './functions.ts';
 import { Linker } from './link.ts';
-import { btfMaps, legacyMaps, type MapDefinition } from './map-defs.ts';
+import { btfMaps, DefinitionTable, legacyMaps, type MapDefinition } from './map-defs.ts';
 import { sectionMeaning } from './sections.ts';
 import { fillSlots } from './slots.ts';
 import { openSource, type Source } from './source.ts';
@@ -34,13 +34,16 @@ export function parseObject(bytes: Uint8Array, options: ObjectOptions = {}): Col
   const externs = findExterns(source);
   const btf = source.btf && finishBtf(source, source.btf, externs, functions);
 
-  const definitions = [...(btf ? btfMaps(source, btf) : refuseUntypedMaps(source)), ...legacyMaps(source.elf)];
+  const definitions = new DefinitionTable([
+    ...(btf ? btfMaps(source, btf) : refuseUntypedMaps(source)),
+    ...legacyMaps(source.elf),
+  ]);
   const sections = dataMaps(source);
   const kconfig = [...externs.values()].filter((e) => e.kind === 'kconfig');
   const kconfigMap = kconfig.length > 0 ? configMap(source, kconfig, options.kconfig) : undefined;
   const structOps = btf ? structOpsMaps(source, btf, functions) : [];
   const maps = [
-    ...definitions.map((d) => d.spec),
+    ...definitions.all.map((d) => d.spec),
     ...sections.values(),
     ...(kconfigMap ? [kconfigMap] : []),
     ...structOps,

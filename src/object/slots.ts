@@ -4,7 +4,7 @@
 import { ElfError } from '../base/errors.ts';
 import { STT_SECTION } from './elf/elf.ts';
 import type { FunctionTable } from './functions.ts';
-import type { MapDefinition } from './map-defs.ts';
+import type { DefinitionTable } from './map-defs.ts';
 import { place, type Source } from './source.ts';
 import type { MapSpec } from './spec.ts';
 
@@ -13,14 +13,14 @@ const POINTER_SIZE = 8;
 /** The maps, with `slots` where definitions have initial values. */
 export function fillSlots(
   source: Source,
-  definitions: readonly MapDefinition[],
+  definitions: DefinitionTable,
   maps: readonly MapSpec[],
   functions: FunctionTable,
 ): MapSpec[] {
   const slots = new Map<MapSpec, Map<number, string>>();
   const section = source.elf.section('.maps');
   for (const { offset, symbol } of section ? source.elf.relocations(section) : []) {
-    const owner = definitions.find((d) => d.section === section && offset >= d.offset && offset < d.offset + d.size);
+    const owner = definitions.around(offset);
     if (owner === undefined || owner.valuesOffset < 0 || offset < owner.offset + owner.valuesOffset) {
       throw new ElfError(
         `a relocation to '${symbol.name}' lies outside the initial values of a map`,
@@ -31,8 +31,7 @@ export function fillSlots(
     const target =
       symbol.type === STT_SECTION
         ? functions.at(symbol.section, symbol.value / POINTER_SIZE)?.name
-        : (definitions.find((d) => d.section.index === symbol.section && d.offset === symbol.value)?.spec.name ??
-          functions.named(symbol.name)?.name);
+        : (definitions.at(symbol.section, symbol.value)?.spec.name ?? functions.named(symbol.name)?.name);
     if (target === undefined || !Number.isInteger(index)) {
       throw new ElfError(
         `slot ${index} of map '${owner.spec.name}' holds '${symbol.name}', which is no map or program`,

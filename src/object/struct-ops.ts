@@ -7,6 +7,7 @@ import { type Btf, resolve, sizeOf } from '../btf/index.ts';
 import { BPF_MAP_TYPE_STRUCT_OPS } from '../uapi/generated/constants.ts';
 import { type ElfSection, SHT_PROGBITS, STT_SECTION } from './elf/elf.ts';
 import type { FunctionTable } from './functions.ts';
+import { firstAtOrAfter } from './lookup.ts';
 import { place, type Source } from './source.ts';
 import type { MapSpec, StructOps } from './spec.ts';
 
@@ -38,7 +39,7 @@ function mapsOf(
 ): MapSpec[] {
   const datasec = btf.type(btf.find(section.name, 'datasec'));
   if (datasec?.kind !== 'datasec') throw new ElfError("the object's BTF does not describe it", place(section, 0));
-  const relocations = source.elf.relocations(section);
+  const relocations = source.elf.relocations(section).toSorted((a, b) => a.offset - b.offset);
   return datasec.vars.map((v) => {
     const variable = btf.type(v.type);
     const type = variable?.kind === 'var' ? resolve(btf, variable.type) : undefined;
@@ -50,8 +51,8 @@ function mapsOf(
       throw new ElfError(`'${variable.name}' ends past its section`, place(section, v.offset));
     }
     const members = new Map<string, string>();
-    for (const { offset, symbol } of relocations) {
-      if (offset < v.offset || offset >= v.offset + size) continue;
+    const first = firstAtOrAfter(relocations, v.offset);
+    for (const { offset, symbol } of relocations.slice(first, firstAtOrAfter(relocations, v.offset + size))) {
       const member = type.members.find((m) => m.bitOffset === (offset - v.offset) * 8);
       const program =
         symbol.type === STT_SECTION ? functions.at(symbol.section, symbol.value / 8) : functions.named(symbol.name);

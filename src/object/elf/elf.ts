@@ -6,6 +6,7 @@
  */
 import { cString, view } from '../../base/bytes.ts';
 import { ElfError } from '../../base/errors.ts';
+import { groupBy } from '../lookup.ts';
 
 export const SHT_PROGBITS = 1;
 const SHT_SYMTAB = 2;
@@ -89,12 +90,17 @@ export function parseElf(bytes: Uint8Array): Elf {
   checkHeader(bytes);
   const sections = readSections(bytes);
   const symbols = readSymbols(sections);
+  // from the last to the first, so that the first of a name stays
+  const byName = new Map(sections.toReversed().map((s) => [s.name, s]));
+  const relocating = groupBy(
+    sections.filter((s) => s.type === SHT_REL || s.type === SHT_RELA),
+    (s) => s.info,
+  );
   return {
     sections,
     symbols,
-    section: (name) => sections.find((s) => s.name === name),
-    relocations: (section) =>
-      sections.filter((s) => s.info === section.index).flatMap((s) => readRelocations(s, symbols)),
+    section: (name) => byName.get(name),
+    relocations: (section) => (relocating.get(section.index) ?? []).flatMap((s) => readRelocations(s, symbols)),
   };
 }
 
@@ -189,7 +195,6 @@ function readSymbols(sections: readonly ElfSection[]): ElfSymbol[] {
 }
 
 function readRelocations(section: ElfSection, symbols: readonly ElfSymbol[]): ElfRelocation[] {
-  if (section.type !== SHT_REL && section.type !== SHT_RELA) return [];
   const size = section.type === SHT_REL ? REL_SIZE : RELA_SIZE;
   if (section.size % size !== 0) fail(`section ${section.name} is no whole number of relocations`, section.offset);
   const dv = view(section.data);
