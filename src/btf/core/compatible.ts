@@ -136,9 +136,13 @@ class Comparison {
     b: Extract<BtfType, { kind: 'struct' | 'union' }>,
     depth: number,
   ): boolean {
-    return a.members.every((m) =>
-      b.members.some((n) => n.name === m.name && this.match(m.type, n.type, false, depth - 1)),
-    );
+    const named = new Map<string, number[]>();
+    for (const n of b.members) {
+      const types = named.get(n.name);
+      if (types) types.push(n.type);
+      else named.set(n.name, [n.type]);
+    }
+    return a.members.every((m) => (named.get(m.name) ?? []).some((type) => this.match(m.type, type, false, depth - 1)));
   }
 }
 
