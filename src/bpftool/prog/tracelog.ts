@@ -15,13 +15,18 @@ export const tracelog = command<void>({
     const kernel = await context.kernel();
     const reader = await orFail('failed to open trace pipe', kernel.openTracePipe());
     const { interrupted } = context.io;
-    const stop = () => void reader.close();
+    // Closing ends the read that waits, and with it the copying.
+    let closing: Promise<void> | undefined;
+    const stop = () => {
+      closing ??= reader.close();
+    };
     interrupted.addEventListener('abort', stop, { once: true });
     try {
       await copy(context, reader);
     } finally {
       interrupted.removeEventListener('abort', stop);
-      await reader.close();
+      stop();
+      await closing;
     }
   },
   json: () => {},
