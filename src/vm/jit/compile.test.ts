@@ -77,6 +77,30 @@ describe('an array lookup whose map is known', () => {
   });
 });
 
+test('short functions are written in the place of their calls, as long as the whole stays short', () => {
+  const engine = engineWith();
+  const calls = (text: string, subprogs: number[]): boolean => {
+    const p = engine.load(code(text, { subprogs }));
+    const { offset, size } = p.ranges[0]!;
+    // `call` of the first function behind the imports and the entry, or of the one after it.
+    const body = p.image.subarray(offset, offset + size);
+    return has(body, 0x10, 1) || has(body, 0x10, 2);
+  };
+  expect(calls('r6 = 1\ncall f\nr0 += r6\nexit\nf: r6 = 5\nr0 = r6\nexit', [0, 4])).toBe(false);
+  expect(calls('call f\nexit\nf: *(u64 *)(r10 -8) = 1\nr0 = 1\nexit', [0, 2])).toBe(true);
+  const many = 'call g\n'.repeat(10);
+  expect(calls(`call f\nexit\nf: ${many}exit\ng: r0 = 1\nr0 = 2\nr0 = 3\nexit`, [0, 2, 13])).toBe(true);
+});
+
+test('twenty thousand calls of a function that needs registers of its own', () => {
+  const engine = engineWith();
+  const n = 20_000;
+  const text = `r6 = 0\nr7 = 0\n${'call f\nr6 += r0\n'.repeat(n)}r0 = r6\nexit\nf: r6 = 1\nr7 = 2\nr8 = 3\nr9 = 4\nr0 = 1\nexit`;
+  const p = engine.load(code(text, { subprogs: [0, 2 * n + 4] }));
+  expect(p.run(0)).toBe(n);
+  expect(engine.fault).toBe(null);
+});
+
 describe('long programs', () => {
   const engine = engineWith();
   const run = (text: string, ctx = 0): number => {

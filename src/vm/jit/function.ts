@@ -72,12 +72,12 @@ export class FunctionContext implements ModuleContext {
   readonly #narrow: Uint8Array;
   #rotated: (number | undefined)[] = [];
   #inlined = 0;
+  readonly #levels: { kept: (number | undefined)[]; rotated: (number | undefined)[] }[] = [];
   #i32: number | undefined;
   #other32: number | undefined;
   #i64: number | undefined;
-  #other64: number | undefined;
   #choice: number | undefined;
-  #budget: number | undefined;
+  #passed: number | undefined;
   #fuel: number | undefined;
 
   constructor(module: ModuleContext, code: CodeWriter, fn: number) {
@@ -144,12 +144,9 @@ export class FunctionContext implements ModuleContext {
   get other32(): number {
     return (this.#other32 ??= this.code.newLocal(I32));
   }
-  /** A local for a moment's i64, and another. */
+  /** A local for a moment's i64. */
   get i64(): number {
     return (this.#i64 ??= this.code.newLocal(I64));
-  }
-  get other64(): number {
-    return (this.#other64 ??= this.code.newLocal(I64));
   }
   /** Which entry of a dispatcher is meant. */
   get choice(): number {
@@ -161,7 +158,7 @@ export class FunctionContext implements ModuleContext {
   }
   /** How many may_gotos this call has passed. */
   get passed(): number {
-    return (this.#budget ??= this.code.newLocal(I32));
+    return (this.#passed ??= this.code.newLocal(I32));
   }
 
   /** What a register held before the shift that a rotate begins with. */
@@ -190,14 +187,15 @@ export class FunctionContext implements ModuleContext {
   inline(write: () => void): void {
     const kept = this.#registers.slice(FIRST_KEPT);
     const rotated = this.#rotated;
-    this.#registers.length = FIRST_KEPT;
-    this.#rotated = [];
-    this.#inlined++;
+    // Functions at one depth are never there at the same time, so they share what the first of them was given.
+    const level = (this.#levels[this.#inlined++] ??= { kept: [], rotated: [] });
+    this.#registers.splice(FIRST_KEPT, Number.POSITIVE_INFINITY, ...level.kept);
+    this.#rotated = level.rotated;
     write();
+    level.kept = this.#registers.slice(FIRST_KEPT);
     this.#inlined--;
     this.#rotated = rotated;
-    this.#registers.length = FIRST_KEPT;
-    this.#registers.push(...kept);
+    this.#registers.splice(FIRST_KEPT, Number.POSITIVE_INFINITY, ...kept);
   }
 
   /** How many functions are being written in the place of calls. */
