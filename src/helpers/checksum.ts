@@ -44,8 +44,11 @@ export const csum_diff: Helper = {
   args: 'iiiii',
   ret: 'int',
   bind: (env) => (from, fromSize, to, toSize, seed) => {
+    const removed = sumOf(env.mem, from! >>> 0, fromSize! >>> 0);
+    // Two zeros, 0 and 0xffff: which of them comes out depends on what is negated.
+    if (toSize === 0 && fromSize !== 0) return negate(fold(removed + sumOf32(~seed!)));
     const added = fold(sumOf(env.mem, to! >>> 0, toSize! >>> 0) + sumOf32(seed!));
-    return fromSize === 0 ? added : fold(added + negate(sumOf(env.mem, from! >>> 0, fromSize! >>> 0)));
+    return fromSize === 0 ? added : fold(added + negate(removed));
   },
 };
 

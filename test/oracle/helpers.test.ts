@@ -104,7 +104,10 @@ interface Row {
 const XDP = abi.BPF_PROG_TYPE_XDP;
 const TC = abi.BPF_PROG_TYPE_SCHED_CLS;
 const arr = (...parts: fc.Arbitrary<HelperArg>[]): fc.Arbitrary<HelperArg[]> => fc.tuple(...parts);
-const words = fc.integer({ min: 1, max: 33 }).chain(buffer);
+const words = fc.oneof(
+  fc.integer({ min: 1, max: 33 }).chain(buffer),
+  fc.constantFrom(new Uint8Array(4), new Uint8Array(4).fill(255)),
+);
 
 const ROWS: Partial<Record<HelperName, Row>> = {
   strtol: {
