@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BtfError } from '../../base/errors.ts';
@@ -270,6 +271,28 @@ describe.skipIf(transcripts.length === 0)('transcripts of bpftool', () => {
     if (c) expect(dumpC(btf, { sorted })).toBe(output);
     else if (json) expect({ types: dumpRawJson(btf) }).toEqual(JSON.parse(output));
     else expect(`${dumpRaw(btf).join('\n')}\n`).toBe(output);
+  });
+});
+
+/** The kernel that the transcripts speak of. */
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+const VMLINUX_SIZE = 5_516_713;
+const isTheirKernel = transcripts.length > 0 && existsSync(VMLINUX) && readFileSync(VMLINUX).length === VMLINUX_SIZE;
+
+describe.skipIf(!isTheirKernel)('transcripts of bpftool on the kernel', () => {
+  const btf = isTheirKernel ? parseBtf(new Uint8Array(readFileSync(VMLINUX))) : types(() => {});
+  const sha256 = (file: string) =>
+    /^sha256 (\w+)/m.exec(readFileSync(new URL(`expected-7.8/${file}`, SHARED), 'utf8'))![1];
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+
+  it('are the same for 135,000 lines of C', () => {
+    expect(digest(dumpC(btf, { sorted: false }))).toBe(sha256('867-btf-vmlinux-c-uns.txt'));
+  });
+
+  it('are the same for 17 MB of JSON', () => {
+    const types = dumpRawJson(btf).map((t) => JSON.stringify(t, (_, v) => (typeof v === 'bigint' ? `#${v}#` : v)));
+    const text = `{"types":[${types.join(',').replace(/"#(-?\d+)#"/g, '$1')}]}\n`;
+    expect(digest(text)).toBe(sha256('865-btf-vmlinux.j.txt'));
   });
 });
 
