@@ -68,11 +68,6 @@ export function parseFormat(format: Uint8Array, maxArgs: number): Piece[] | numb
   return pieces;
 }
 
-/** How many arguments the pieces take. */
-export function argumentCount(pieces: readonly Piece[]): number {
-  return pieces.filter((piece) => !(piece instanceof Uint8Array)).length;
-}
-
 /** Where the run of ordinary characters from `at` ends; -EINVAL at one that is not allowed. */
 function literalAt(format: Uint8Array, at: number): number {
   let end = at;
