@@ -10,9 +10,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TraceHandlers } from '../src/sources/process/dispatch.ts';
-import { startProcess, type TraceRequest } from '../src/sources/process/start.ts';
+import { assemble, encode } from '../src/isa/index.ts';
+import { createKernel } from '../src/kernel/index.ts';
+import {
+  ProcessSource,
+  startProcess,
+  type TracedProcess,
+  type TraceHandlers,
+  type TraceRequest,
+} from '../src/sources/index.ts';
 import { syscallNumbers } from '../src/sources/process/syscalls/index.ts';
+import { Bpf } from '../src/sys/index.ts';
+import { acceptAll } from '../test/support/accept-all.ts';
 
 const [iterations = '20000', rounds = '5'] = process.argv.slice(2);
 const [OPENAT] = syscallNumbers(['openat']) as [number];
@@ -49,17 +58,37 @@ function loop(): string[] {
 
 async function traced(argv: string[], request: Partial<TraceRequest>, handlers: TraceHandlers): Promise<number> {
   const calls = { enter: [OPENAT], exit: [] };
-  const process = await startProcess({ argv, stdio: 'pipe', calls, ...request }, handlers);
-  let out = '';
-  for await (const piece of process.stdout!) out += piece;
-  await process.gone;
-  return Number(out);
+  return output(await startProcess({ argv, stdio: 'pipe', calls, ...request }, handlers));
 }
 
 const nothing: TraceHandlers = { onEvent: () => undefined };
 const path: TraceHandlers = {
   onEvent: ({ args, task }) => void task.readUser(args[1]!, Math.min(256, 4096 - Number(args[1]! & 4095n))),
 };
+/** A program of the embedded kernel that copies the path into a map: what a tool like opensnoop does. */
+async function withProgram(argv: string[]): Promise<number> {
+  const kernel = createKernel({ verify: acceptAll });
+  const bpf = new Bpf(kernel.open());
+  const map = await bpf.mapCreate({ map_type: 2, key_size: 4, value_size: 256, max_entries: 1 });
+  const text = `r3 = *(u64 *)(r1 + 24)
+    r1 = map[fd:${map}][0]+0
+    r2 = 256
+    call bpf_probe_read_user_str#114
+    r0 = 0
+    exit`;
+  const { fd } = await bpf.progLoad({ prog_type: 5, insns: encode(assemble(text)), license: 'GPL' });
+  const hook = await bpf.kernel.perfEventOpen({ kind: 'tracepoint', category: 'syscalls', name: 'sys_enter_openat' });
+  await bpf.kernel.perfEventAttach(hook, fd);
+  return output(await new ProcessSource(kernel).run({ argv, stdio: 'pipe' }));
+}
+
+async function output(traced: TracedProcess): Promise<number> {
+  let out = '';
+  for await (const piece of traced.stdout!) out += piece;
+  await traced.gone;
+  return Number(out);
+}
+
 const strace =
   (...options: string[]) =>
   (argv: string[]) =>
@@ -69,6 +98,7 @@ const WAYS: Record<string, (argv: string[]) => number | Promise<number>> = {
   bare: ([file, ...args]) => Number(spawnSync(file!, args).stdout),
   'notification, nothing read': (argv) => traced(argv, {}, nothing),
   'notification, path read': (argv) => traced(argv, {}, path),
+  'notification, program reads the path': withProgram,
   'ptrace, entry, path read': (argv) => traced(argv, { method: 'ptrace' }, path),
   'ptrace, entry and exit': (argv) => traced(argv, { calls: { enter: [OPENAT], exit: [OPENAT] } }, path),
   'strace -f -e trace=openat': strace(),
