@@ -58,8 +58,8 @@ export async function opensnoopCommand(words: readonly string[], choice: KernelC
       async () => {
         const records = await ring.read();
         const events = records.map(({ data }) => readEvent(data)).filter((event) => matches(event, options));
-        begin();
-        if (events.length > 0) process.stdout.write(events.map((event) => columns.row(event)).join(''));
+        if (events.length > 0) begin();
+        process.stdout.write(events.map((event) => columns.row(event)).join(''));
         return records.length;
       },
     ];
