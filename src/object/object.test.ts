@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { toHex, view } from '../base/bytes.ts';
-import { ElfError } from '../base/errors.ts';
 import { parseBtf } from '../btf/index.ts';
 import { type ProgramSpec, parseElf, parseObject, relocateCore, sectionMeaning } from './index.ts';
 
@@ -130,8 +129,15 @@ describe('link.bpf.o', () => {
   });
 
   it('refuses a configuration value that does not fit', () => {
-    const kconfig = new Map([['CONFIG_HZ', '"text"']]);
-    expect(() => parseObject(fixture('link.bpf.o'), { kconfig })).toThrow(ElfError);
+    const kconfig = new Map([...KCONFIG, ['CONFIG_HZ', '"text"']]);
+    expect(() => parseObject(fixture('link.bpf.o'), { kconfig })).toThrow(/'CONFIG_HZ' is "text", which does not fit/);
+  });
+
+  it('wants a value for every configuration extern that is not weak, if it is given values', () => {
+    expect(() => parseObject(fixture('link.bpf.o'), { kconfig: new Map() })).toThrow(
+      /needs the value of 'LINUX_KERNEL_VERSION'/,
+    );
+    expect(() => parseObject(fixture('link.bpf.o'))).not.toThrow();
   });
 });
 

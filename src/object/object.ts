@@ -23,7 +23,10 @@ export interface ObjectOptions {
    * `p_globals.bpf.o` and `p_globals` are the same.
    */
   readonly name?: string;
-  /** Values of externs of `.kconfig`, spelled as in .config: `CONFIG_HZ` -> `250`, `LINUX_KERNEL_VERSION` -> `398848`. */
+  /**
+   * Values of externs of `.kconfig`, spelled as in .config: `CONFIG_HZ` -> `250`, `LINUX_KERNEL_VERSION` -> `398848`.
+   * Where given, every extern that is not weak must be in it; without it, all stay zero: good for looking, not for loading.
+   */
   readonly kconfig?: ReadonlyMap<string, string>;
 }
 
@@ -100,6 +103,14 @@ function exceptionCallbacks(btf: Btf, functions: FunctionTable): Map<string, Obj
   return found;
 }
 
+/**
+ * What bpf_tracing.h and usdt.bpf.h ask for beside CONFIG options: true of every Linux since 5.15 on x86-64 and arm64.
+ */
+const ALWAYS: ReadonlyMap<string, string> = new Map([
+  ['LINUX_HAS_BPF_COOKIE', 'y'],
+  ['LINUX_HAS_SYSCALL_WRAPPER', 'y'],
+]);
+
 /** The map of configuration values, with what the caller knows written in. */
 function configMap(
   source: Source,
@@ -109,8 +120,12 @@ function configMap(
   const size = Math.max(...externs.map((e) => e.offset + e.size));
   const map = dataMap(source, '.kconfig', new Uint8Array(size), true);
   for (const e of externs) {
-    const text = values?.get(e.name);
-    if (text !== undefined && !writeKconfig(map.data!, e, text)) {
+    const text = values?.get(e.name) ?? ALWAYS.get(e.name);
+    if (text === undefined) {
+      if (values === undefined || e.weak) continue;
+      throw new ElfError(`the object needs the value of '${e.name}', which is not known`, 'section .kconfig');
+    }
+    if (!writeKconfig(map.data!, e, text)) {
       throw new ElfError(
         `'${e.name}' is ${text}, which does not fit its declaration (${e.shape}, ${e.size} bytes)`,
         'section .kconfig',

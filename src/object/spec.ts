@@ -17,7 +17,7 @@ export interface CollectionSpec {
   readonly kernelVersion: number;
   /**
    * Kernel configuration that the object reads, in the data map of `.kconfig`. Values the caller gave are written
-   * already; `unset` ones are zero there, which is right for weak ones only.
+   * there already; weak ones without a value are zero.
    */
   readonly kconfig: readonly KconfigExtern[];
 }
