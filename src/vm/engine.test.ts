@@ -327,6 +327,10 @@ describe.each(['interpreter', 'jit'] as const)('%s', (mode) => {
     expect(mem.used).toBe(before);
     expect(slots.size).toBe(1);
     expect(slots.has(0)).toBe(false);
+    const p = engine.load(program([EXIT]), { mode });
+    p.dispose();
+    p.dispose();
+    expect(() => p.run(0)).toThrow('was disposed');
   });
 
   test('says so when there is no room for a stack', () => {

@@ -169,6 +169,7 @@ export class Engine implements Host {
   /** Runs a program: what `Runnable.run` does. */
   start(program: LoadedProgram, ctx: Addr): number {
     if (program.running) return this.#refuse();
+    if (program.disposed) bug('a program is run that was disposed');
     if (this.#depth > 0) return this.#startNested(program, ctx);
     // A run that faulted leaves these behind. Assigning a length costs more than all the rest here.
     if (this.#suspended.length > 0) this.#suspended.length = 0;
@@ -230,7 +231,8 @@ export class Engine implements Host {
   unload(program: LoadedProgram): void {
     const { slot, stack, functionSlots } = program.placement;
     if (program.running) bug('a running program is disposed');
-    if (this.#programs[slot] !== program) return;
+    if (program.disposed) return;
+    program.disposed = true;
     for (const used of [slot, ...functionSlots.filter((s) => s !== 0)]) {
       this.#programs[used] = undefined;
       this.#callbacks[used] = undefined;
@@ -351,6 +353,8 @@ export class LoadedProgram implements Runnable {
   readonly fuel: number;
   readonly mayTailCall: boolean;
   running = false;
+  /** Its stack belongs to somebody else now. */
+  disposed = false;
   #tabled = false;
 
   constructor(engine: Engine, body: Executable, placement: Placement, options: EngineOptions, mayTailCall: boolean) {

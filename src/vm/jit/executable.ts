@@ -55,13 +55,15 @@ export class Compiled implements Executable {
   callback(fn: number): Callback {
     let call: Callback | undefined;
     const { mem, control } = this.#host;
-    const direct: Callback = (...args) => (call ??= this.#ready.callback(fn))(...args);
-    if (!this.#options.checked) return direct;
-    return (...args) => {
-      const left = mem.u32(control + FUEL);
-      if (left === 0) throw new RunFault('fuel', this.#code.subprogs[fn]!);
-      mem.setU32(control + FUEL, left - 1);
-      return direct(...args);
+    const { checked = false } = this.#options;
+    return (r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi) => {
+      if (checked) {
+        const left = mem.u32(control + FUEL);
+        if (left === 0) throw new RunFault('fuel', this.#code.subprogs[fn]!);
+        mem.setU32(control + FUEL, left - 1);
+      }
+      call ??= this.#ready.callback(fn);
+      return call(r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
     };
   }
 
