@@ -4,8 +4,8 @@
  */
 
 /** skep's own commands. Whatever else comes first is an object of bpftool's. */
-export const OWN_COMMANDS = ['run', 'opensnoop', 'build', 'kernel'] as const;
-export type OwnCommand = (typeof OWN_COMMANDS)[number];
+const OWN_COMMANDS = ['run', 'opensnoop', 'build', 'kernel'] as const;
+type OwnCommand = (typeof OWN_COMMANDS)[number];
 
 /** `embedded`, `linux`, or the path of a socket. */
 export type KernelChoice = string;

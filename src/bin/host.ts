@@ -11,7 +11,7 @@ import type { Kernel } from '../sys/index.ts';
 import type { KernelChoice } from './argv.ts';
 
 /** A command that runs: its exit status as a shell would say it, and a way to end it. */
-export interface Running {
+interface Running {
   readonly pid: number;
   readonly status: Promise<number>;
   stop(): void;

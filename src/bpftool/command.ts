@@ -81,7 +81,7 @@ async function guarded(context: Context, entry: VerbEntry, args: Args): Promise<
 }
 
 /** The noun's usage text on stderr, `null` in JSON. */
-export function showUsage(noun: Noun, context: Context): void {
+function showUsage(noun: Noun, context: Context): void {
   if (context.json) {
     context.json.null();
     return;

@@ -126,7 +126,7 @@ export async function everyLink(context: Context) {
 }
 
 /** The object pinned at a path, which has to be of that kind. */
-export async function openPinned(context: Context, path: string, kind: Kind): Promise<Fd> {
+async function openPinned(context: Context, path: string, kind: Kind): Promise<Fd> {
   const bpf = await context.bpf();
   let fd: Fd;
   try {
@@ -141,7 +141,7 @@ export async function openPinned(context: Context, path: string, kind: Kind): Pr
 }
 
 /** What a descriptor stands for. Each kind says its type in its fdinfo, under its own name. */
-export async function kindOf(context: Context, fd: Fd): Promise<Kind | 'unknown'> {
+async function kindOf(context: Context, fd: Fd): Promise<Kind | 'unknown'> {
   const lines = await (await context.kernel()).fdInfo(fd);
   // A prog array names its owner's program type too, and a link its program's: the most specific comes first.
   return (['link', 'map', 'prog'] as const).find((kind) => `${kind}_type` in lines) ?? 'unknown';

@@ -54,7 +54,7 @@ export async function makeDirectories(
   }
 }
 
-export function directoryOf(path: string): string {
+function directoryOf(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash <= 0 ? '/' : path.slice(0, slash);
 }

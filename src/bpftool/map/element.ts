@@ -58,7 +58,7 @@ export async function takeElement(context: Context, args: Args, map: MapInfo, wa
 }
 
 /** `[hex] BYTES`: exactly `size` of them. Numbers as strtoul(3) reads them, cut to a byte. */
-export function takeBytes(args: Args, what: string, size: number): Uint8Array {
+function takeBytes(args: Args, what: string, size: number): Uint8Array {
   const base = args.take('hex') ? 16 : 0;
   const out = new Uint8Array(size);
   let count = 0;

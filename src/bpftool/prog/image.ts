@@ -18,7 +18,7 @@ export interface SourceLine {
   readonly column: number;
 }
 
-export interface FunctionStart {
+interface FunctionStart {
   readonly pc: number;
   readonly name: string;
   /** `int f(struct xdp_md * ctx)`. */

@@ -29,13 +29,13 @@ export function xlatedPlain(image: Image, options: DumpOptions): string {
   return out.join('');
 }
 
-export function lineText(line: SourceLine, linum: boolean): string {
+function lineText(line: SourceLine, linum: boolean): string {
   const place = linum ? ` [file:${line.file} line_num:${line.line} line_col:${line.column}]` : '';
   return `${line.text}${place}`;
 }
 
 /** The members that say where an instruction came from. */
-export function writeLine(writer: JsonWriter, line: SourceLine, linum: boolean): void {
+function writeLine(writer: JsonWriter, line: SourceLine, linum: boolean): void {
   writer.field('src', line.text);
   if (!linum) return;
   // What the compiler did not say is left out.
