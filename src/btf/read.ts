@@ -149,8 +149,8 @@ class ReadBtf implements Btf {
   }
 }
 
-/** Far beyond what the kernel takes (511); without a limit a small blob could name megabytes a million times. */
-const MAX_NAME_SIZE = 4096;
+/** Names have at most 512 bytes, lines of source more; without a limit a small blob could name megabytes a million times. */
+const MAX_NAME_SIZE = 1 << 16;
 
 function checkStrings(strings: Uint8Array, header: BtfHeader, split: boolean): void {
   const where = `BTF string section, offset ${header.strings}`;
