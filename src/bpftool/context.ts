@@ -1,5 +1,5 @@
 /** What a running command has: its options, its output, its kernel, and the descriptors to close when it ends. */
-import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
+import type { Bpf, Fd, Kernel } from '../sys/index.ts';
 import type { Io } from './io.ts';
 import { JsonWriter } from './json-writer.ts';
 
@@ -55,7 +55,8 @@ export class Context {
 
   /** The same, by its commands. */
   async bpf(): Promise<Bpf> {
-    return new Bpf(await this.kernel());
+    const sys = await import('../sys/index.ts');
+    return new sys.Bpf(await this.kernel());
   }
 
   /** Text for stdout. Reaches it when enough has gathered, before an error, and at the end. */
