@@ -13,7 +13,7 @@ const CURRENT_CPU = 0xffff_ffff;
 /** The high half of BPF_F_CTXLEN_MASK. */
 const PACKET_LENGTH_MASK = 0xfffff;
 
-export const perf_event_output: Helper = {
+const output: Helper = {
   args: 'iiLiL',
   ret: 'int',
   bind: (env) => (_ctx, mapAddr, slot, packetLength, data, size, sizeHi) => {
@@ -30,6 +30,7 @@ export const perf_event_output: Helper = {
   },
 };
 
+export const perf_event_output: Helper = output;
 /** For programs whose first argument is a kernel structure rather than their context: what is sent is the same. */
-export const skb_output: Helper = perf_event_output;
-export const xdp_output: Helper = perf_event_output;
+export const skb_output: Helper = output;
+export const xdp_output: Helper = output;

@@ -55,6 +55,7 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   get_stackid: stack.get_stackid,
   csum_diff: checksum.csum_diff,
   skb_get_tunnel_opt: elsewhere.skb_get_tunnel_opt,
+  skb_change_proto: skb.skb_change_proto,
   skb_change_type: skbFields.skb_change_type,
   skb_under_cgroup: skbFields.skb_under_cgroup,
   get_hash_recalc: skbFields.get_hash_recalc,

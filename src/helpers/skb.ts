@@ -11,9 +11,11 @@ import {
   BPF_HDR_START_NET,
 } from '../uapi/generated/constants.ts';
 import type { Helper, HelperEnv, Packet } from './helper.ts';
-import { ETH_HLEN, ETH_PROTO, insertBytes, lengthOf, networkOffset, removeBytes } from './packet.ts';
+import { ETH_HLEN, insertBytes, lengthOf, networkOffset, removeBytes } from './packet.ts';
 
 const INT_MAX = 0x7fffffff;
+/** Offset of the protocol in struct __sk_buff, a u32 with the EtherType in network byte order. */
+const PROTOCOL = 16;
 
 /** A helper on the packet of the run; `without` is its answer where there is none. */
 function onPacket(
@@ -102,7 +104,7 @@ export const skb_adjust_room = onPacket('iiiL', -ENOTSUPP, (env, packet, differe
   const size = Math.abs(difference!);
   if (size > MAX_ADJUST) return -EFAULT;
   const network = networkOffset(packet);
-  const header = networkHeaderSize(env, packet);
+  const header = networkHeaderSize(env);
   if (header === 0) return -ENOTSUPP;
   if (mode !== BPF_ADJ_ROOM_MAC && mode !== BPF_ADJ_ROOM_NET) return -ENOTSUPP;
   const offset = mode === BPF_ADJ_ROOM_MAC ? network : network + header;
@@ -115,9 +117,27 @@ export const skb_adjust_room = onPacket('iiiL', -ENOTSUPP, (env, packet, differe
   return insertBytes(env, packet, offset, size);
 });
 
+/** Turns an IPv4 packet into an IPv6 one or back: the header's room changes size, its bytes are the program's to write. */
+export const skb_change_proto = onPacket('iiL', -ENOTSUPP, (env, packet, proto, flags, flagsHi) => {
+  if (flags !== 0 || flagsHi !== 0) return -EINVAL;
+  const from = etherType(env);
+  const to = swap16(proto!);
+  const network = networkOffset(packet);
+  if (from === ETH_P_IP && to === ETH_P_IPV6) {
+    const error = insertBytes(env, packet, network, IPV6_SIZE - IPV4_SIZE);
+    if (error !== 0) return error;
+  } else if (from === ETH_P_IPV6 && to === ETH_P_IP) {
+    removeBytes(env, packet, network, IPV6_SIZE - IPV4_SIZE);
+  } else {
+    return -ENOTSUPP;
+  }
+  env.mem.setU32(env.run.ctx + PROTOCOL, proto! & 0xffff);
+  return 0;
+});
+
 /** Bytes of the fixed network header, 0 where it is neither IPv4 nor IPv6. */
-function networkHeaderSize(env: HelperEnv, packet: Packet): number {
-  switch (etherType(env, packet)) {
+function networkHeaderSize(env: HelperEnv): number {
+  switch (etherType(env)) {
     case ETH_P_IP:
       return IPV4_SIZE;
     case ETH_P_IPV6:
@@ -127,8 +147,11 @@ function networkHeaderSize(env: HelperEnv, packet: Packet): number {
   }
 }
 
-function etherType(env: HelperEnv, packet: Packet): number {
-  const at = packet.data + networkOffset(packet) - ETH_HLEN + ETH_PROTO;
-  if (at < packet.start || at + 2 > packet.dataEnd) return 0;
-  return (env.mem.u8(at) << 8) | env.mem.u8(at + 1);
+/** The EtherType that the context tells, as Linux does not look at the packet for it. */
+function etherType(env: HelperEnv): number {
+  return swap16(env.mem.u32(env.run.ctx + PROTOCOL));
+}
+
+function swap16(value: number): number {
+  return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
 }

@@ -38,8 +38,9 @@ export const get_current_comm: Helper = {
 };
 
 /** The address of the task_struct. */
-export const get_current_task: Helper = { args: '', ret: 'ptr', bind: (env) => () => env.currentTask().addr };
-export const get_current_task_btf: Helper = get_current_task;
+const taskAddress: Helper = { args: '', ret: 'ptr', bind: (env) => () => env.currentTask().addr };
+export const get_current_task: Helper = taskAddress;
+export const get_current_task_btf: Helper = taskAddress;
 
 export const get_current_cgroup_id: Helper = {
   args: '',

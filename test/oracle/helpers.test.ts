@@ -21,6 +21,8 @@ const XDP_HEADROOM = 256;
 const PAGE = 4096;
 /** struct skb_shared_info, which ends the page of a packet. */
 const SHARED_INFO = 320;
+/** Offset of the EtherType in struct __sk_buff. */
+const SKB_PROTOCOL = 16;
 
 /** The same call on ours, with the head and tail room that a test run has. */
 function ours(progType: number, name: HelperName, args: readonly HelperArg[], bytes: Uint8Array): HelperAnswer {
@@ -38,10 +40,12 @@ function ours(progType: number, name: HelperName, args: readonly HelperArg[], by
   };
   env.run.progType = progType;
   env.run.packet = packet;
+  env.run.ctx = env.mem.alloc(192);
+  env.mem.setU32(env.run.ctx + SKB_PROTOCOL, bytes[12]! | (bytes[13]! << 8));
   const letters = letterOfArgs(name);
   const buffers: { addr: number; size: number }[] = [];
   const values = args.map((arg, i) => {
-    if (arg === 'ctx') return env.mem.alloc(192);
+    if (arg === 'ctx') return env.run.ctx;
     if (arg instanceof Uint8Array) {
       const addr = env.put(arg);
       buffers.push({ addr, size: arg.length });
@@ -165,6 +169,7 @@ const ROWS: Partial<Record<HelperName, Row>> = {
     args: arr(ctx, fc.integer({ min: -60, max: 60 }).map(BigInt), u(0, 1), flags(1n, 0x200n)),
     packet: ipPacket,
   },
+  skb_change_proto: { in: TC, args: arr(ctx, fc.constantFrom(0x0008n, 0xdd86n, 0x0608n), flags(1n)), packet: ipPacket },
   csum_update: { in: TC, args: arr(ctx, u(0, 0xffff)) },
   csum_level: { in: TC, args: arr(ctx, u(0, 4)) },
   skb_change_type: { in: TC, args: arr(ctx, u(0, 7)) },

@@ -22,10 +22,6 @@ export function assembleProgram(insns: readonly Uint8Array[]): Uint8Array {
 export function loadImm(dst: number, value: bigint): Uint8Array {
   return wide(dst, 0, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
 }
-/** dst = the map behind descriptor `fd`. */
-export function loadMap(dst: number, fd: number): Uint8Array {
-  return wide(dst, 1, fd, 0);
-}
 /** dst = the address of byte `off` of the first value of an array. */
 export function loadMapValue(dst: number, fd: number, off: number): Uint8Array {
   return wide(dst, 2, fd, off);
@@ -42,10 +38,6 @@ export function moveReg(dst: number, src: number, add = 0): Uint8Array {
 /** *(u64 *)(dst + off) = src. */
 export function storeReg(dst: number, off: number, src: number): Uint8Array {
   return insn(0x7b, dst, src, off, 0);
-}
-/** dst = *(u64 *)(src + off). */
-export function load64(dst: number, src: number, off: number): Uint8Array {
-  return insn(0x79, dst, src, off, 0);
 }
 export function call(helper: number): Uint8Array {
   return insn(0x85, 0, 0, 0, helper);
