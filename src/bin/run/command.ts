@@ -1,6 +1,7 @@
 /** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
 import { readFile } from 'node:fs/promises';
-import { SkepError, UnsupportedError, UsageError, VerifierError } from '../../base/errors.ts';
+import { EBUSY } from '../../base/errno.ts';
+import { BpfError, SkepError, UnsupportedError, UsageError, VerifierError } from '../../base/errors.ts';
 import { AttachError, type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
@@ -119,6 +120,10 @@ async function attachOne(program: BpfProgram, { device, cgroup, pcap }: RunOptio
     if (error instanceof AttachError && error.needs !== undefined && error.needs !== 'event') {
       const { name, origin } = program;
       throw new UsageError(`'${name}' (SEC("${origin.section}")) needs to know its ${error.needs}: --${error.needs} …`);
+    }
+    if (error instanceof BpfError) {
+      const hint = error.errno === EBUSY ? '; one program at a time: choose with --prog NAME' : '';
+      throw new SkepError(error.code, `cannot attach '${program.name}': ${error.message}${hint}`, { cause: error });
     }
     if (!(error instanceof UnsupportedError)) throw error;
     process.stderr.write(`skep: ${error.message}\n`);
