@@ -3,6 +3,7 @@
  */
 import type { Btf, BtfType } from '../btf/index.ts';
 import { type DisasmHooks, disassembleWithOpcode, type Insns } from '../isa/index.ts';
+import { BPF_CGROUP_INET_SOCK_CREATE, BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT } from '../uapi/generated/constants.ts';
 import type { Liveness } from './explore/stack-liveness.ts';
 import type { Walk } from './explore/walk.ts';
 import { Log } from './log/log.ts';
@@ -111,6 +112,14 @@ export class InsnAux {
   }
 }
 
+/** Programs that left it open get the type that was the only one once. */
+function expectedAttachType(input: VerifierInput): number {
+  if (input.attachType !== 0) return input.attachType;
+  if (input.progType === BPF_PROG_TYPE_CGROUP_SOCK) return BPF_CGROUP_INET_SOCK_CREATE;
+  if (input.progType === BPF_PROG_TYPE_SK_REUSEPORT) return BPF_SK_REUSEPORT_SELECT;
+  return 0;
+}
+
 export class Env implements PrintContext {
   readonly input: VerifierInput;
   readonly insns: Insns;
@@ -177,7 +186,7 @@ export class Env implements PrintContext {
     this.lines = new SourceLines(input.btf, input.lineInfo);
     this.aux = new InsnAux(insns.length);
     this.caps = input.capabilities ?? ALL_CAPABILITIES;
-    this.attachType = input.attachType;
+    this.attachType = expectedAttachType(input);
     this.allowUninitStack = this.caps.perfmon;
     this.strictAlignment = (input.flags & 1) !== 0;
     const lanes = new Lanes(8);
@@ -270,7 +279,7 @@ export class Env implements PrintContext {
   printInsnState(): void {
     if (this.lastLogEnd !== 0 && this.lastLogEnd === this.log.end) {
       this.log.truncate(this.lastLogEnd - 1);
-      const at = Math.ceil(Math.max(this.lastInsnText + 4, 40) / 40) * 40;
+      const at = Math.ceil(Math.max(this.lastInsnText + 4, 40) / 8) * 8;
       this.write(`${' '.repeat(at - this.lastInsnText - 1)};`);
     } else {
       this.write(`${this.pc}:`);
@@ -287,8 +296,21 @@ export class Env implements PrintContext {
 
   readonly disasmHooks: DisasmHooks = {
     callName: (pc) => this.kfuncNames.get(pc),
-    imm64: (pc) => (this.aux.mapIndex[pc] ? '0x0' : undefined),
+    imm64: (pc) => (this.aux.mapIndex[pc] ? this.#mapAddress(pc) : undefined),
   };
+
+  /** Linux prints the address of the map: a number of that form, which stays the same from run to run. */
+  #mapAddress(pc: number): string {
+    if (!this.caps.perfmon) return '0x0';
+    const map = 0xffff_8881_0000_0000n + BigInt(this.aux.mapIndex[pc]!) * 0x1000n;
+    return `0x${(map + BigInt(this.aux.mapOff[pc]!)).toString(16)}`;
+  }
+
+  /** A register that held something which is gone: unknown, or unreadable where pointers must not leak. */
+  invalidate(reg: Reg): void {
+    if (this.caps.perfmon) reg.markUnknown();
+    else reg.markNotInit();
+  }
 
   insnText(pc: number): string {
     return `${disassembleWithOpcode(this.insns, pc, this.disasmHooks)}\n`;

@@ -10,7 +10,8 @@ import { type Access, answerUnknown } from '../pointer/rule.ts';
 import { BTF_PTR, TRUSTED } from '../state/types.ts';
 
 export function argumentAccess(env: Env, a: Access): void {
-  const { progType, attachType } = env.input;
+  const { progType } = env.input;
+  const { attachType } = env;
   if (progType === c.BPF_PROG_TYPE_NETFILTER) {
     netfilter(env, a);
     return;

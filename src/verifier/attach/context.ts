@@ -138,7 +138,7 @@ const flowDissector: Rule = (_env, a) => {
 
 const xdp: Rule = (env, a) => {
   const { off, size } = a;
-  if (off === 20 && env.input.attachType !== c.BPF_XDP_DEVMAP) return null;
+  if (off === 20 && env.attachType !== c.BPF_XDP_DEVMAP) return null;
   if (a.write || off < 0 || off >= 24 || off % size !== 0 || size !== 4) return null;
   if (off <= 8 && a.signExtend) return null;
   return off === 0 ? PKT : off === 4 ? PKT_END : off === 8 ? PKT_META : SCALAR;
@@ -179,7 +179,7 @@ export function sockField(a: ContextAccess): boolean {
 const cgroupSock: Rule = (env, a) => {
   if (!sockField(a)) return null;
   const { off, write } = a;
-  const attach = env.input.attachType;
+  const attach = env.attachType;
   if (off === 0 || at(off, 16) || at(off, 20)) {
     return when(attach === c.BPF_CGROUP_INET_SOCK_CREATE || attach === c.BPF_CGROUP_INET_SOCK_RELEASE);
   }
@@ -240,7 +240,7 @@ const V6 = [
 
 const cgroupSockAddr: Rule = (env, a) => {
   const { off, size, write } = a;
-  const attach = env.input.attachType;
+  const attach = env.attachType;
   if (off < 0 || off >= 72 || off % size !== 0) return null;
   if (at(off, 4) && !V4.includes(attach)) return null;
   if (within(off, 8, 24) && !V6.includes(attach)) return null;
@@ -285,7 +285,7 @@ const cgroupSysctl: Rule = (_env, a) => {
 
 const cgroupSockopt: Rule = (env, a) => {
   const { off, size } = a;
-  const isGet = env.input.attachType === c.BPF_CGROUP_GETSOCKOPT;
+  const isGet = env.attachType === c.BPF_CGROUP_GETSOCKOPT;
   if (off < 0 || off >= 40 || off % size !== 0) return null;
   if (a.write) {
     if (off === 36) return when(size === 4 && isGet);

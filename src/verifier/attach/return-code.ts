@@ -27,7 +27,8 @@ const ONLY_ONE = new Set<number>([
 
 /** The range of a program's answer, or null where any number will do. */
 function answerRange(env: Env): Range | null {
-  const { progType, attachType, attachBtfId } = env.input;
+  const { progType, attachBtfId } = env.input;
+  const { attachType } = env;
   switch (progType) {
     case c.BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
       if (ONLY_ONE.has(attachType)) return [1, 1];

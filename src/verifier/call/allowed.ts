@@ -32,7 +32,7 @@ export function isAllowed(env: Env, row: HelperRow): boolean {
     return false;
   }
   const attach = row.attach?.[type];
-  return !attach || attach.some((name) => attachId(name) === env.input.attachType);
+  return !attach || attach.some((name) => attachId(name) === env.attachType);
 }
 
 /** What the arguments must be in this program type. */

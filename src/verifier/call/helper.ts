@@ -112,7 +112,7 @@ export function helperCall(env: Env): void {
     r0.refId = ref;
   }
   refineAnswer(env, meta, r0);
-  if (meta.map >= 0 && !takesMap(id, env.maps[meta.map]!)) {
+  if (meta.map >= 0 && !takesMap(env, id, env.maps[meta.map]!)) {
     env.reject('EINVAL', `cannot pass map_type ${env.maps[meta.map]!.type} into func ${name}`);
   }
   if (row.changesPacket) forgetPackets(env);
@@ -266,6 +266,6 @@ function refineAnswer(env: Env, meta: CallMeta, r0: Reg): void {
 /** Packet data may have moved. */
 export function forgetPackets(env: Env): void {
   eachReg(env.cur, (reg) => {
-    if (isPacket(reg.type) || reg.type === PKT_END) reg.markNotInit();
+    if (isPacket(reg.type) || reg.type === PKT_END) env.invalidate(reg);
   });
 }

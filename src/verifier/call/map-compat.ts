@@ -106,7 +106,6 @@ const BY_MAP: Record<number, readonly number[]> = {
   [c.BPF_MAP_TYPE_SOCKMAP]: [
     c.BPF_FUNC_sk_redirect_map,
     c.BPF_FUNC_sock_map_update,
-    f.delete,
     c.BPF_FUNC_msg_redirect_map,
     c.BPF_FUNC_sk_select_reuseport,
     f.lookup,
@@ -114,7 +113,6 @@ const BY_MAP: Record<number, readonly number[]> = {
   [c.BPF_MAP_TYPE_SOCKHASH]: [
     c.BPF_FUNC_sk_redirect_hash,
     c.BPF_FUNC_sock_hash_update,
-    f.delete,
     c.BPF_FUNC_msg_redirect_hash,
     c.BPF_FUNC_sk_select_reuseport,
     f.lookup,
@@ -193,9 +191,36 @@ const BY_HELPER: Record<number, readonly number[]> = {
   [c.BPF_FUNC_cgrp_storage_delete]: [c.BPF_MAP_TYPE_CGRP_STORAGE],
 };
 
+/** Plain update and delete of a socket map: only where no socket is locked. */
+function mayUpdateSockets(env: Env, id: number): boolean {
+  if (id !== f.update && id !== f.delete) return false;
+  switch (env.input.progType) {
+    case c.BPF_PROG_TYPE_TRACING:
+      if (env.attachType === c.BPF_TRACE_ITER) return true;
+      break;
+    case c.BPF_PROG_TYPE_SOCK_OPS:
+      if (id === f.delete) return true;
+      break;
+    case c.BPF_PROG_TYPE_SOCKET_FILTER:
+    case c.BPF_PROG_TYPE_SCHED_CLS:
+    case c.BPF_PROG_TYPE_SCHED_ACT:
+    case c.BPF_PROG_TYPE_XDP:
+    case c.BPF_PROG_TYPE_SK_REUSEPORT:
+    case c.BPF_PROG_TYPE_FLOW_DISSECTOR:
+    case c.BPF_PROG_TYPE_SK_LOOKUP:
+      return true;
+    default:
+      break;
+  }
+  env.write('cannot update sockmap in this context\n');
+  return false;
+}
+
 /** Whether `map` may be handed to helper `id`. */
-export function takesMap(id: number, map: VerifierMap): boolean {
+export function takesMap(env: Env, id: number, map: VerifierMap): boolean {
+  const isSockets = map.type === c.BPF_MAP_TYPE_SOCKMAP || map.type === c.BPF_MAP_TYPE_SOCKHASH;
   const byMap = BY_MAP[map.type];
+  if (isSockets && !byMap?.includes(id)) return mayUpdateSockets(env, id);
   if (byMap && !byMap.includes(id)) return false;
   const byHelper = BY_HELPER[id];
   return !byHelper || byHelper.includes(map.type);

@@ -46,6 +46,7 @@ export function subprogCall(env: Env): Outcome {
   fp.markPointer(PTR_STACK);
   fp.frameno = callee.frameno;
   clearCallerSaved(env);
+  env.scratchAll();
   cur.curframe++;
   env.liveness.leave();
   if (env.log.on) {

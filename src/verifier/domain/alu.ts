@@ -6,7 +6,7 @@
  */
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '../../isa/index.ts';
 import type { Reg } from '../state/reg.ts';
-import { bounds32FromBits, boundsFromBits, syncBounds, zeroExtend32 } from './bounds.ts';
+import { bounds32FromBits, boundsFromBits, syncBounds, truncate, zeroExtend32 } from './bounds.ts';
 import {
   tnumAdd,
   tnumAnd,
@@ -18,6 +18,7 @@ import {
   tnumRsh,
   tnumSub,
   tnumSubreg,
+  tnumSwap,
   tnumXor,
 } from './tnum.ts';
 
@@ -86,6 +87,16 @@ export function alu(op: number, is32: boolean, dst: Reg, src: Reg): void {
       break;
   }
   if (is32) zeroExtend32(dst);
+  syncBounds(dst);
+}
+
+/** Byte order: the low `size` bytes, in reverse order where `swap`, and zero above. */
+export function swapBytes(dst: Reg, size: number, swap: boolean): void {
+  if (swap) {
+    dst.varOff = tnumSwap(dst.varOff, size);
+    dst.setUnbounded();
+  }
+  if (size < 8) truncate(dst, size);
   syncBounds(dst);
 }
 

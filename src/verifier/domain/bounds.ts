@@ -121,6 +121,12 @@ function deduce32(r: Reg): void {
   if (smin >>> 0 <= smax >>> 0) {
     if (smin >>> 0 > umin) umin = smin >>> 0;
     if (smax >>> 0 < umax) umax = smax >>> 0;
+  } else if (umax < smin >>> 0) {
+    smin = umin | 0;
+    if (smax >>> 0 < umax) umax = smax >>> 0;
+  } else if (smax >>> 0 < umin) {
+    smax = umax | 0;
+    if (smin >>> 0 > umin) umin = smin >>> 0;
   }
   r.s32min = smin;
   r.s32max = smax;

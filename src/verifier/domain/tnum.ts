@@ -144,6 +144,20 @@ export const tnumWithSubreg = (a: Tnum, low: Tnum): Tnum => ({
 });
 export const isSubregConst = (a: Tnum): boolean => (a.mask & U32) === 0n;
 
+/** The low `bytes` bytes in reverse order, the rest zero. */
+export function tnumSwap(a: Tnum, bytes: number): Tnum {
+  return { value: swapBytes(a.value, bytes), mask: swapBytes(a.mask, bytes) };
+}
+
+function swapBytes(x: bigint, bytes: number): bigint {
+  let out = 0n;
+  for (let k = 0; k < bytes; k++) {
+    out = (out << 8n) | (x & 0xffn);
+    x >>= 8n;
+  }
+  return out;
+}
+
 /** Whether every number is a multiple of `size`, a power of two. */
 export function tnumIsAligned(a: Tnum, size: number): boolean {
   return size === 0 || ((a.value | a.mask) & BigInt(size - 1)) === 0n;

@@ -152,7 +152,6 @@ export class Checkpoints {
     const edge = SavedState.of(env.cur);
     edge.insnIdx = pc;
     this.#loops.add(cp.state, edge);
-    this.updatePeak();
   }
 
   #add(pc: number, bucket: number): void {
@@ -160,7 +159,7 @@ export class Checkpoints {
     const { cur } = env;
     env.totalStates++;
     env.liveStates++;
-    this.updatePeak();
+    this.#updatePeak();
     env.jumpsAtCheckpoint = env.jumps;
     env.processedAtCheckpoint = env.processed;
     if (env.caps.bpf) markAllImprecise(cur);
@@ -175,7 +174,7 @@ export class Checkpoints {
     env.checkpoints[bucket] = { state, next: env.checkpoints[bucket] ?? null, hits: 0, misses: 0, evicted: false };
   }
 
-  updatePeak(): void {
+  #updatePeak(): void {
     const env = this.#env;
     env.peakStates = Math.max(env.peakStates, env.liveStates + env.evictedStates + this.#loops.backEdges);
   }

@@ -39,6 +39,8 @@ import type { Env } from '../env.ts';
 import type { Frame } from '../state/frame.ts';
 import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
 import {
+  HIST_DST_STACK,
+  HIST_SRC_STACK,
   HIST_STACK_ACCESS,
   type HistoryEntry,
   histFrame,
@@ -369,8 +371,9 @@ export class Precision {
         if (sourceOf(code) === BPF_X) {
           if (!bt.hasReg(dst) && !bt.hasReg(src)) return OK;
           // A comparison of two numbers ties them together.
-          bt.setReg(dst);
-          bt.setReg(src);
+          const flags = hist?.flags ?? 0;
+          if (!(flags & HIST_DST_STACK)) bt.setReg(dst);
+          if (!(flags & HIST_SRC_STACK)) bt.setReg(src);
         }
         this.#syncLinked(hist);
         return OK;

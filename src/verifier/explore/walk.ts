@@ -105,7 +105,7 @@ export class Walk {
     const state = SavedState.of(env.cur);
     env.pending.push({ state, pc, prevPc, logEnd: env.log.end });
     if (env.pending.length > MAX_PENDING) {
-      env.reject('E2BIG', `The sequence of ${env.pending.length} jumps is too complex.`);
+      env.reject('EFAULT', `The sequence of ${env.pending.length} jumps is too complex.`);
     }
     if (state.parent) state.parent.branches++;
     return state;

@@ -21,7 +21,7 @@ import {
   sourceOf,
 } from '../../isa/index.ts';
 import { assignScalarId } from '../branch/linked.ts';
-import { alu } from '../domain/alu.ts';
+import { alu, swapBytes } from '../domain/alu.ts';
 import { signExtend32, signExtend64, syncBounds, zeroExtend32 } from '../domain/bounds.ts';
 import { bitLength } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
@@ -82,6 +82,10 @@ function unary(env: Env, op: number): void {
   const reg = env.reg(dst);
   if (op === BPF_NEG && reg.isScalar) {
     alu(BPF_NEG, !wide, reg, reg);
+    dropScalarId(env, dst);
+  } else if (op === BPF_END && reg.isScalar) {
+    // This machine is little-endian: to_le only cuts.
+    swapBytes(reg, imm / 8, wide || sourceOf(code) !== BPF_TO_LE);
     dropScalarId(env, dst);
   } else {
     reg.markUnknown();

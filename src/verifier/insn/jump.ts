@@ -25,6 +25,7 @@ import { pushHistory } from '../explore/history.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
 import { widenLoop } from '../explore/widen.ts';
 import { Reg } from '../state/reg.ts';
+import { HIST_DST_STACK, HIST_SRC_STACK } from '../state/state.ts';
 import {
   BTF_PTR,
   MAP_KEY,
@@ -32,6 +33,7 @@ import {
   MAP_VALUE,
   MAYBE_NULL,
   MEM,
+  PTR_STACK,
   SOCK_COMMON,
   SOCKET,
   TCP_SOCK,
@@ -80,6 +82,8 @@ export function jumpInsn(env: Env): Outcome {
     if (src !== 0) env.reject('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
     b.markKnown32(insns.imm[pc]!);
   }
+  const stackFlags = (a.type === PTR_STACK ? HIST_DST_STACK : 0) | (fromReg && b.type === PTR_STACK ? HIST_SRC_STACK : 0);
+  if (stackFlags) pushHistory(env, env.cur, stackFlags);
   const target = pc + 1 + insns.off[pc]!;
   const taken = branchTaken(env, op, is32, a, b);
   if (taken >= 0) {

@@ -11,7 +11,7 @@ import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
 import type { Reg } from '../state/reg.ts';
 import { ALLOC, BTF_PTR, MAYBE_NULL, NON_OWN_REF, PERCPU, RCU, TRUSTED, typeName, UNTRUSTED, USER } from '../state/types.ts';
-import { answerUnknown, type PointerRule } from './rule.ts';
+import { type Access, answerUnknown, type PointerRule } from './rule.ts';
 
 /** Deepest nesting of structures that is followed. */
 const MAX_DEPTH = 32;
@@ -47,29 +47,60 @@ export const btfPointer: PointerRule = {
       env.reject('EACCES', `R${regno} is ptr_${name()} access ${what} memory: off=${a.off}`);
     }
     if (a.write) env.reject('EACCES', 'only read is supported');
-    const { aux2: btfNo, type } = ptr;
-    const btf = env.btfOf(btfNo);
-    const found = walk(env, btf, ptr.aux, a.off, a.size);
-    if (!isTrusted(ptr)) env.faultable.add(env.pc);
-    if (found === null) {
-      answerUnknown(env, a);
-      return;
-    }
-    env.faultable.add(env.pc);
-    if (a.valueRegno < 0) return;
-    const to = env.reg(a.valueRegno);
-    // A pointer read from memory is not known to be alive.
-    const flags = type & UNTRUSTED || found.untrusted ? UNTRUSTED : 0;
-    to.markPointer(BTF_PTR | flags | found.flags);
-    to.aux = found.id;
-    to.aux2 = btfNo;
+    readStruct(env, a, ptr.aux2, ptr.aux, trustOf(env, ptr));
   },
 };
+
+/** Reads a member of structure `id` into the register that is loaded. `trust`: what a pointer member inherits. */
+export function readStruct(
+  env: Env,
+  a: Access,
+  btfNo: number,
+  id: number,
+  trust: 'untrusted' | 'plain' | 'rcu',
+): void {
+  const found = walk(env, env.btfOf(btfNo), id, a.off, a.size);
+  env.faultable.add(env.pc);
+  if (found === null) {
+    answerUnknown(env, a);
+    return;
+  }
+  if (a.valueRegno < 0) return;
+  const to = env.reg(a.valueRegno);
+  let { flags } = found;
+  if (trust === 'untrusted') flags = UNTRUSTED;
+  else if (trust === 'rcu' && isRcuField(found.owner, found.member)) flags |= RCU;
+  else if (trust === 'rcu' && flags & RCU) flags |= MAYBE_NULL;
+  else flags &= ~RCU;
+  to.markPointer(BTF_PTR | flags);
+  to.aux = found.id;
+  to.aux2 = btfNo;
+  if (flags & MAYBE_NULL) to.id = env.newId();
+}
+
+/** Pointers that stay valid in an RCU section while their owner does. */
+const RCU_FIELDS: Record<string, readonly string[]> = {
+  task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'],
+  cgroup: ['kn'],
+  css_set: ['dfl_cgrp'],
+  cgroup_subsys_state: ['cgroup'],
+};
+
+const isRcuField = (owner: string, member: string): boolean => RCU_FIELDS[owner]?.includes(member) ?? false;
+
+function trustOf(env: Env, ptr: Reg): 'untrusted' | 'plain' | 'rcu' {
+  if (ptr.type & UNTRUSTED) return 'untrusted';
+  if (!isTrusted(ptr) && !(ptr.type & RCU)) return 'plain';
+  // Programs that cannot sleep run in an RCU section as a whole.
+  return env.cur.activeRcu || !env.cur.inSleepable ? 'rcu' : 'untrusted';
+}
 
 interface Pointed {
   readonly id: number;
   readonly flags: number;
-  readonly untrusted: boolean;
+  /** The structure and member that the pointer was found in. */
+  readonly owner: string;
+  readonly member: string;
 }
 
 /** What is at `off` in structure `id`: a pointer to a structure, or null for anything else that may be read. */
@@ -140,7 +171,7 @@ function memberAt(
       if (size !== 8 || off !== at) {
         env.reject('EACCES', `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name} with off ${off} size ${size}`);
       }
-      return pointerTo(btf, mt.type);
+      return pointerTo(btf, mt.type, t.name, m.name);
     }
     const memberSize = sizeOf(btf, id);
     if (off + size > at + memberSize) {
@@ -155,7 +186,7 @@ function memberAt(
 }
 
 /** A pointer to a structure stays one; others read as numbers. */
-function pointerTo(btf: Btf, id: number): { pointed: Pointed } | null {
+function pointerTo(btf: Btf, id: number, owner: string, member: string): { pointed: Pointed } | null {
   let flags = 0;
   let at = id;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -163,6 +194,7 @@ function pointerTo(btf: Btf, id: number): { pointed: Pointed } | null {
     if (t?.kind === 'type_tag') {
       if (t.name === 'user') flags |= USER;
       if (t.name === 'percpu') flags |= PERCPU;
+      if (t.name === 'rcu') flags |= RCU;
       at = t.type;
     } else if (t && (t.kind === 'const' || t.kind === 'volatile' || t.kind === 'restrict' || t.kind === 'typedef')) {
       at = t.type;
@@ -172,7 +204,7 @@ function pointerTo(btf: Btf, id: number): { pointed: Pointed } | null {
   }
   const pointed = btf.type(at);
   if (pointed?.kind !== 'struct' && pointed?.kind !== 'union') return null;
-  return { pointed: { id: at, flags, untrusted: false } };
+  return { pointed: { id: at, flags, owner, member } };
 }
 
 /** A helper's argument that must be, or may be, a BTF pointer. */

@@ -2,7 +2,7 @@
  * Every load and store through a register: alignment, then the rule of the pointer's type. Linux: check_mem_access().
  */
 import { truncate, signExtend64 } from '../domain/bounds.ts';
-import { tnumAdd, tnumConst, tnumIsAligned } from '../domain/tnum.ts';
+import { type Tnum, tnumAdd, tnumConst, tnumIsAligned } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
 import type { Reg } from '../state/reg.ts';
@@ -102,6 +102,8 @@ export function accessMemory(
   else truncate(to, size);
 }
 
+const bitsText = (t: Tnum): string => (t.mask === 0n ? `${t.value}` : tnumText(t.value, t.mask));
+
 function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: boolean): void {
   const { type } = ptr;
   if (type === ARENA) return;
@@ -113,13 +115,13 @@ function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: b
     if (tnumIsAligned(tnumAdd(varOff, tnumConst(BigInt(ipAlign + ptr.off + off))), size)) return;
     env.reject(
       'EACCES',
-      `misaligned packet access off ${ipAlign}+${tnumText(varOff.value, varOff.mask)}+${ptr.off}+${off} size ${size}`,
+      `misaligned packet access off ${ipAlign}+${bitsText(varOff)}+${ptr.off}+${off} size ${size}`,
     );
   }
   if (tnumIsAligned(tnumAdd(varOff, tnumConst(BigInt(ptr.off + off))), size)) return;
   const word = type & MAYBE_NULL ? '' : (RULES[ptr.base].word ?? '');
   env.reject(
     'EACCES',
-    `misaligned ${word}access off ${tnumText(varOff.value, varOff.mask)}+${ptr.off}+${off} size ${size}`,
+    `misaligned ${word}access off ${bitsText(varOff)}+${ptr.off}+${off} size ${size}`,
   );
 }

@@ -46,6 +46,6 @@ export function useSpinLock(env: Env, regno: number, take: boolean): void {
   cur.activeLockId = 0;
   cur.activeLockOwner = 0;
   eachReg(cur, (r) => {
-    if (r.type & NON_OWN_REF) r.markNotInit();
+    if (r.type & NON_OWN_REF) env.invalidate(r);
   });
 }

@@ -24,7 +24,7 @@ export function releaseRefById(state: StateBase, id: number): boolean {
 export function releaseRef(env: Env, id: number): boolean {
   if (!releaseRefById(env.cur, id)) return false;
   eachReg(env.cur, (reg) => {
-    if (reg.refId === id) reg.markNotInit();
+    if (reg.refId === id) env.invalidate(reg);
   });
   return true;
 }

@@ -7,7 +7,7 @@ import type { VerifiedProgram } from '../program.ts';
 import { removeDeadCode } from './dead-code.ts';
 
 export function rewrite(env: Env): VerifiedProgram {
-  const { insns, aux, input } = env;
+  const { insns, aux } = env;
   const out = new Insns(insns.length);
   out.code.set(insns.code);
   out.dst.set(insns.dst);
@@ -40,6 +40,6 @@ export function rewrite(env: Env): VerifiedProgram {
     faultable,
     callMaps,
     kfuncs,
-    attachType: input.attachType,
+    attachType: env.attachType,
   };
 }

@@ -37,6 +37,9 @@ export interface HistoryEntry {
 
 /** History flags: a stack access through this frame and slot. */
 export const HIST_STACK_ACCESS = 1 << 9;
+/** The comparison's operand is a stack pointer: nothing to follow in it. */
+export const HIST_DST_STACK = 1 << 10;
+export const HIST_SRC_STACK = 1 << 11;
 export const histFlags = (frameno: number, slot: number): number => frameno | (slot << 3) | HIST_STACK_ACCESS;
 export const histFrame = (flags: number): number => flags & 7;
 export const histSlot = (flags: number): number => (flags >> 3) & 63;

@@ -17,7 +17,7 @@ export function checkStackDepth(env: Env): number[] {
   return depths;
 }
 
-const rounded = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / 32) * 32;
+const rounded = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 /** Follows calls from function `start`, deepest first. */
 function walk(env: Env, start: number): void {
@@ -47,10 +47,10 @@ function walk(env: Env, start: number): void {
       tailCalls ||= callee.hasTailCall;
       depth += rounded(callee.stackDepth);
       path.push({ sub: next, pc: callee.start });
-      check(env, depth, path.length);
-      if (path.length >= MAX_FRAMES + 1) {
-        env.reject('E2BIG', `the call stack of ${path.length} frames is too deep !`);
+      if (path.length > MAX_FRAMES) {
+        env.reject('E2BIG', `the call stack of ${path.length - 1} frames is too deep !`);
       }
+      check(env, depth, path.length);
       entered = true;
       break;
     }

@@ -97,7 +97,7 @@ function checkKind(
     case 'map_value':
     case 'uninit_map_value':
     case 'map_value_or_null': {
-      if (facts.orNull && reg.isNull) return;
+      if ((facts.orNull && reg.isNull) || keepsSockets(env, meta)) return;
       meta.raw = facts.uninit === true;
       checkHelperMemory(env, regno, env.maps[meta.map]!.valueSize, facts.writes === true, false, meta);
       return;
@@ -169,11 +169,7 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   let { type } = reg;
   // Socket maps keep sockets, not bytes.
   if (bare.startsWith('map_value') || bare === 'uninit_map_value') {
-    const map = env.maps[meta.map]!;
-    if (map.type === c.BPF_MAP_TYPE_SOCKMAP || map.type === c.BPF_MAP_TYPE_SOCKHASH) {
-      if (!types.includes(MAP_VALUE)) env.reject('EACCES', 'invalid arg_type for sockmap/sockhash');
-      types = KINDS.btf_id_sock_common.types;
-    }
+    if (keepsSockets(env, meta)) types = KINDS.btf_id_sock_common.types;
   }
   if (facts.readOnly) type &= ~RDONLY;
   if (facts.orNull) type &= ~MAYBE_NULL;
@@ -185,6 +181,11 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   }
   if ((reg.type & BASE_MASK) !== BTF_PTR) return;
   checkBtfArgument(env, meta, regno, reg, kind, facts);
+}
+
+function keepsSockets(env: Env, meta: CallMeta): boolean {
+  const { type } = env.maps[meta.map]!;
+  return type === c.BPF_MAP_TYPE_SOCKMAP || type === c.BPF_MAP_TYPE_SOCKHASH;
 }
 
 /** Whether the pointer may have been moved from where it was. */

@@ -27,7 +27,6 @@ import {
   XDP_SOCK,
 } from '../../state/types.ts';
 
-const MAP_MEMORY = [PTR_STACK, PKT, PKT_META, MAP_KEY, MAP_VALUE];
 const MEMORY = [PTR_STACK, PKT, PKT_META, MAP_KEY, MAP_VALUE, MEM, MEM | RINGBUF, BUF, BTF_PTR | TRUSTED];
 const SOCKS = [SOCK_COMMON, SOCKET, TCP_SOCK, XDP_SOCK];
 const BTF = [BTF_PTR, BTF_PTR | TRUSTED, BTF_PTR | RCU];
@@ -59,10 +58,10 @@ export const KINDS: Record<BareKind, KindFacts> = {
   ctx: { types: [PTR_CTX] },
   ctx_or_null: { types: [PTR_CTX], orNull: true },
   const_map_ptr: { types: [MAP_PTR] },
-  map_key: { types: MAP_MEMORY },
-  map_value: { types: MAP_MEMORY },
-  uninit_map_value: { types: MAP_MEMORY, writes: true, uninit: true },
-  map_value_or_null: { types: MAP_MEMORY, orNull: true },
+  map_key: { types: MEMORY },
+  map_value: { types: MEMORY },
+  uninit_map_value: { types: MEMORY, writes: true, uninit: true },
+  map_value_or_null: { types: MEMORY, orNull: true },
   mem: { types: MEMORY, readOnly: true },
   mem_or_null: { types: MEMORY, readOnly: true, orNull: true },
   write_mem: { types: MEMORY, writes: true },
