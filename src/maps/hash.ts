@@ -10,6 +10,7 @@
 import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from '../base/errno.ts';
 import type { Addr } from '../base/memory.ts';
 import {
+  BPF_EXIST,
   BPF_F_LOCK,
   BPF_F_NO_COMMON_LRU,
   BPF_F_NO_PREALLOC,
@@ -164,6 +165,11 @@ class LruHashMap extends HashMap {
     if (element === 0) return 0;
     this.setReferenced(element);
     return element + this.valueOffset;
+  }
+
+  /** There are no spin locks in LRU maps, so no BPF_F_LOCK. */
+  protected override valueToWrite(key: Addr, flags: number): Addr | number {
+    return flags >>> 0 > BPF_EXIST ? -EINVAL : super.valueToWrite(key, flags);
   }
 
   protected override insertNew(key: Addr): Addr | number {
