@@ -28,7 +28,7 @@ export function findCommand(name: string, path: string | undefined, cwd: string)
     const file = resolve(cwd, dir, name);
     const why = whyNotExecutable(file);
     if (why === 0) return file;
-    if (why === EACCES) worst = EACCES;
+    if (why === EACCES && isFile(file)) worst = EACCES; // a directory we may not look into does not count
   }
   if (worst === EACCES) refuse(EACCES, `cannot run ${name}: no file of that name in PATH may be executed`);
   return refuse(ENOENT, `cannot run ${name}: it is in no directory of PATH`);
@@ -43,6 +43,14 @@ export function checkDirectory(cwd: string): void {
 
 function refuse(errno: number, what: string): never {
   throw new SkepError(errnoName(errno), `${what} (${strerror(errno)})`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** 0, ENOENT or EACCES. */
