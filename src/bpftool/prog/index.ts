@@ -22,8 +22,8 @@ export const prog: Noun = {
     pin: { usage: ['PROG FILE'], load: () => import('./pin.ts').then((m) => m.pin) },
     load: { usage: [LOAD], load: () => import('./load.ts').then((m) => m.load) },
     loadall: { usage: [LOAD], load: () => import('./load.ts').then((m) => m.loadAll) },
-    attach: notYet("'prog attach'", ['PROG ATTACH_TYPE [MAP]']),
-    detach: notYet("'prog detach'", ['PROG ATTACH_TYPE [MAP]']),
+    attach: { usage: ['PROG ATTACH_TYPE [MAP]'], load: () => import('./attach.ts').then((m) => m.attach) },
+    detach: { usage: ['PROG ATTACH_TYPE [MAP]'], load: () => import('./attach.ts').then((m) => m.detach) },
     tracelog: { usage: [''], load: () => import('./tracelog.ts').then((m) => m.tracelog) },
     run: {
       usage: [
@@ -35,6 +35,7 @@ export const prog: Noun = {
   },
   terms: [
     'MAP := { id MAP_ID | pinned FILE | name MAP_NAME }',
+    'ATTACH_TYPE := { sk_msg_verdict | sk_skb_verdict | sk_skb_stream_verdict | sk_skb_stream_parser | flow_dissector }',
     'PROG := { id PROG_ID | pinned FILE | tag PROG_TAG | name PROG_NAME }',
   ],
 };
