@@ -59,7 +59,7 @@ export interface EngineOptions {
    * Default false: the verifier has proven both.
    */
   readonly checked?: boolean;
-  /** Back edges and calls that one run may take in checked mode; default 1,000,000. */
+  /** Back edges and calls that one run may take in checked mode, long ones counting more; default 1,000,000. */
   readonly fuel?: number;
   /**
    * Interpreter: called before each instruction with its slot and the registers, two signed 32-bit lanes each, low

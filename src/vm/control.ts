@@ -38,6 +38,14 @@ export const MAX_CALL_DEPTH = 8;
 /** Bytes of stack that each function has. */
 export const STACK_SIZE = 512;
 
+/**
+ * Fuel of a jump back or a call over `slots` slots: 1, and more where they are so many that the number of jumps says
+ * little about the time.
+ */
+export function fuelCost(slots: number): number {
+  return 1 + (slots >> 10);
+}
+
 /** A run that cannot go on. Caught where the run began; no caller of the engine sees it. */
 export class RunFault extends Error {
   readonly kind: Fault;

@@ -66,6 +66,21 @@ describe.each(MODES)('$mode', (options) => {
     }
   });
 
+  test('a long loop burns more, so that fuel bounds the time', () => {
+    const { engine, load, ctx } = world(options);
+    const loop = write((w) => {
+      w.put(0xb7, 0, 0, 0, 0);
+      w.put(0x07, 0, 0, 0, 1);
+      for (let i = 0; i < 20_000; i++) w.put(0x07, 2, 0, 0, 1);
+      w.put(0x63, 1, 0, 0);
+      w.put(0x05, 0, 0, -20_003);
+    });
+    load(loop).run(ctx);
+    expect(engine.fault?.kind).toBe('fuel');
+    // 2000 units, 20 a round.
+    expect(engine.mem.u32(ctx)).toBe(101);
+  });
+
   test('recursion ends, of functions and of callbacks', () => {
     const { engine, load, ctx } = world(options, {
       1: (e) => ({ name: 'again', args: 'i', ret: 'int', call: (fn) => e.callback(fn!, 0, 0, 0, 0, 0, 0, 0, 0) }),

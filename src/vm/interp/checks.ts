@@ -1,5 +1,5 @@
 /** What checked mode asks before it goes on: is this access inside a region, is there fuel left. Both throw RunFault. */
-import { FUEL, RunFault } from '../control.ts';
+import { FUEL, fuelCost, RunFault } from '../control.ts';
 import type { Host } from '../host.ts';
 import type { InterpreterProgram } from './program.ts';
 
@@ -28,9 +28,10 @@ export function checkAccess(
   throw new RunFault('access', p >> 2);
 }
 
-/** One back edge or call. */
-export function burnFuel(host: Host, p: number): void {
-  const left = host.mem.i32(host.control + FUEL);
-  if (left === 0) throw new RunFault('fuel', p >> 2);
-  host.mem.setU32(host.control + FUEL, left - 1);
+/** One back edge or call, over `words` words of the program. */
+export function burnFuel(host: Host, p: number, words: number): void {
+  const left = host.mem.u32(host.control + FUEL);
+  const cost = fuelCost(words >> 2);
+  if (left < cost) throw new RunFault('fuel', p >> 2);
+  host.mem.setU32(host.control + FUEL, left - cost);
 }

@@ -24,7 +24,7 @@ export function interpreted(host: Host, ops: Operations, placement: Placement, o
     },
     callback(fn: number): Callback {
       return (r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi) => {
-        if (program.checked) burnFuel(host, program.entries[fn]!);
+        if (program.checked) burnFuel(host, program.entries[fn]!, program.lengths[fn]!);
         const machine = machines.take();
         const regs = machine.windows[0]!;
         regs[2] = r1lo;

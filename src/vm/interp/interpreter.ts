@@ -474,7 +474,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = b >> 31;
         if (R[d] === b && R[d + 1] === bh) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -485,7 +485,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 > bh >>> 0 || (ah === bh && R[d]! >>> 0 > b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -496,7 +496,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 > bh >>> 0 || (ah === bh && R[d]! >>> 0 >= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -506,7 +506,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = b >> 31;
         if (((R[d]! & b) | (R[d + 1]! & bh)) !== 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -516,7 +516,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = b >> 31;
         if (R[d] !== b || R[d + 1] !== bh) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -527,7 +527,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah > bh || (ah === bh && R[d]! >>> 0 > b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -538,7 +538,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah > bh || (ah === bh && R[d]! >>> 0 >= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -549,7 +549,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 < bh >>> 0 || (ah === bh && R[d]! >>> 0 < b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -560,7 +560,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 < bh >>> 0 || (ah === bh && R[d]! >>> 0 <= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -571,7 +571,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah < bh || (ah === bh && R[d]! >>> 0 < b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -582,7 +582,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah < bh || (ah === bh && R[d]! >>> 0 <= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -592,7 +592,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = R[s + 1]!;
         if (R[d] === b && R[d + 1] === bh) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -603,7 +603,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 > bh >>> 0 || (ah === bh && R[d]! >>> 0 > b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -614,7 +614,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 > bh >>> 0 || (ah === bh && R[d]! >>> 0 >= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -624,7 +624,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = R[s + 1]!;
         if (((R[d]! & b) | (R[d + 1]! & bh)) !== 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -634,7 +634,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const bh = R[s + 1]!;
         if (R[d] !== b || R[d + 1] !== bh) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -645,7 +645,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah > bh || (ah === bh && R[d]! >>> 0 > b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -656,7 +656,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah > bh || (ah === bh && R[d]! >>> 0 >= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -667,7 +667,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 < bh >>> 0 || (ah === bh && R[d]! >>> 0 < b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -678,7 +678,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah >>> 0 < bh >>> 0 || (ah === bh && R[d]! >>> 0 <= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -689,7 +689,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah < bh || (ah === bh && R[d]! >>> 0 < b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -700,7 +700,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         const ah = R[d + 1]!;
         if (ah < bh || (ah === bh && R[d]! >>> 0 <= b >>> 0)) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -708,7 +708,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst == imm
         if (R[d] === code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -716,7 +716,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst > imm
         if (R[d]! >>> 0 > code[p + 2]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -724,7 +724,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst >= imm
         if (R[d]! >>> 0 >= code[p + 2]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -732,7 +732,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst & imm
         if ((R[d]! & code[p + 2]!) !== 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -740,7 +740,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst != imm
         if (R[d] !== code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -748,7 +748,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s> imm
         if (R[d]! > code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -756,7 +756,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s>= imm
         if (R[d]! >= code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -764,7 +764,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst < imm
         if (R[d]! >>> 0 < code[p + 2]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -772,7 +772,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst <= imm
         if (R[d]! >>> 0 <= code[p + 2]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -780,7 +780,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s< imm
         if (R[d]! < code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -788,7 +788,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s<= imm
         if (R[d]! <= code[p + 2]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -796,7 +796,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst == src
         if (R[d] === R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -804,7 +804,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst > src
         if (R[d]! >>> 0 > R[s]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -812,7 +812,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst >= src
         if (R[d]! >>> 0 >= R[s]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -820,7 +820,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst & src
         if ((R[d]! & R[s]!) !== 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -828,7 +828,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst != src
         if (R[d] !== R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -836,7 +836,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s> src
         if (R[d]! > R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -844,7 +844,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s>= src
         if (R[d]! >= R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -852,7 +852,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst < src
         if (R[d]! >>> 0 < R[s]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -860,7 +860,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst <= src
         if (R[d]! >>> 0 <= R[s]! >>> 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -868,7 +868,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s< src
         if (R[d]! < R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
@@ -876,21 +876,21 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
         // if (u32) dst s<= src
         if (R[d]! <= R[s]!) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         }
         break;
       }
       case 0x05: {
         // goto
         next = code[p + 1]!;
-        if (checked && next <= p) burnFuel(host, p);
+        if (checked && next <= p) burnFuel(host, p, p - next);
         break;
       }
       case 0xe5: {
         // may_goto
         if (budget === 0) {
           next = code[p + 1]!;
-          if (checked && next <= p) burnFuel(host, p);
+          if (checked && next <= p) burnFuel(host, p, p - next);
         } else {
           budget--;
         }
@@ -1294,21 +1294,21 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
       }
       case 295: {
         // call a helper
-        if (checked) burnFuel(host, p);
+        if (checked) burnFuel(host, p, 0);
         program.callSites[code[p + 1]!]!(R);
         dv = host.mem.view;
         break;
       }
       case 296: {
         // call a kfunc
-        if (checked) burnFuel(host, p);
+        if (checked) burnFuel(host, p, 0);
         program.callSites[code[p + 1]!]!(R);
         dv = host.mem.view;
         break;
       }
       case 299: {
         // call the helper whose number is in dst
-        if (checked) burnFuel(host, p);
+        if (checked) burnFuel(host, p, 0);
         R[0] = host.callByNumber(R[d]!, p >> 2, ...R.subarray(2, 12));
         R[1] = host.retHi;
         dv = host.mem.view;
@@ -1316,7 +1316,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
       }
       case 297: {
         // call a function of this program
-        if (checked) burnFuel(host, p);
+        if (checked) burnFuel(host, p, program.lengths[code[p + 1]!]!);
         if (depth + 1 >= MAX_CALL_DEPTH) throw new RunFault('stack', p >> 2);
         R[NEXT] = next;
         R[BUDGET] = budget;
@@ -1327,7 +1327,7 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
       }
       case 298: {
         // bpf_tail_call
-        if (checked) burnFuel(host, p);
+        if (checked) burnFuel(host, p, 0);
         if (host.tailCall(R[2]! >>> 0, R[4]! >>> 0, R[6]! >>> 0, depth > 0)) {
           R[0] = host.retLo;
           R[1] = host.retHi;

@@ -13,6 +13,8 @@ export interface InterpreterProgram {
   readonly words: Int32Array;
   /** First word of each function. */
   readonly entries: readonly number[];
+  /** Words of each function. */
+  readonly lengths: readonly number[];
   /** r10 of each function. */
   readonly framePointers: readonly number[];
   readonly functionSlots: readonly number[];
@@ -52,6 +54,7 @@ export function interpreterProgram(
   return {
     words,
     entries: functions.map((start) => start * 4),
+    lengths: functions.map((start, i) => (ops.bounds[i + 1]! - start) * 4),
     framePointers: functions.map((_, i) => placement.stack + (i + 1) * STACK_SIZE),
     functionSlots: placement.functionSlots,
     callSites,

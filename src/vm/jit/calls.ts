@@ -34,7 +34,7 @@ import type { FunctionContext } from './function.ts';
 /** A helper or kfunc. Where there is none the run ends. */
 export function writeCall(f: FunctionContext, pc: number): void {
   const callable = f.calls.get(pc);
-  burnFuel(f, pc);
+  burnFuel(f, pc, 0);
   if (callable === undefined) {
     f.fault('illegal-instruction', pc);
     return;
@@ -92,7 +92,7 @@ function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
 
 /** The helper whose number is in dst. */
 export function writeCallx(f: FunctionContext, pc: number): void {
-  burnFuel(f, pc);
+  burnFuel(f, pc, 0);
   leaveFuel(f);
   f.get32(f.ops.dst[pc]!).i32(pc);
   writeArguments(f, 'LLLLL');
@@ -119,11 +119,12 @@ export function writePacketLoad(f: FunctionContext, pc: number, size: number, in
 
 /** A function of the same program. */
 export function writeSubprogCall(f: FunctionContext, pc: number): void {
-  burnFuel(f, pc);
+  const fn = f.ops.target[pc]!;
+  burnFuel(f, pc, f.ops.bounds[fn + 1]! - f.ops.bounds[fn]!);
   leaveFuel(f);
   enterFunction(f, pc);
   for (let reg = 1; reg <= 5; reg++) f.get(reg);
-  f.code.call(f.functionIndex(f.ops.target[pc]!));
+  f.code.call(f.functionIndex(fn));
   f.set(0);
   leaveFunction(f);
   takeFuel(f);
@@ -137,7 +138,7 @@ export function writeTailCall(f: FunctionContext, pc: number): void {
   const { code, control } = f;
   const map = f.i32;
   const slot = f.other32;
-  burnFuel(f, pc);
+  burnFuel(f, pc, 0);
   leaveFuel(f);
   const on = code.open(BLOCK);
   f.get32(2).set(map);

@@ -5,6 +5,7 @@ import {
   FAULT_PC,
   FAULTS,
   FUEL,
+  fuelCost,
   MAX_CALL_DEPTH,
   REGION_COUNT,
   REGION_SIZE,
@@ -22,6 +23,7 @@ import {
   I32_GE_U,
   I32_LE_U,
   I32_LOAD,
+  I32_LT_U,
   I32_MUL,
   I32_OR,
   I32_STORE,
@@ -119,16 +121,17 @@ export function writeRegionCheck(code: CodeWriter, control: number): void {
 }
 
 /**
- * Takes one unit of fuel. While a function runs its fuel is in a local: `takeFuel` brings it from the control block when
+ * Takes the fuel of a jump back or a call over `slots` slots. While a function runs its fuel is in a local: `takeFuel` brings it from the control block when
  * the function begins and after each call, `leaveFuel` puts it there before a call and when the function ends.
  */
-export function burnFuel(f: FunctionContext, pc: number): void {
+export function burnFuel(f: FunctionContext, pc: number, slots: number): void {
   if (!f.checked) return;
   const { code, fuel } = f;
-  code.get(fuel).op(I32_EQZ).open(IF);
+  const cost = fuelCost(slots);
+  code.get(fuel).i32(cost).op(I32_LT_U).open(IF);
   f.fault('fuel', pc);
   code.end();
-  code.get(fuel).i32(1).op(I32_SUB).set(fuel);
+  code.get(fuel).i32(cost).op(I32_SUB).set(fuel);
 }
 
 export function takeFuel(f: FunctionContext): void {

@@ -5,7 +5,7 @@
 import { bug } from '../../base/errors.ts';
 import type { Addr } from '../../base/memory.ts';
 import type { Callable, Code, EngineOptions } from '../code.ts';
-import { FUEL, RunFault } from '../control.ts';
+import { FUEL, fuelCost, RunFault } from '../control.ts';
 import type { Callback, Executable, Host, Placement } from '../host.ts';
 import { interpreted } from '../interp/executable.ts';
 import type { Operations } from '../operations.ts';
@@ -58,9 +58,11 @@ export class Compiled implements Executable {
     const { checked = false } = this.#options;
     return (r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi) => {
       if (checked) {
+        const { bounds } = this.#ops;
         const left = mem.u32(control + FUEL);
-        if (left === 0) throw new RunFault('fuel', this.#code.subprogs[fn]!);
-        mem.setU32(control + FUEL, left - 1);
+        const cost = fuelCost(bounds[fn + 1]! - bounds[fn]!);
+        if (left < cost) throw new RunFault('fuel', bounds[fn]!);
+        mem.setU32(control + FUEL, left - cost);
       }
       call ??= this.#ready.callback(fn);
       return call(r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);

@@ -54,7 +54,8 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
     },
     hasEdgeCode: (block, edge) => block.choice[edge]! >= 0 || burnsFuel(f, block, edge),
     edge(block, edge) {
-      if (burnsFuel(f, block, edge)) burnFuel(f, block.end - 1);
+      const jump = block.end - 1;
+      if (burnsFuel(f, block, edge)) burnFuel(f, jump, jump - ops.target[jump]!);
       if (block.choice[edge]! >= 0) code.i32(block.choice[edge]!).set(f.choice);
     },
     choice() {
