@@ -5,7 +5,7 @@
  */
 import { view } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP } from '../base/errno.ts';
-import { BpfError, VerifierError } from '../base/errors.ts';
+import { BpfError, UnsupportedError, VerifierError } from '../base/errors.ts';
 import { BtfBuilder } from '../btf/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import type { Attr } from '../uapi/commands.ts';
@@ -56,6 +56,7 @@ export class Features {
       made.push(await this.#bpf.mapCreate(await this.#smallestMap(type, made)));
       return true;
     } catch (error) {
+      if (error instanceof UnsupportedError) return false;
       if (!(error instanceof BpfError)) throw error;
       return type === C.BPF_MAP_TYPE_STRUCT_OPS && error.errno === ENOTSUPP;
     } finally {
@@ -96,6 +97,7 @@ export class Features {
       await this.#bpf.close(fd);
       return { loaded: true, errno: 0, log: '' };
     } catch (error) {
+      if (error instanceof UnsupportedError) return { loaded: false, errno: EINVAL, log: '' };
       if (!(error instanceof BpfError)) throw error;
       return { loaded: false, errno: error.errno, log: error instanceof VerifierError ? error.log : '' };
     }
