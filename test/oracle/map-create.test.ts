@@ -3,7 +3,7 @@
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { errnoName } from '../../src/base/errno.ts';
-import { createMap } from '../../src/maps/index.ts';
+import { createMap, type MapDef } from '../../src/maps/index.ts';
 import * as abi from '../../src/uapi/generated/constants.ts';
 import { MachineBpf } from '../support/machine-bpf.ts';
 import { mapDef, TestMapEnv } from '../support/map-env.ts';
@@ -75,6 +75,33 @@ function cases(type: number): Case[] {
   return out;
 }
 
+/** A map of every type that can be made, with its descriptor there. */
+function templates(from: MachineBpf): [MapDef, number][] {
+  const hash = mapDef(abi.BPF_MAP_TYPE_HASH, 4, 4, 4);
+  const out: [MapDef, number][] = [];
+  for (const type of TYPES) {
+    const shapes = [
+      [4, 4, 4],
+      [4, 8, 4],
+      [0, 0, 4096],
+      [0, 8, 4],
+      [8, 8, 4],
+      [16, 8, 0],
+    ] as const;
+    for (const [key, value, size] of shapes) {
+      const flags = type === abi.BPF_MAP_TYPE_LPM_TRIE ? abi.BPF_F_NO_PREALLOC : 0;
+      const more = IS_OUTER.includes(type) ? { inner: hash } : {};
+      const def = mapDef(type, key, value, size, { flags, ...more });
+      const innerFd = IS_OUTER.includes(type) ? from.create(hash) : 0;
+      const fd = from.create({ ...def, innerFd });
+      if (fd < 0) continue;
+      out.push([def, fd]);
+      break;
+    }
+  }
+  return out;
+}
+
 describe.skipIf(reason !== '')(`creating maps as this machine does${reason && `: ${reason}`}`, () => {
   let asked = 0;
   test.each(TYPES)('type %i gives the same answer for every definition', (type) => {
@@ -97,6 +124,25 @@ describe.skipIf(reason !== '')(`creating maps as this machine does${reason && `:
         different.push(
           `key ${def.keySize} value ${def.valueSize} max ${def.maxEntries} flags 0x${def.flags.toString(16)} extra ${def.extra}: machine ${errnoName(theirs)}, ours ${errnoName(ours)}`,
         );
+      }
+    }
+    expect(different).toEqual([]);
+  });
+
+  test('the same maps may be templates of maps of maps', () => {
+    if (typeof machine === 'string') return;
+    const hash = mapDef(abi.BPF_MAP_TYPE_HASH, 4, 4, 4);
+    const outer = mapDef(abi.BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 4, { inner: hash });
+    const different: string[] = [];
+    for (const [inner, innerFd] of templates(machine)) {
+      for (const type of IS_OUTER) {
+        const theirs = machine.create({ ...outer, type, innerFd });
+        const ours = createMap({ ...outer, type, inner }, new TestMapEnv());
+        asked++;
+        const answers = [theirs, typeof ours === 'number' ? ours : 0].map((n) => errnoName(Math.min(n, 0)));
+        if (answers[0] !== answers[1])
+          different.push(`${inner.type} in ${type}: machine ${answers[0]}, ours ${answers[1]}`);
+        if (theirs >= 0) machine.closeFd(theirs);
       }
     }
     expect(different).toEqual([]);
