@@ -48,8 +48,8 @@ export interface Kernel {
   openUserRingBuffer(mapFd: Fd): Promise<EventWriter>;
   /** read(2) of an iterator (ITER_CREATE): what it prints next, `size` bytes at most; none at its end. */
   readIterator(iterFd: Fd, size?: number): Promise<Uint8Array>;
-  /** The memory of a map, shared with programs: an array with BPF_F_MMAPABLE, an arena. EINVAL, EPERM (frozen). */
-  mapMemory(mapFd: Fd, options?: { writable?: boolean }): Promise<MapMemory>;
+  /** The memory of a map, shared with programs: an array with BPF_F_MMAPABLE, an arena. EINVAL for any other. */
+  mapMemory(mapFd: Fd): Promise<MapMemory>;
   /** Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. */
   openTracePipe(): Promise<LineReader>;
 
@@ -112,6 +112,8 @@ export interface EventWriter {
 export interface MapMemory {
   /** Bytes. Values of an array lie `value_size` rounded up to 8 apart. */
   readonly size: number;
+  /** Whether writes reach the map. Where not, as in a frozen map, `bytes` is a copy. */
+  readonly writable: boolean;
   /**
    * The memory itself. Ask again after every await rather than keep it: a kernel's memory may move when it grows. What
    * was kept past `close` is no danger, but no longer the map's.
