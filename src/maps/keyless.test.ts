@@ -63,6 +63,17 @@ describe('a stack trace map', () => {
     expect(map.readElem(u32(99), 0n)).toBe(-ENOENT);
   });
 
+  test('gives structures where build ids are wanted', () => {
+    const { map } = makeMap(mapDef(abi.BPF_MAP_TYPE_STACK_TRACE, 4, 96, 4, { flags: abi.BPF_F_STACK_BUILD_ID }));
+    if (!(map instanceof StackTraceMap)) throw new Error('not a stack trace map');
+    expect(map.depth).toBe(3);
+    const id = map.put(BigUint64Array.of(0x401000n), 0);
+    const expected = new Uint8Array(96);
+    expected[0] = abi.BPF_STACK_BUILD_ID_IP;
+    expected.set([0, 0x10, 0x40], 24);
+    expect(map.readElem(u32(id), 0n)).toEqual(expected);
+  });
+
   test('refuses a stack whose place is taken, unless it may take it', () => {
     const map = make();
     const ids = new Map<number, bigint>();

@@ -4,7 +4,9 @@
  * An id is a bucket: the hash of the stack, so the same stack gets the same id. There are as many buckets as
  * max_entries rounded up to a power of two, and a bucket has room for one stack.
  *
- *     bucket   +0 addresses   +4 hash   +8 addresses, u64 each, innermost first; unused ones are zero
+ *     bucket   +0 how many addresses   +4 hash   +8 the addresses, innermost first, then zeros
+ *
+ * An address is a u64, or with BPF_F_STACK_BUILD_ID a struct bpf_stack_build_id.
  *
  * Linux: kernel/bpf/stackmap.c.
  */
@@ -15,6 +17,7 @@ import {
   BPF_F_NUMA_NODE,
   BPF_F_REUSE_STACKID,
   BPF_F_STACK_BUILD_ID,
+  BPF_STACK_BUILD_ID_IP,
 } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
 import { flagsAllowed, SYSCALL_ACCESS } from './flags.ts';
@@ -24,20 +27,29 @@ import type { MapDef, MapEnv, MapType } from './map.ts';
 
 /** kernel.perf_event_max_stack: the most addresses that are collected. */
 export const MAX_STACK = 127;
-/** struct bpf_stack_build_id. */
+/**
+ * struct bpf_stack_build_id: s32 status, 20 bytes of build id, u64 offset. Files behind addresses are not known here, so
+ * every entry is what Linux makes of code that no file backs: BPF_STACK_BUILD_ID_IP and the address.
+ */
 const BUILD_ID_SIZE = 32;
+const BUILD_ID_IP = 24;
 const STACK = 8;
 const MAX_BUCKETS = 2 ** 31;
 
 export const stackTrace: MapType = {
   check(def) {
     if (!flagsAllowed(def, BPF_F_NUMA_NODE | SYSCALL_ACCESS | BPF_F_STACK_BUILD_ID)) return -EINVAL;
-    const unit = (def.flags & BPF_F_STACK_BUILD_ID) !== 0 ? BUILD_ID_SIZE : 8;
+    const unit = unitOf(def);
     if (def.maxEntries === 0 || def.keySize !== 4 || def.valueSize < 8) return -EINVAL;
     return def.valueSize % unit !== 0 || def.valueSize / unit > MAX_STACK ? -EINVAL : 0;
   },
   create: (def, env) => orNull(() => new StackTraceMap(def, env)),
 };
+
+/** Bytes for an address. */
+function unitOf(def: MapDef): number {
+  return (def.flags & BPF_F_STACK_BUILD_ID) !== 0 ? BUILD_ID_SIZE : 8;
+}
 
 export class StackTraceMap extends BaseMap {
   readonly #buckets: Addr;
@@ -57,7 +69,7 @@ export class StackTraceMap extends BaseMap {
 
   /** How many addresses a stack can have. */
   get depth(): number {
-    return this.def.valueSize / 8;
+    return this.def.valueSize / unitOf(this.def);
   }
 
   /**
@@ -67,8 +79,13 @@ export class StackTraceMap extends BaseMap {
   put(stack: BigUint64Array, flags: number): number {
     const { mem } = this;
     const length = Math.min(stack.length, this.depth);
-    const size = length * 8;
-    for (let i = 0; i < length; i++) mem.setU64(this.#room + i * 8, stack[i]!);
+    const unit = unitOf(this.def);
+    const size = length * unit;
+    for (let i = 0; i < length; i++) {
+      const at = this.#room + i * unit;
+      if (unit === BUILD_ID_SIZE) mem.setU32(at, BPF_STACK_BUILD_ID_IP);
+      mem.setU64(unit === BUILD_ID_SIZE ? at + BUILD_ID_IP : at, stack[i]!);
+    }
     const hash = hashKey(mem, this.#room, size, 0);
     const id = hash & (this.#count - 1);
     const bucket = this.#bucket(id);
