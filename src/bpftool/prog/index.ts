@@ -24,7 +24,7 @@ export const prog: Noun = {
     loadall: { usage: [LOAD], load: () => import('./load.ts').then((m) => m.loadAll) },
     attach: { usage: ['PROG ATTACH_TYPE [MAP]'], load: () => import('./attach.ts').then((m) => m.attach) },
     detach: { usage: ['PROG ATTACH_TYPE [MAP]'], load: () => import('./attach.ts').then((m) => m.detach) },
-    tracelog: { usage: [''], load: () => import('./tracelog.ts').then((m) => m.tracelog) },
+    tracelog: { usage: ['[{ stdout | stderr } PROG]'], load: () => import('./tracelog.ts').then((m) => m.tracelog) },
     run: {
       usage: [
         'PROG data_in FILE [data_out FILE [data_size_out L]] [ctx_in FILE [ctx_out FILE [ctx_size_out M]]] [repeat N]',
