@@ -1,41 +1,90 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { EPERM } from '../base/errno.ts';
+import { E2BIG, EINVAL, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
-import { encodeAttr, linkMember, refusal } from '../sys/index.ts';
+import { encodeAttr, type Fd, linkMember, refusal } from '../sys/index.ts';
 import { type Attr, COMMANDS, type CommandName, type Result } from '../uapi/commands.ts';
+import { ElementCalls, type ElementCommand, isElementCommand } from './element-calls.ts';
+import { KernelFeatures } from './features.ts';
+import { KnownMaps } from './map-sizes.ts';
+import { whyForbidden } from './permission.ts';
 
-export function bpfCall<C extends CommandName>(system: System, command: C, attr: Attr<C>): Result<C> {
-  const request = command === 'OBJ_GET_INFO_BY_FD' ? (attr as Attr<'OBJ_GET_INFO_BY_FD'>).info : undefined;
-  if (request?.of !== 'link' || request.want === undefined) return once(system, command, attr);
-  // Which texts and arrays a link has depends on its type: ask that first.
-  const { info } = once(system, 'OBJ_GET_INFO_BY_FD', { ...attr, info: { of: 'link' } });
-  return once(system, command, attr, info.of === 'link' ? linkMember(info) : undefined);
-}
+export class BpfCalls {
+  private readonly system: System;
+  private readonly features: KernelFeatures;
+  private readonly maps: KnownMaps;
+  private readonly elements: ElementCalls;
 
-function once<C extends CommandName>(system: System, command: C, attr: Attr<C>, member?: string): Result<C> {
-  // Every buffer whose address the kernel gets stays reachable until the answer is read.
-  const held: Uint8Array[] = [];
-  const addressOf = (bytes: Uint8Array): number => {
-    held.push(bytes);
-    return system.addressOf(bytes);
-  };
-  const encoded = encodeAttr(command, attr, { addressOf }, member);
-  const ret = system.call('bpf', COMMANDS[command].id, addressOf(encoded.bytes), encoded.bytes.length);
-  const answer = encoded.answer(ret);
-  held.length = 0;
-  if (ret < 0) throw refused(command, ret, answer);
-  return answer;
-}
+  /** `isOurs`: see KnownMaps. */
+  constructor(system: System, isOurs: (fd: Fd) => boolean, cpus: number) {
+    this.system = system;
+    this.features = new KernelFeatures(system);
+    this.elements = new ElementCalls(system);
+    this.maps = new KnownMaps(
+      (fd) => {
+        const { info } = this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+        if (info.of === 'map') return info;
+        throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', EINVAL, `descriptor ${fd} is no map`);
+      },
+      isOurs,
+      cpus,
+    );
+  }
 
-function refused(command: CommandName, errno: number, answer: Readonly<Record<string, unknown>>): Error {
-  const error = refusal(command, errno, answer);
-  if (-errno !== EPERM || error instanceof VerifierError || process.getuid?.() === 0) return error;
-  return new BpfError(
-    `BPF_${command}`,
-    errno,
-    'it takes root, or CAP_BPF with CAP_PERFMON (tracing) or CAP_NET_ADMIN (networking); ' +
-      'sysctl kernel.unprivileged_bpf_disabled decides what others may do',
-    { answer },
-  );
+  call<C extends CommandName>(command: C, attr: Attr<C>): Result<C> {
+    if (isElementCommand(command) && this.elements.fits(attr)) {
+      return this.element(command, attr as Attr<ElementCommand>) as Result<C>;
+    }
+    this.maps.check(command, attr);
+    const request = command === 'OBJ_GET_INFO_BY_FD' ? (attr as Attr<'OBJ_GET_INFO_BY_FD'>).info : undefined;
+    if (request?.of !== 'link' || request.want === undefined) return this.once(command, attr);
+    // Which texts and arrays a link has depends on its type: ask that first.
+    const { info } = this.once('OBJ_GET_INFO_BY_FD', { ...attr, info: { of: 'link' } });
+    return this.once(command, attr, info.of === 'link' ? linkMember(info) : undefined);
+  }
+
+  /** To be told when a descriptor is closed: its number will mean something else. */
+  forget(fd: Fd): void {
+    this.maps.forget(fd);
+  }
+
+  private element(command: ElementCommand, attr: Attr<ElementCommand>): Result<ElementCommand> {
+    this.maps.check(command, attr);
+    const ret = this.elements.call(command, attr);
+    if (ret < 0) throw this.refused(command, attr, ret);
+    const { value, next_key } = attr as { value?: Uint8Array | number; next_key?: number };
+    if (command === 'MAP_GET_NEXT_KEY') return { ret, next_key: this.elements.written(next_key ?? 0) } as never;
+    if (typeof value === 'number') return { ret, value: this.elements.written(value) } as never;
+    return { ret } as never;
+  }
+
+  private once<C extends CommandName>(command: C, attr: Attr<C>, member?: string): Result<C> {
+    // Every buffer whose address the kernel gets stays reachable until the answer is read.
+    const held: Uint8Array[] = [];
+    const addressOf = (bytes: Uint8Array): number => {
+      held.push(bytes);
+      return this.system.addressOf(bytes);
+    };
+    const encoded = encodeAttr(command, attr, { addressOf }, member);
+    const ret = this.system.bpf(COMMANDS[command].id, addressOf(encoded.bytes), encoded.bytes.length);
+    const answer = encoded.answer(ret);
+    held.length = 0;
+    if (ret < 0) throw this.refused(command, attr, ret, answer);
+    return answer;
+  }
+
+  private refused<C extends CommandName>(command: C, attr: Attr<C>, ret: number, answer?: Result<C>): Error {
+    const error = refusal(command, ret, answer);
+    if (error instanceof VerifierError) return error;
+    const why = this.why(command, attr, error.errno);
+    if (why === undefined || why instanceof Error) return why ?? error;
+    return new BpfError(error.op, error.errno, why, answer === undefined ? {} : { answer });
+  }
+
+  /** What is in the way, where that can be found out. */
+  private why<C extends CommandName>(command: C, attr: Attr<C>, errno: number): string | Error | undefined {
+    if (errno === EPERM) return whyForbidden(command, attr);
+    if (errno !== EINVAL && errno !== E2BIG) return undefined;
+    return this.features.missing(command, attr, errno) ?? this.features.missingType(command, attr);
+  }
 }

@@ -3,37 +3,53 @@
  *
  * Descriptors are this process's own. What was opened and not closed by the caller is closed by `close`.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { view } from '../base/bytes.ts';
-import { EBADF, EBUSY, EINVAL, EIO, errnoOf } from '../base/errno.ts';
+import { EAGAIN, EBADF, EBUSY, EINVAL, EIO, ENOTDIR, errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import { loadSystem, type System } from '../native/index.ts';
 import type {
   BpfFs,
   EventReader,
+  EventWriter,
   Fd,
   Kernel,
   LineReader,
+  MapMemory,
+  NetAttach,
   NetDevice,
   PerfEventSpec,
   PerfHolder,
+  Sockets,
   SystemConfig,
 } from '../sys/index.ts';
 import { type Attr, COMMANDS, type CommandName, type Result } from '../uapi/commands.ts';
-import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../uapi/generated/constants.ts';
+import {
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_USER_RINGBUF,
+} from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
-import { bpfCall } from './bpf-call.ts';
+import { BpfCalls } from './bpf-call.ts';
 import { linuxBpfFs } from './bpffs.ts';
-import { netDevices, onlineCpus, possibleCpus, systemConfig } from './machine.ts';
+import { onlineCpus, possibleCpus, systemConfig } from './machine.ts';
+import { mapMemory } from './map-memory.ts';
+import { linuxNet, netDevices } from './net.ts';
 import { PerfBufferReader } from './perf-buffer.ts';
 import { openAttachable, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF } from './perf-event.ts';
 import { perfHolders } from './perf-holders.ts';
 import { RingBufferReader } from './ring-buffer.ts';
+import { linuxSockets } from './sockets.ts';
 import { openTracePipe } from './trace-pipe.ts';
+import { UserRingBufferWriter } from './user-ring-buffer.ts';
 
 const PAGE = 4096;
 const DEFAULT_PAGES_PER_CPU = 64;
+const ITERATOR_READ = 1 << 16;
+/** ioctl_ns(2): which kind of namespace a file is. */
+const NS_GET_NSTYPE = 0xb703;
+const CLONE_NEWNET = 0x40000000;
 
 /** The machine's kernel. UnsupportedError where this is not Linux, or koffi is missing. */
 export async function openLinuxKernel(): Promise<Kernel> {
@@ -44,7 +60,10 @@ class LinuxKernel implements Kernel {
   readonly kind = 'linux';
   readonly possibleCpus = possibleCpus();
   readonly bpffs: BpfFs;
+  readonly net: NetAttach;
+  readonly sockets: Sockets;
   private readonly system: System;
+  private readonly calls: BpfCalls;
   private readonly fds = new Set<Fd>();
   private readonly readers = new Set<{ close(): Promise<void> }>();
   /** Ring buffer maps that are being read, by id: two readers would steal each other's records. */
@@ -52,6 +71,9 @@ class LinuxKernel implements Kernel {
 
   constructor(system: System) {
     this.system = system;
+    this.calls = new BpfCalls(system, (fd) => this.fds.has(fd), this.possibleCpus);
+    this.net = linuxNet(system);
+    this.sockets = linuxSockets(system, (fd) => this.fds.add(fd));
     this.bpffs = linuxBpfFs(
       async (pathname) => (await this.bpf('OBJ_GET', { pathname })).ret,
       (fd) => this.closeFd(fd),
@@ -59,7 +81,7 @@ class LinuxKernel implements Kernel {
   }
 
   async bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>> {
-    const result = bpfCall(this.system, command, attr);
+    const result = this.calls.call(command, attr);
     if (COMMANDS[command].returns === 'fd') this.fds.add(result.ret);
     return result;
   }
@@ -67,6 +89,7 @@ class LinuxKernel implements Kernel {
   async closeFd(fd: Fd): Promise<void> {
     // Only what was opened here: a wrong number must not close a descriptor of the application's.
     if (!this.fds.delete(fd)) throw new BpfError('close', EBADF, `descriptor ${fd}`);
+    this.calls.forget(fd);
     this.system.call('close', fd);
   }
 
@@ -79,13 +102,18 @@ class LinuxKernel implements Kernel {
   }
 
   async openCgroup(path: string): Promise<Fd> {
-    try {
-      const fd = openSync(path, 'r');
-      this.fds.add(fd);
-      return fd;
-    } catch (cause) {
-      throw new BpfError('open', errnoOf((cause as NodeJS.ErrnoException).code ?? '') ?? EIO, path, { cause });
-    }
+    const fd = this.openFile(path);
+    if (fstatSync(fd).isDirectory()) return fd;
+    await this.closeFd(fd);
+    throw new BpfError('open', ENOTDIR, path);
+  }
+
+  async openNetns(path = '/proc/thread-self/ns/net'): Promise<Fd> {
+    const fd = this.openFile(path);
+    // What another file would be taken for depends on who is asked: say it here.
+    if (this.system.call('ioctl', fd, NS_GET_NSTYPE) === CLONE_NEWNET) return fd;
+    await this.closeFd(fd);
+    throw new BpfError('open', EINVAL, `${path} is no network namespace`);
   }
 
   async perfEventOpen(event: PerfEventSpec): Promise<Fd> {
@@ -122,6 +150,31 @@ class LinuxKernel implements Kernel {
     return this.track(reader, () => {});
   }
 
+  async openUserRingBuffer(mapFd: Fd): Promise<EventWriter> {
+    const map = await this.mapOf(mapFd, BPF_MAP_TYPE_USER_RINGBUF, 'a user ring buffer');
+    if (this.rings.has(map.id)) throw new BpfError('user ring buffer', EBUSY, `map ${map.id} has a writer already`);
+    const writer = new UserRingBufferWriter(this.system, mapFd, map.max_entries, PAGE);
+    this.rings.add(map.id);
+    return this.track(writer, () => this.rings.delete(map.id));
+  }
+
+  async readIterator(iterFd: Fd, size = ITERATOR_READ): Promise<Uint8Array> {
+    const bytes = new Uint8Array(size);
+    const at = this.system.addressOf(bytes);
+    for (;;) {
+      const read = this.system.call('read', iterFd, at, size);
+      if (read >= 0) return bytes.subarray(0, read);
+      // It saw many objects and printed none of them yet: it goes on where it was.
+      if (read !== -EAGAIN) throw new BpfError('read', read, 'an iterator');
+    }
+  }
+
+  async mapMemory(mapFd: Fd): Promise<MapMemory> {
+    const { info } = await this.bpf('OBJ_GET_INFO_BY_FD', { bpf_fd: mapFd, info: { of: 'map' } });
+    if (info.of !== 'map') throw new BpfError('mmap', EINVAL, `descriptor ${mapFd} is no map`);
+    return this.track(mapMemory(this.system, mapFd, info, PAGE), () => {});
+  }
+
   async openTracePipe(): Promise<LineReader> {
     return this.track(openTracePipe(), () => {});
   }
@@ -130,8 +183,8 @@ class LinuxKernel implements Kernel {
     return perfHolders(this);
   }
 
-  netDevices(): Promise<NetDevice[]> {
-    return netDevices();
+  async netDevices(): Promise<NetDevice[]> {
+    return netDevices(this.system);
   }
 
   systemConfig(): Promise<SystemConfig> {
@@ -142,6 +195,17 @@ class LinuxKernel implements Kernel {
     for (const reader of [...this.readers]) await reader.close();
     for (const fd of this.fds) closeSync(fd);
     this.fds.clear();
+  }
+
+  /** A descriptor of a file or directory, of ours from now on. */
+  private openFile(path: string): Fd {
+    try {
+      const fd = openSync(path, 'r');
+      this.fds.add(fd);
+      return fd;
+    } catch (cause) {
+      throw new BpfError('open', errnoOf((cause as NodeJS.ErrnoException).code ?? '') ?? EIO, path, { cause });
+    }
   }
 
   private async mapOf(fd: Fd, type: number, what: string): Promise<MapInfo> {

@@ -1,9 +1,9 @@
 /** What this machine says of itself in /proc and /sys: CPUs, interfaces, configuration. */
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
-import type { NetDevice, SystemConfig } from '../sys/index.ts';
+import type { SystemConfig } from '../sys/index.ts';
 
 /** CPUs of a list file such as `0-3,8`: ascending. */
 function cpuList(file: string): number[] {
@@ -18,15 +18,6 @@ function cpuList(file: string): number[] {
 /** Per-CPU maps have a value for each CPU that could ever be there. */
 export const possibleCpus = (): number => Math.max(...cpuList('/sys/devices/system/cpu/possible')) + 1;
 export const onlineCpus = (): number[] => cpuList('/sys/devices/system/cpu/online');
-
-export async function netDevices(): Promise<NetDevice[]> {
-  const devices: NetDevice[] = [];
-  for (const name of await readdir('/sys/class/net').catch(() => [])) {
-    const ifindex = Number(await readFile(`/sys/class/net/${name}/ifindex`, 'utf8').catch(() => 'NaN'));
-    if (!Number.isNaN(ifindex)) devices.push({ ifindex, name });
-  }
-  return devices.sort((a, b) => a.ifindex - b.ifindex);
-}
 
 const SYSCTLS: Readonly<Record<string, string>> = {
   unprivileged_bpf_disabled: 'kernel/unprivileged_bpf_disabled',

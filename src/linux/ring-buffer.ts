@@ -29,9 +29,9 @@ export class RingBufferReader implements EventReader {
   constructor(system: System, fd: number, size: number, page: number) {
     this.page = page;
     this.mask = size - 1;
-    this.consumer = mapped(system.map(fd, page, 0, true));
+    this.consumer = mapRing(system, fd, page, 0, true);
     try {
-      this.producer = mapped(system.map(fd, page + 2 * size, page, false));
+      this.producer = mapRing(system, fd, page + 2 * size, page, false);
     } catch (e) {
       this.consumer.close();
       throw e;
@@ -71,11 +71,10 @@ export class RingBufferReader implements EventReader {
   }
 }
 
-function mapped(answer: Mapping | number): Mapping {
-  if (typeof answer === 'number') {
-    const hint =
-      -answer === ENOMEM ? 'the ring buffer cannot be mapped: raise ulimit -l' : 'the ring buffer cannot be mapped';
-    throw new BpfError('mmap', answer, hint);
-  }
-  return answer;
+/** A part of a ring, or the error that says what is in the way. */
+export function mapRing(system: System, fd: number, length: number, offset: number, writable: boolean): Mapping {
+  const mapping = system.map(fd, length, offset, writable);
+  if (typeof mapping !== 'number') return mapping;
+  const hint = -mapping === ENOMEM ? ': raise ulimit -l' : '';
+  throw new BpfError('mmap', mapping, `the ring buffer cannot be mapped${hint}`);
 }

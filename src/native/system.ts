@@ -44,10 +44,12 @@ export type SystemCall = keyof (typeof NUMBERS)['x64'];
 
 export interface System {
   call(name: SystemCall, ...args: number[]): number;
+  /** bpf(2) with the attr at an address: the same call, without what arguments of any number cost. */
+  bpf(command: number, attr: number, size: number): number;
   /** Where `bytes` begin. Good while `bytes` is reachable: keep it in a variable until the call has returned. */
   addressOf(bytes: Uint8Array): number;
-  /** mmap(2), shared; answers -errno where it fails. */
-  map(fd: number, length: number, offset: number, writable: boolean): Mapping | number;
+  /** mmap(2), shared; answers -errno where it fails. `at` is an address to map at, where the kind of memory wants one. */
+  map(fd: number, length: number, offset: number, writable: boolean, at?: number): Mapping | number;
   /** Calls back whenever `fd` is readable or hung up, from the event loop; answers how to stop. */
   onReadable(fd: number, callback: () => void): () => void;
 }
@@ -55,6 +57,8 @@ export interface System {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+/** MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_NORESERVE: zeros that take memory only where they are written. */
+const MAP_BLANK = 0x2 | 0x10 | 0x20 | 0x4000;
 
 /** UnsupportedError where this is not Linux on x86-64 or arm64, or koffi is not there. */
 export function loadSystem(): System {
@@ -66,17 +70,27 @@ export function loadSystem(): System {
   const numbers = NUMBERS[process.arch];
   const koffi = loadKoffi();
   const syscall = koffi.load(null).func('syscall', 'int64', new Array(7).fill('int64'));
+  const bpf = koffi.load(null).func('syscall', 'int', ['int', 'int', 'uintptr_t', 'int']);
+  const bpfNumber = numbers.bpf;
   const call = (name: SystemCall, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number => {
     const r = Number(syscall(numbers[name], a, b, c, d, e, f));
     return r === -1 ? -koffi.errno() : r;
   };
   return {
     call,
+    bpf(command, attr, size) {
+      const r = bpf(bpfNumber, command, attr, size) as number;
+      return r === -1 ? -koffi.errno() : r;
+    },
     addressOf: (bytes) => Number(koffi.address(bytes)),
-    map(fd, length, offset, writable) {
-      const at = call('mmap', 0, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset);
+    map(fd, length, offset, writable, where = 0) {
+      const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+      const at = call('mmap', where, length, protection, MAP_SHARED, fd, offset);
       if (at < 0) return at;
-      return new Mapping(koffi.view(BigInt(at), length), () => call('munmap', at, length));
+      return new Mapping(koffi.view(BigInt(at), length), {
+        unmap: () => call('munmap', at, length),
+        blank: () => call('mmap', at, length, PROT_READ | PROT_WRITE, MAP_BLANK, -1, 0),
+      });
     },
     onReadable(fd, callback) {
       const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, callback);
