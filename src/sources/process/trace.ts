@@ -1,8 +1,9 @@
 /** One traced process tree, seen from skep: the launcher's other end, and the observer of its system calls. */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { release } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { EBUSY, errnoName, strerror } from '../../base/errno.ts';
+import { EBUSY, EINVAL, errnoName, strerror } from '../../base/errno.ts';
 import { SkepError, UnsupportedError } from '../../base/errors.ts';
 import { Channel, socketPair } from './channel.ts';
 import { BOOKKEEPING, type CallSelection, Dispatcher, type TraceHandlers } from './dispatch.ts';
@@ -52,6 +53,7 @@ export class Trace implements TracedProcess {
   private hasEnded = false;
   private isClosed = false;
   private launcherIsLost = false;
+  private nobodyIsLeft = false;
 
   constructor(libc: Libc, request: TraceRequest, cwd: string, handlers: TraceHandlers) {
     this.libc = libc;
@@ -128,9 +130,13 @@ export class Trace implements TracedProcess {
         hint: "use the method 'ptrace'",
       });
     }
+    if (!kernelIsAtLeast(5, 3)) {
+      throw new UnsupportedError('tracing processes on this kernel', { since: '5.3', hint: 'or 5.5, to be fast' });
+    }
     let refused = 0;
     if ((method ?? 'notify') === 'notify' && exits.length === 0) {
-      refused = await this.filter('notify', nrs);
+      // Before Linux 5.5 a listener could not let a call go on.
+      refused = kernelIsAtLeast(5, 5) ? await this.filter('notify', nrs) : EINVAL;
       if (refused === 0) return this.watch('notify', this.listener());
       if (method === 'notify') throw refusal('seccomp user notification', refused);
     }
@@ -160,6 +166,7 @@ export class Trace implements TracedProcess {
     const tasks = new TaskTable(memory);
     this.dispatcher = new Dispatcher(this.machine, tasks, this.launcher.pid!, this.handlers);
     observer.watch(this.dispatcher, () => {
+      this.nobodyIsLeft = true;
       if (this.launcherIsLost) this.letGo();
     });
   }
@@ -208,8 +215,14 @@ export class Trace implements TracedProcess {
     this.launcherIsLost = true;
     this.stopListening();
     this.settle.lost(lost('the process that waits for the command was killed'));
-    if (this.pid === 0) this.letGo();
+    if (this.pid === 0 || this.nobodyIsLeft) this.letGo();
   }
+}
+
+/** PTRACE_GET_SYSCALL_INFO came with 5.3, SECCOMP_USER_NOTIF_FLAG_CONTINUE with 5.5. */
+function kernelIsAtLeast(major: number, minor: number): boolean {
+  const [has = 0, hasMinor = 0] = release().split('.').map(Number.parseFloat);
+  return has > major || (has === major && hasMinor >= minor);
 }
 
 /** Promise.withResolvers(), which Node 20 does not have. */
