@@ -198,11 +198,11 @@ const sockOps: Rule = (_env, a) => {
   if (off < 0 || off >= 224 || off % size !== 0) return null;
   if (a.write) return when((off === 4 || off === 164) && size === 4);
   if (within(off, 168, 184)) return when(size === 8);
-  if (off === 184) return when(size === 8, SOCKET | MAYBE_NULL);
-  if (off === 192) return when(size === 8, PKT);
-  if (off === 200) return when(size === 8, PKT_END);
+  if (at(off, 184, 8)) return when(size === 8, SOCKET | MAYBE_NULL);
+  if (at(off, 192, 8)) return when(size === 8, PKT);
+  if (at(off, 200, 8)) return when(size === 8, PKT_END);
   if (at(off, 212)) return when(narrow(off, size, 4));
-  if (off === 216) return when(size === 8);
+  if (at(off, 216, 8)) return when(size === 8);
   return when(size === 4);
 };
 
@@ -292,9 +292,9 @@ const cgroupSockopt: Rule = (env, a) => {
     if (off === 24 || off === 28) return when(size === 4 && !isGet);
     return when(off === 32 && size === 4);
   }
-  if (off === 0) return when(size === 8, SOCKET);
-  if (off === 8) return when(size === 8, PKT);
-  if (off === 16) return when(size === 8, PKT_END);
+  if (at(off, 0, 8)) return when(size === 8, SOCKET);
+  if (at(off, 8, 8)) return when(size === 8, PKT);
+  if (at(off, 16, 8)) return when(size === 8, PKT_END);
   if (off === 36) return when(size === 4 && isGet);
   return when(size === 4);
 };

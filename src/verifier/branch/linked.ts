@@ -70,7 +70,5 @@ export function syncLinked(env: Env, state: StateBase, set: readonly LinkedReg[]
       addNumbers(reg, offset);
     }
     reg.subregDef = subregDef;
-    if (l.record < REGS) env.scratchReg(l.record);
-    else env.scratchSlot(l.record - REGS);
   }
 }

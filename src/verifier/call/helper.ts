@@ -7,6 +7,8 @@ import { eachReg } from '../branch/null-check.ts';
 import * as c from '../../uapi/generated/constants.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
 import type { Env } from '../env.ts';
+import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
+import { returnToCaller } from './subprog.ts';
 import { accessMemory } from '../pointer/index.ts';
 import { answerBtf } from '../pointer/btf-id.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
@@ -72,7 +74,7 @@ const CASTS = new Set<number>([
   c.BPF_FUNC_skc_to_tcp_request_sock,
 ]);
 
-export function helperCall(env: Env): void {
+export function helperCall(env: Env): Outcome {
   const { insns, pc } = env;
   const id = insns.imm[pc]!;
   const helper = helperById(id);
@@ -116,6 +118,15 @@ export function helperCall(env: Env): void {
     env.reject('EINVAL', `cannot pass map_type ${env.maps[meta.map]!.type} into func ${name}`);
   }
   if (row.changesPacket) forgetPackets(env);
+  if (id === c.BPF_FUNC_tail_call && env.cur.curframe > 0) {
+    // The program that is called instead answers for this function; or nothing is called, and it goes on.
+    env.walk.push(pc + 1, pc);
+    forgetPackets(env);
+    env.reg(0).markUnknown();
+    returnToCaller(env);
+    return MOVED;
+  }
+  return NEXT;
 }
 
 function acquires(env: Env, meta: CallMeta): boolean {

@@ -12,6 +12,7 @@ import {
   tnumIntersect,
   tnumOr,
   tnumRange,
+  tnumStep,
   tnumSubreg,
 } from './tnum.ts';
 
@@ -49,6 +50,27 @@ function bounds64FromBits(r: Reg): void {
   if (value > r.umin) r.umin = value;
   const all = value | mask;
   if (all < r.umax) r.umax = all;
+  onlyNumber(r);
+}
+
+/** Where range and bits have just one number in common, it is that one. */
+function onlyNumber(r: Reg): void {
+  const t = r.varOff;
+  const { umin, umax } = r;
+  const next = tnumStep(t, umin);
+  const minFits = (umin & ~t.mask) === t.value;
+  let only: bigint;
+  if (minFits) {
+    if (next <= umax && umin !== umax) return;
+    only = umin;
+  } else if (next === (t.value | t.mask)) {
+    only = next;
+  } else if (next <= umax && tnumStep(t, next) > umax) {
+    only = next;
+  } else {
+    return;
+  }
+  r.setConst(only);
 }
 
 export function bounds32FromBits(r: Reg): void {

@@ -117,6 +117,26 @@ export function tnumUnion(a: Tnum, b: Tnum): Tnum {
   return { value: a.value & b.value & ~mask, mask };
 }
 
+/** The smallest number of `t` above `x`; its largest where none is. */
+export function tnumStep(t: Tnum, x: bigint): bigint {
+  const { value, mask } = t;
+  const max = value | mask;
+  if (x >= max) return max;
+  if (x < value) return value;
+  // The first bit from the top where x leaves what the tnum can be.
+  const odd = (x ^ value) & ~mask;
+  if (odd === 0n) return value | (((x | ~mask) + 1n) & mask & U64);
+  const top = BigInt(bitLength(odd) - 1);
+  const below = (1n << top) - 1n;
+  const free = mask & ~below;
+  if (!(x & (1n << top))) {
+    // There the tnum has a 1: keep the bits above, take the smallest below.
+    return value | (x & free);
+  }
+  // There it has a 0: count up in the free bits above.
+  return value | (((x | ~free) + 1n) & free & U64);
+}
+
 /** Whether some number may be in both. */
 export function tnumOverlap(a: Tnum, b: Tnum): boolean {
   const known = ~a.mask & ~b.mask;

@@ -30,6 +30,7 @@ import {
   BPF_STX,
   BPF_X,
   classOf,
+  FRAME_POINTER,
   modeOf,
   opOf,
   sourceOf,
@@ -338,8 +339,8 @@ export class Precision {
         if (op === BPF_END || op === BPF_NEG) return OK;
         if (op === BPF_MOV) {
           bt.clearReg(dst);
-          if (sourceOf(code) === BPF_X) bt.setReg(src);
-        } else if (sourceOf(code) === BPF_X) {
+          if (sourceOf(code) === BPF_X && src !== FRAME_POINTER) bt.setReg(src);
+        } else if (sourceOf(code) === BPF_X && src !== FRAME_POINTER) {
           bt.setReg(src);
         }
         this.#syncLinked(hist);

@@ -5,6 +5,7 @@ import {
   BPF_ADD,
   BPF_ADDR_SPACE_CAST,
   BPF_ALU64,
+  BPF_AND,
   BPF_ARSH,
   BPF_DIV,
   BPF_END,
@@ -12,6 +13,7 @@ import {
   BPF_MOD,
   BPF_MOV,
   BPF_NEG,
+  BPF_OR,
   BPF_RSH,
   BPF_SUB,
   BPF_TO_LE,
@@ -26,6 +28,7 @@ import { signExtend32, signExtend64, syncBounds, zeroExtend32 } from '../domain/
 import { bitLength } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { ADD_CONST } from '../log/state.ts';
+import { Reg } from '../state/reg.ts';
 import { ARENA, SCALAR } from '../state/types.ts';
 import { pointerAlu } from './alu-pointer.ts';
 import { checkSource, checkTarget, isPointerLeak } from './operands.ts';
@@ -89,6 +92,23 @@ function unary(env: Env, op: number): void {
     dropScalarId(env, dst);
   } else {
     reg.markUnknown();
+  }
+}
+
+/**
+ * A number that is 0 or -1 is a condition that the compiler turned into a mask: both cases are walked on their own.
+ * Linux: maybe_fork_scalars().
+ */
+function forkMask(env: Env, reg: Reg, r: number): void {
+  const wide = reg.smin === -1n && reg.smax === 0n;
+  if (!wide && !(reg.s32min === -1 && reg.s32max === 0)) return;
+  const other = new Reg(env.walk.push(env.pc, env.pc).frame.lanes, r);
+  if (wide) {
+    other.setConst(0n);
+    reg.setConst(0xffff_ffff_ffff_ffffn);
+  } else {
+    other.setLow32(0);
+    reg.setLow32(-1);
   }
 }
 
@@ -217,6 +237,7 @@ function binary(env: Env, op: number): void {
   operand.copyFrom(from);
   const isDelta = env.caps.bpf && op === BPF_ADD && wide && to.id !== 0 && operand.isConst;
   const { id } = to;
+  if ((op === BPF_AND || op === BPF_OR) && operand.isConst) forkMask(env, to, dst);
   alu(op, !wide, to, operand);
   if (to.type !== SCALAR) to.type = SCALAR;
   if (isDelta && !(id & ADD_CONST) && operand.value <= 0x7fff_ffffn) {

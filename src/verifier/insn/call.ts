@@ -32,7 +32,7 @@ export function callInsn(env: Env): Outcome {
   let outcome: Outcome = NEXT;
   if (src === BPF_PSEUDO_CALL) outcome = subprogCall(env);
   else if (src === BPF_PSEUDO_KFUNC_CALL) kfuncCall(env);
-  else helperCall(env);
+  else outcome = helperCall(env);
   env.scratchReg(0);
   return outcome;
 }

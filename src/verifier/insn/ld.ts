@@ -25,19 +25,19 @@ import {
 import { subprogReturnsInt } from '../attach/return-code.ts';
 import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
+import { returnToCaller } from '../call/subprog.ts';
+import { Reg } from '../state/reg.ts';
 import { checkUnmodified } from '../pointer/region.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { ARENA, FUNC, MAP_PTR, MAP_VALUE, PTR_CTX } from '../state/types.ts';
 import { loadKernelVariable } from '../structure/ld-imm64.ts';
-import { mayHoldLock } from '../structure/map-record.ts';
 import { subprogAt } from '../structure/subprogs.ts';
 import { checkSource, checkTarget } from './operands.ts';
 
 export function loadImmInsn(env: Env): Outcome {
   const mode = modeOf(env.insns.code[env.pc]!);
   if (mode === BPF_ABS || mode === BPF_IND) {
-    packetLoad(env, mode);
-    return NEXT;
+    return packetLoad(env, mode);
   }
   if (mode !== BPF_IMM) env.reject('EINVAL', 'invalid BPF_LD mode');
   immediate(env);
@@ -83,7 +83,6 @@ function immediate(env: Env): void {
       to.markPointer(MAP_VALUE);
       to.aux = index;
       to.off = aux.mapOff[pc]!;
-      if (mayHoldLock(env, to)) to.id = env.newId();
       return;
     }
     default:
@@ -91,7 +90,7 @@ function immediate(env: Env): void {
   }
 }
 
-function packetLoad(env: Env, mode: number): void {
+function packetLoad(env: Env, mode: number): Outcome {
   const { insns, pc } = env;
   const code = insns.code[pc]!;
   const size = sizeOf(code);
@@ -122,5 +121,14 @@ function packetLoad(env: Env, mode: number): void {
     env.reg(r).markNotInit();
     env.scratchReg(r);
   }
-  env.reg(0).markUnknown();
+  if (env.cur.curframe === 0) {
+    env.reg(0).markUnknown();
+    return NEXT;
+  }
+  // Past the end of the packet the function answers 0 at once.
+  const goesOn = env.walk.push(pc + 1, pc);
+  new Reg(goesOn.frame.lanes, 0).markUnknown();
+  env.reg(0).markKnown32(0);
+  returnToCaller(env);
+  return MOVED;
 }

@@ -173,11 +173,12 @@ function memberAt(
       }
       return pointerTo(btf, mt.type, t.name, m.name);
     }
-    const memberSize = sizeOf(btf, id);
-    if (off + size > at + memberSize) {
+    // Within an array of numbers any bytes may be read together.
+    const end = start + total;
+    if (off + size > end) {
       env.reject(
         'EACCES',
-        `access beyond the end of member ${m.name} (mend:${at + memberSize}) in struct ${t.name} with off ${off} size ${size}`,
+        `access beyond the end of member ${m.name} (mend:${end}) in struct ${t.name} with off ${off} size ${size}`,
       );
     }
     return null;

@@ -308,6 +308,13 @@ export class Reg {
     i[at + U32MAX] = lo;
   }
 
+  /** The low half is one known number; the 64-bit ranges stay. */
+  setLow32(value: number): void {
+    this.i[this.at] = value;
+    this.i[this.at + 2] = 0;
+    this.setConst32Bits();
+  }
+
   /** As setConst, for numbers that a signed 32-bit immediate says. */
   setConst32(value: number): void {
     const { i, at } = this;

@@ -193,8 +193,8 @@ function usesAndDefs(env: Env, pc: number): number {
   const pack = (use: number, def: number) => (use & 0xffff) | (def << 16);
   switch (classOf(code)) {
     case BPF_LD:
-      if (modeOf(code) === BPF_ABS) return pack(1 << 6, CALLER_SAVED);
-      if (modeOf(code) === BPF_IND) return pack((1 << 6) | src, CALLER_SAVED);
+      // Linux takes packet loads to read every register.
+      if (modeOf(code) === BPF_ABS || modeOf(code) === BPF_IND) return pack(0xffff, 0);
       return pack(0, dst);
     case BPF_LDX:
       return pack(src, dst);

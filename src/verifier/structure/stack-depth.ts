@@ -2,6 +2,7 @@
  * After the walk: no chain of calls uses more stack than there is. Linux: check_max_stack_depth().
  */
 import { BPF_PSEUDO_FUNC, LD_IMM64 } from '../../isa/index.ts';
+import { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_PERF_EVENT, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACEPOINT } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { isPseudoCall, subprogAt } from './subprogs.ts';
 
@@ -19,11 +20,30 @@ export function checkStackDepth(env: Env): number[] {
 
 const rounded = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
+/** Program types whose functions may run on a stack of their own, one for each CPU. */
+const PRIVATE_STACK = new Set<number>([
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+]);
+/** Less is not worth it. */
+const MIN_PRIVATE = 64;
+
+/** Bytes that a function takes of the shared stack. */
+function sharedBytes(env: Env, index: number): number {
+  const bytes = rounded(env.subprogs[index]!.stackDepth);
+  const hasTailCall = env.subprogs.some((s) => s.hasTailCall);
+  if (hasTailCall || !PRIVATE_STACK.has(env.input.progType) || bytes < MIN_PRIVATE) return bytes;
+  if (bytes > MAX_STACK) env.reject('EACCES', `stack size of subprog ${index} is ${bytes}. Too large`);
+  return 0;
+}
+
 /** Follows calls from function `start`, deepest first. */
 function walk(env: Env, start: number): void {
   const { insns } = env;
   const path: { sub: number; pc: number }[] = [{ sub: start, pc: env.subprogs[start]!.start }];
-  let depth = rounded(env.subprogs[start]!.stackDepth);
+  let depth = sharedBytes(env, start);
   let tailCalls = env.subprogs[start]!.hasTailCall;
   check(env, depth, path.length);
   while (path.length > 0) {
@@ -45,7 +65,7 @@ function walk(env: Env, start: number): void {
         );
       }
       tailCalls ||= callee.hasTailCall;
-      depth += rounded(callee.stackDepth);
+      depth += sharedBytes(env, next);
       path.push({ sub: next, pc: callee.start });
       if (path.length > MAX_FRAMES) {
         env.reject('E2BIG', `the call stack of ${path.length - 1} frames is too deep !`);
@@ -57,7 +77,7 @@ function walk(env: Env, start: number): void {
     if (entered) continue;
     if (tailCalls) for (const p of path) env.subprogs[p.sub]!.tailCallReachable ||= sub.hasTailCall;
     path.pop();
-    depth -= rounded(sub.stackDepth);
+    depth -= sharedBytes(env, at.sub);
   }
 }
 
