@@ -207,8 +207,11 @@ async function pinAll(context: Context, request: Request, collection: Collection
       if (!request.autoAttach) await pin(path, program);
       else {
         const link = await attachQuietly(context, program);
-        if (!link) await pin(path, program);
-        else await pin(path, link).finally(() => link.close());
+        try {
+          await pin(path, link ?? program);
+        } finally {
+          await link?.close();
+        }
       }
     }
     if (request.pinMaps !== undefined) {
