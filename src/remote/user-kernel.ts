@@ -21,6 +21,8 @@ export interface Usage {
   pins: number;
 }
 
+/** Set for a process that startUserKernel waits for. */
+const STARTED = 'SKEP_KERNEL_STARTED';
 /** How long the user's kernel stays with nothing loaded and nobody connected. */
 export const IDLE_MS = 30_000;
 /** A lock older than this was left by a process that died. */
@@ -57,7 +59,7 @@ export async function runUserKernel(
   options: { idleMs?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
   const server = await serveAt(kernel, userSocket());
-  if (process.send !== undefined) {
+  if (process.env[STARTED] !== undefined && process.send !== undefined) {
     process.send('ready');
     process.disconnect();
   }
@@ -102,7 +104,8 @@ export async function startUserKernel(command: readonly string[] = serverCommand
   const logPath = join(runtimeDirectory(), 'kernel.log');
   const log = openSync(logPath, 'w', 0o600);
   const [program, ...args] = command as [string, ...string[]];
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log, 'ipc'], cwd: '/' });
+  const env = { ...process.env, [STARTED]: '1' };
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log, 'ipc'], cwd: '/', env });
   closeSync(log);
   try {
     const fault = await new Promise<string | undefined>((resolve) => {

@@ -2,7 +2,7 @@
  * BPF_PROG_TEST_RUN: runs a program on data that the caller gives. Linux has it for 15 program types; here every type
  * that can be attached has one, and for those that Linux lacks, `ctx_in` is the context's bytes.
  */
-import { E2BIG, EINVAL, ENOSPC } from '../../base/errno.ts';
+import { E2BIG, EINTR, EINVAL, ENOSPC } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import type { Attr } from '../../uapi/commands.ts';
 import {
@@ -47,20 +47,27 @@ export const progTestRun: Handler<'PROG_TEST_RUN'> = (client, attr) => {
   return run(client, prog, attr);
 };
 
-/** The most runs of one call: enough for a benchmark, bounded because nothing else happens meanwhile. */
-const MAX_REPEAT = 100_000_000;
+/** How long one call may run a program again and again: nothing else happens meanwhile. Nanoseconds. */
+const MAX_TIME = 10_000_000_000n;
+/** Runs between two looks at the clock. */
+const LOOK_EVERY = 256;
 
-/** Calls `once` the number of times asked for (0 counts as 1): the last answer, and nanoseconds a run. */
-export function repeated(
-  client: Client,
-  repeat: number | undefined,
-  once: () => number,
-): { retval: number; duration: number } {
-  const count = Math.min(Math.max(repeat ?? 0, 1), MAX_REPEAT);
+/** What a program answered last, and nanoseconds a run. */
+export interface Repeated {
+  readonly retval: number;
+  readonly duration: number;
+}
+
+/** Calls `once` the number of times asked for (0 counts as 1). -EINTR where that takes too long, as for a signal in Linux. */
+export function repeated(client: Client, repeat: number | undefined, once: () => number): Repeated | number {
+  const count = Math.max(repeat ?? 0, 1);
   const { clock } = client.core.world;
   const began = clock.monotonic();
   let retval = 0;
-  for (let i = 0; i < count; i++) retval = once();
+  for (let i = 0; i < count; i++) {
+    retval = once();
+    if (i % LOOK_EVERY === 0 && clock.monotonic() - began > MAX_TIME) return -EINTR;
+  }
   const duration = Number((clock.monotonic() - began) / BigInt(count));
   return { retval, duration: Math.min(duration, 0xffffffff) };
 }
@@ -87,10 +94,11 @@ export function dataIn(attr: Attr<'PROG_TEST_RUN'>, least: number, most: number)
 /** What came out, cut to the room there is: -ENOSPC says that it was cut. */
 export function finish(
   attr: Attr<'PROG_TEST_RUN'>,
-  run: { retval: number; duration: number },
+  run: Repeated | number,
   data: Uint8Array | undefined,
   ctx: Uint8Array | undefined,
 ): Answer<'PROG_TEST_RUN'> {
+  if (typeof run === 'number') return run;
   const dataRoom = attr.data_out ?? 0;
   const ctxRoom = attr.ctx_out ?? 0;
   const cut =
