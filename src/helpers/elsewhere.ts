@@ -1,5 +1,6 @@
 /**
- * Helpers that ask for what the world has none of: connections, tunnels that packets came through, routes. They answer what Linux answers where there is none.
+ * Helpers that ask for what the world has none of: connections, tunnels that packets came through, routes. They answer
+ * what Linux answers where there is none.
  */
 import { EAFNOSUPPORT, EINVAL, ENOENT } from '../base/errno.ts';
 import { BPF_FIB_LKUP_RET_FWD_DISABLED } from '../uapi/generated/constants.ts';
