@@ -2,8 +2,9 @@
  * What the embedded kernel looks like from outside.
  */
 import type { Clock } from '../helpers/index.ts';
-import type { Kernel } from '../sys/index.ts';
+import type { Fd, Kernel } from '../sys/index.ts';
 import type { VerifierInput, VerifierResult } from '../verifier/index.ts';
+import { attachSocketFilter } from './attach/socket-filter.ts';
 import { Client } from './client.ts';
 import { Core } from './core.ts';
 import type { Hooks } from './hooks/hook.ts';
@@ -59,6 +60,11 @@ export interface EmbeddedKernel {
   readonly hooks: Hooks;
   readonly world: World;
   readonly possibleCpus: number;
+  /**
+   * setsockopt SO_ATTACH_BPF on a socket of the world: puts the program of `client`'s descriptor at
+   * `hooks.socketFilter(socket)` in the place of an earlier one, and answers how to take it off. Throws BpfError.
+   */
+  attachSocketFilter(socket: string, client: Kernel, progFd: Fd): () => void;
   usage(): KernelUsage;
   /**
    * Unpacks the kernel's BTF now. Commands do this by themselves when they need it; who fires hooks from the first
@@ -75,6 +81,7 @@ export function createKernel(options: KernelOptions = {}): EmbeddedKernel {
     hooks: core.hooks,
     world: core.world,
     possibleCpus: core.cpus,
+    attachSocketFilter: (socket, client, progFd) => attachSocketFilter(core, socket, client, progFd),
     usage: () => core.usage(),
     loadBtf: () => core.loadKernelBtf(),
   };

@@ -206,6 +206,21 @@ describe('packets', () => {
     expect((await s.bpf.progQuery({ target_fd: 1, attach_type: BPF_TCX_INGRESS })).prog_cnt).toBe(2);
   });
 
+  it('a socket’s filter says how much of a packet is kept', async () => {
+    const s = await scene();
+    const detach = s.kernel.attachSocketFilter('s', s.bpf.kernel, await s.prog(1, 'r0 = 20'));
+    const hook = s.kernel.hooks.socketFilter('s');
+    expect(hook.run(new Uint8Array(60))).toBe(20);
+    expect(() => s.kernel.attachSocketFilter('s', s.bpf.kernel, 99)).toThrow(/Bad file descriptor/);
+    detach();
+    detach();
+    expect(hook.run(new Uint8Array(60))).toBe(60);
+    const loads = await s.prog(1, 'r6 = r1\nr0 = *(u16 *)skb[12]');
+    s.kernel.attachSocketFilter('s', s.bpf.kernel, loads);
+    hook.run(new Uint8Array(60).fill(8, 12, 13));
+    expect(await s.seen()).toBe(0x800n);
+  });
+
   it('a cgroup’s packet is let through when its programs and its ancestors’ agree', async () => {
     const s = await scene();
     const child = s.kernel.world.cgroups.add('/a/b');
