@@ -29,11 +29,10 @@ export const dump = command<void>({
     if (args.left < 2) throw new ShowUsage();
     const progs = await takeProgs(context, args);
     const options = takeOptions(context, args, progs.length);
-    const bpf = await context.bpf();
     const several = progs.length > 1;
     if (several) context.json?.startArray();
     for (const [i, prog] of progs.entries()) {
-      const image = await readImage(bpf, prog.fd);
+      const image = await readImage(context, prog.fd);
       await showOne(context, what, prog, image, options, several);
       if (several && !context.json && i + 1 < progs.length) context.print('\n');
     }

@@ -4,8 +4,10 @@ import { type Btf, parseBtf } from '../../btf/index.ts';
 import { BPF_PSEUDO_CALL, CALL, decode, type Insns } from '../../isa/index.ts';
 import type { Bpf, Fd } from '../../sys/index.ts';
 import type { ProgInfo } from '../../uapi/infos.ts';
+import type { Context } from '../context.ts';
 import { reason } from '../failure.ts';
 import { fullName } from './full-name.ts';
+import { callNames } from './kernel-symbols.ts';
 import { functionSignature } from './signature.ts';
 
 /** A C source line, for the instructions from `pc` on. */
@@ -35,21 +37,26 @@ export interface Image {
   readonly lines: readonly SourceLine[];
   /** `bpf_prog_TAG_name` of the subprograms, in order. */
   readonly subprogNames: readonly string[];
+  /** Kernel functions by what calls of them carry in `imm`. */
+  readonly callNames: ReadonlyMap<number, string>;
 }
 
-export async function readImage(bpf: Bpf, fd: Fd): Promise<Image> {
+export async function readImage(context: Context, fd: Fd): Promise<Image> {
+  const bpf = await context.bpf();
   const info = await bpf.progInfo(fd, 'xlated_prog_insns', 'func_info', 'line_info', 'prog_tags', 'jited_prog_insns');
   const btf = await progBtf(bpf, info.btf_id);
   const name = await fullName(bpf, fd, info);
   const functions = btf ? functionStarts(btf, info) : [];
+  const insns = decode(info.xlated_prog_insns);
   return {
     info,
     name,
-    insns: decode(info.xlated_prog_insns),
+    insns,
     bytes: info.xlated_prog_insns,
     functions: new Map(functions.map((start) => [start.pc, start])),
     lines: btf ? sourceLines(btf, info) : [],
     subprogNames: symbolNames(info, name, functions),
+    callNames: await callNames(context, insns),
   };
 }
 

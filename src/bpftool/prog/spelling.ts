@@ -19,7 +19,10 @@ export class Spelling {
 
   constructor(image: Image) {
     this.#image = image;
-    this.#hooks = { imm64: (pc) => this.#imm64(pc) };
+    this.#hooks = {
+      callName: (pc) => image.callNames.get(image.insns.imm[pc]!),
+      imm64: (pc) => this.#imm64(pc),
+    };
   }
 
   /** `(18) r1 = map[id:5]`. */
