@@ -29,14 +29,17 @@ const OFFSETS: Readonly<Record<keyof PtRegs, number>> = {
   sp: LAYOUTS.pt_regs.fields.sp.offset,
   ss: LAYOUTS.pt_regs.fields.ss.offset,
 };
-const NAMES = Object.keys(OFFSETS) as (keyof PtRegs)[];
 
 /** The registers that carry the arguments of a function. */
 export const ARGUMENT_REGISTERS = ['di', 'si', 'dx', 'cx', 'r8', 'r9'] as const;
 
 /** Writes struct pt_regs at `addr`; registers left out are 0. */
 export function writeRegs(mem: Memory, addr: Addr, regs: PtRegs): void {
-  for (const name of NAMES) mem.setU64(addr + OFFSETS[name], BigInt.asUintN(64, regs[name] ?? 0n));
+  mem.fill(addr, PT_REGS_SIZE, 0);
+  for (const name in regs) {
+    const value = regs[name as keyof PtRegs];
+    if (value !== undefined) mem.setU64(addr + OFFSETS[name as keyof PtRegs], BigInt.asUintN(64, value));
+  }
 }
 
 /**

@@ -77,5 +77,9 @@ export class Tracepoint extends AttachPoint implements TracepointHook {
 }
 
 function writeNumber(record: Uint8Array, field: TracepointField, value: bigint): void {
-  for (let i = 0; i < Math.min(field.size, 8); i++) record[field.offset + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  const dv = view(record);
+  if (field.size >= 8) dv.setBigUint64(field.offset, BigInt.asUintN(64, value), true);
+  else if (field.size === 4) dv.setUint32(field.offset, Number(BigInt.asUintN(32, value)), true);
+  else if (field.size === 2) dv.setUint16(field.offset, Number(BigInt.asUintN(16, value)), true);
+  else dv.setUint8(field.offset, Number(BigInt.asUintN(8, value)));
 }

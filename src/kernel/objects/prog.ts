@@ -48,6 +48,8 @@ export class LoadedProg extends KernelObject implements MapObject {
   /** Counted while somebody holds a BPF_ENABLE_STATS descriptor. */
   runCount = 0n;
   runTimeNs = 0n;
+  /** It may not interrupt itself. */
+  running = false;
   /** Runs that were left out because it was already running. */
   recursionMisses = 0n;
   readonly #ids: Ids<LoadedProg>;

@@ -42,10 +42,13 @@ export const testXdp: TestRun = (client, prog, attr) => {
   if (frame === null) return -ENOMEM;
   frame.dataMeta = frame.data;
   frame.data += metadata;
-  const placed = { dataMeta: frame.dataMeta, data: frame.data, dataEnd: frame.dataEnd };
+  const { dataMeta, data: begin, dataEnd } = frame;
   try {
     const run = repeated(client, attr.repeat, () => {
-      Object.assign(frame, placed); // each run gets the packet where it was, with what the last one wrote in it
+      // Each run gets the packet where it was, with what the last one wrote in it.
+      frame.dataMeta = dataMeta;
+      frame.data = begin;
+      frame.dataEnd = dataEnd;
       frame.describe(given?.ifindex ?? 0, given?.queue ?? 0);
       return core.execution.start(prog, frame.ctx, { task: client.task, packet: frame });
     });
