@@ -18,6 +18,10 @@ export interface AttachOptions {
   direction?: 'ingress' | 'egress';
   /** The event of a perf_event program; the file and offset of a uprobe. Any section may be overridden with it. */
   event?: PerfEventSpec;
+  /** Network namespace of sk_lookup and flow_dissector programs: /run/netns/NAME; default: the client's own. */
+  netns?: string;
+  /** Where a netfilter program stands: protocol family (NFPROTO_*), hook (NF_INET_*), and its place among others. */
+  netfilter?: { family: number; hook: number; priority: number; flags?: number };
   /** What bpf_get_attach_cookie answers in this attachment. */
   cookie?: bigint;
   /** BPF_F_* or XDP_FLAGS_*. */
@@ -76,6 +80,9 @@ const BY_TYPE: Readonly<Record<number, Rule>> = {
   [C.BPF_PROG_TYPE_CGROUP_SYSCTL]: cgroup,
   [C.BPF_PROG_TYPE_CGROUP_DEVICE]: cgroup,
   [C.BPF_PROG_TYPE_SOCK_OPS]: cgroup,
+  [C.BPF_PROG_TYPE_SK_LOOKUP]: namespace,
+  [C.BPF_PROG_TYPE_FLOW_DISSECTOR]: namespace,
+  [C.BPF_PROG_TYPE_NETFILTER]: netfilter,
 };
 
 /** Attaches where the program's section says. Throws AttachError where something is missing. */
@@ -190,6 +197,29 @@ async function atCgroup(program: BpfProgram, options: AttachOptions, attachType:
   return bpf.withFd(program.kernel.openCgroup(options.cgroup), (target) =>
     link(program, { target_fd: target, attach_type: attachType, flags: options.flags ?? 0 }),
   );
+}
+
+function namespace(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
+  const bpf = new Bpf(program.kernel);
+  return bpf.withFd(program.kernel.openNetns(options.netns), (target) =>
+    link(program, { target_fd: target, attach_type: program.origin.attachType, flags: options.flags ?? 0 }),
+  );
+}
+
+async function netfilter(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
+  const at = options.netfilter;
+  if (!at) {
+    throw new AttachError(
+      `${described(program)}: say where, as attach({ netfilter: { family: 2, hook: 1, priority: -128 } })`,
+    );
+  }
+  return link(program, {
+    attach_type: C.BPF_NETFILTER,
+    netfilter_pf: at.family,
+    netfilter_hooknum: at.hook,
+    netfilter_priority: at.priority,
+    netfilter_flags: at.flags ?? 0,
+  });
 }
 
 async function deviceOf(program: BpfProgram, { device }: AttachOptions): Promise<number> {
