@@ -31,8 +31,16 @@ const VALUE_ROOM = 1 << 14;
 const EMPTY = new Uint8Array(0);
 const NULL = 0n;
 
+const IDS: Readonly<Record<ElementCommand, number>> = {
+  MAP_LOOKUP_ELEM: COMMANDS.MAP_LOOKUP_ELEM.id,
+  MAP_LOOKUP_AND_DELETE_ELEM: COMMANDS.MAP_LOOKUP_AND_DELETE_ELEM.id,
+  MAP_UPDATE_ELEM: COMMANDS.MAP_UPDATE_ELEM.id,
+  MAP_DELETE_ELEM: COMMANDS.MAP_DELETE_ELEM.id,
+  MAP_GET_NEXT_KEY: COMMANDS.MAP_GET_NEXT_KEY.id,
+};
+
 export function isElementCommand(command: CommandName): command is ElementCommand {
-  return COMMANDS[command].arm === 'map_elem' && command !== 'MAP_FREEZE';
+  return command in IDS;
 }
 
 export class ElementCalls {
@@ -62,11 +70,10 @@ export class ElementCalls {
     dv.setUint32(AT.map_fd.offset, map_fd, true);
     dv.setBigUint64(AT.key.offset, key.length > 0 ? this.keyAddress : NULL, true);
     dv.setBigUint64(AT.value.offset, sizeOf(value) + next_key > 0 ? this.valueAddress : NULL, true);
-    if (flags) dv.setBigUint64(AT.flags.offset, BigInt.asUintN(64, BigInt(flags)), true);
-    else dv.setFloat64(AT.flags.offset, 0, true); // eight zero bytes
+    dv.setBigUint64(AT.flags.offset, flags ? BigInt.asUintN(64, BigInt(flags)) : 0n, true);
     this.block.set(key, KEY);
     if (typeof value === 'object') this.block.set(value, VALUE);
-    return this.system.bpf(COMMANDS[command].id, this.address, ATTR_SIZE);
+    return this.system.bpf(IDS[command], this.address, ATTR_SIZE);
   }
 
   /** A copy of the first `size` bytes that the last call wrote. */

@@ -87,8 +87,11 @@ export class Bpf {
 
   /** The value (`userValueSize` bytes: see there), or null where the key is not there. */
   async mapLookup(fd: Fd, key: Uint8Array, userValueSize: number, flags = 0n): Promise<Uint8Array | null> {
-    const attr = { map_fd: fd, key, value: userValueSize, flags };
-    return orNull(this.kernel.bpf('MAP_LOOKUP_ELEM', attr).then((r) => r.value));
+    try {
+      return (await this.kernel.bpf('MAP_LOOKUP_ELEM', { map_fd: fd, key, value: userValueSize, flags })).value;
+    } catch (error) {
+      return nullWhereAbsent(error);
+    }
   }
 
   /** Looks up and deletes in one step; pops from queues and stacks (with an empty key). */
@@ -171,8 +174,8 @@ export class Bpf {
       const { count = 0, keys, values } = answer;
       if (count > 0 && keys && values) {
         yield Array.from({ length: count }, (_, i) => ({
-          key: keys.slice(i * keySize, (i + 1) * keySize),
-          value: values.slice(i * userValueSize, (i + 1) * userValueSize),
+          key: keys.subarray(i * keySize, (i + 1) * keySize),
+          value: values.subarray(i * userValueSize, (i + 1) * userValueSize),
         }));
       }
       if (last) return;
@@ -408,7 +411,11 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof BpfError && error.errno === ENOENT) return null;
-    throw error;
+    return nullWhereAbsent(error);
   }
+}
+
+function nullWhereAbsent(error: unknown): null {
+  if (error instanceof BpfError && error.errno === ENOENT) return null;
+  throw error;
 }

@@ -1,0 +1,220 @@
+/**
+ * The Linux backend beside a C program over libbpf (linux/peer.c, compiled here): both use the same maps and the same
+ * program, in turns, round after round. Shown is the best round of each, and the ratio.
+ *
+ *     npx tsx bench/linux.ts [-j] [ROUNDS]
+ *
+ * It takes root, a C compiler and libbpf-dev. `-j` prints JSON; otherwise the section in docs/figures.md is written.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BpfRingBuffer } from '../src/client/index.ts';
+import { assemble, encode } from '../src/isa/index.ts';
+import { openLinuxKernel } from '../src/linux/index.ts';
+import { Bpf } from '../src/sys/index.ts';
+import {
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_RB_FORCE_WAKEUP,
+  BPF_RB_NO_WAKEUP,
+} from '../src/uapi/generated/constants.ts';
+import { table, writeFigures } from '../tools/house/figures.mjs';
+
+const ELEMENTS = 10_000;
+const BATCH = 1024;
+const SECONDS = 0.5;
+const RING_SECONDS = 1;
+const RING_SIZE = 1 << 20;
+const RECORD = 64;
+
+const args = process.argv.slice(2);
+const rounds = Number(args.find((a) => a !== '-j') ?? 5);
+const dir = mkdtempSync(join(tmpdir(), 'skep-bench-'));
+const peer = compilePeer();
+const kernel = await openLinuxKernel();
+const bpf = new Bpf(kernel);
+/** Name of what was measured -> operations per second, a value per round. */
+const ours = new Map<string, number[]>();
+const theirs = new Map<string, number[]>();
+
+try {
+  const hash = await bpf.mapCreate({
+    map_type: BPF_MAP_TYPE_HASH,
+    key_size: 4,
+    value_size: 8,
+    max_entries: ELEMENTS,
+    map_name: 'bench',
+  });
+  const ring = await bpf.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: RING_SIZE });
+  const producer = await loadProducer(ring);
+  const hashId = (await bpf.mapInfo(hash)).id;
+  const ringId = (await bpf.mapInfo(ring)).id;
+  const producerId = (await bpf.progInfo(producer)).id;
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, n] of Object.entries(ask('elements', hashId, ELEMENTS, SECONDS))) note(theirs, name, n);
+    await elements(hash);
+
+    await withProducer(producerId, () => note(theirs, 'records', ask('read', ringId, RING_SECONDS)['records']!));
+    await withProducer(producerId, async () => note(ours, 'records', await recordsRead(ring)));
+    // The same C reader stands beside both of ours.
+    note(theirs, 'iterated', theirs.get('records')!.at(-1)!);
+    await withProducer(producerId, async () => note(ours, 'iterated', await recordsIterated(ring)));
+
+    note(theirs, 'coldStart', perSecond('bpftool', ['prog', 'show']));
+    const command = fileURLToPath(new URL('../dist/bin/skep.js', import.meta.url));
+    if (existsSync(command)) {
+      note(ours, 'coldStart', perSecond(process.execPath, [command, '--kernel', 'linux', 'prog', 'show']));
+    }
+  }
+} finally {
+  await kernel.close();
+  rmSync(dir, { recursive: true });
+}
+report();
+
+function compilePeer(): string {
+  const source = fileURLToPath(new URL('linux/peer.c', import.meta.url));
+  const out = join(dir, 'peer');
+  for (const compiler of ['cc', 'clang', 'clang-19']) {
+    const { status } = spawnSync(compiler, ['-O2', '-o', out, source, '-lbpf'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (status === 0) return out;
+  }
+  throw new Error('linux/peer.c does not compile: it takes a C compiler and libbpf-dev');
+}
+
+/**
+ * A program that sends 200 records of 64 bytes a run and wakes the reader once: a wake-up costs more than all else, and
+ * would be what is measured.
+ */
+async function loadProducer(events: number): Promise<number> {
+  const stores = Array.from({ length: RECORD / 8 }, (_, i) => `*(u64 *)(r10 -${8 * (i + 1)}) = ${i + 1};`).join(' ');
+  const send = (flags: number) =>
+    `r1 = map[events]; r2 = r10; r2 += -${RECORD}; r3 = ${RECORD}; r4 = ${flags}; call bpf_ringbuf_output#130;`;
+  const text = `${stores} r6 = 199; ${send(BPF_RB_NO_WAKEUP)} r6 += -1; if r6 != 0 goto -9; ${send(BPF_RB_FORCE_WAKEUP)} r0 = 0; exit`;
+  const insns = encode(assemble(text, { maps: { events } }));
+  return (await bpf.progLoad({ prog_type: BPF_PROG_TYPE_SOCKET_FILTER, insns, license: 'GPL' })).fd;
+}
+
+function ask(...words: (string | number)[]): Record<string, number> {
+  const { stdout, stderr } = spawnSync(peer, words.map(String), { encoding: 'utf8' });
+  if (stdout === '') throw new Error(`peer ${words.join(' ')}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+async function withProducer(progId: number, use: () => void | Promise<void>): Promise<void> {
+  const firing = spawn(peer, ['fire', String(progId), String(RING_SECONDS + 1)], { stdio: 'inherit' });
+  const ended = new Promise((resolve) => firing.once('exit', resolve));
+  await use();
+  firing.kill();
+  await ended;
+}
+
+async function elements(fd: number): Promise<void> {
+  const keys = new Uint32Array(ELEMENTS).map((_, i) => i);
+  const values = new BigUint64Array(ELEMENTS).map((_, i) => BigInt(i));
+  const key = Array.from(keys, (k) => new Uint8Array(new Uint32Array([k]).buffer));
+  const value = new Uint8Array(8);
+  await measure('update', async (n) => {
+    for (let i = 0; i < 1000; i++) await bpf.mapUpdate(fd, key[(n + i) % ELEMENTS]!, value);
+    return 1000;
+  });
+  await measure('lookup', async (n) => {
+    for (let i = 0; i < 1000; i++) await bpf.mapLookup(fd, key[(n + i) % ELEMENTS]!, 8);
+    return 1000;
+  });
+  const allKeys = new Uint8Array(keys.buffer);
+  const allValues = new Uint8Array(values.buffer);
+  await measure('updateBatch', () => bpf.mapUpdateBatch(fd, allKeys, allValues, ELEMENTS));
+  await measure('lookupBatch', async () => {
+    let n = 0;
+    for await (const batch of bpf.mapBatches(fd, 4, 8, { step: BATCH })) n += batch.length;
+    return n;
+  });
+}
+
+async function measure(name: string, step: (done: number) => Promise<number>): Promise<void> {
+  const begin = process.hrtime.bigint();
+  let done = 0;
+  let seconds = 0;
+  while (seconds < SECONDS) {
+    done += await step(done);
+    seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  }
+  note(ours, name, done / seconds);
+}
+
+async function recordsRead(ring: number): Promise<number> {
+  const reader = await kernel.openRingBuffer(ring);
+  const begin = process.hrtime.bigint();
+  let n = 0;
+  let seconds = 0;
+  while (seconds < RING_SECONDS) {
+    for (const record of await reader.read()) if ('data' in record && record.data.length === RECORD) n++;
+    seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  }
+  await reader.close();
+  return n / seconds;
+}
+
+async function recordsIterated(fd: number): Promise<number> {
+  const ring = await BpfRingBuffer.open(kernel.openRingBuffer(fd));
+  const begin = process.hrtime.bigint();
+  let n = 0;
+  for await (const { data } of ring) {
+    if (data.length === RECORD) n++;
+    if (n % 1000 === 0 && process.hrtime.bigint() - begin > BigInt(RING_SECONDS * 1e9)) break;
+  }
+  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  await ring.close();
+  return n / seconds;
+}
+
+function perSecond(file: string, words: string[]): number {
+  const begin = process.hrtime.bigint();
+  const { status } = spawnSync(file, words, { stdio: 'ignore' });
+  return status === 0 ? 1e9 / Number(process.hrtime.bigint() - begin) : Number.NaN;
+}
+
+function note(into: Map<string, number[]>, name: string, value: number): void {
+  into.set(name, [...(into.get(name) ?? []), value]);
+}
+
+function report(): void {
+  const names: Record<string, string> = {
+    update: 'update, one element a call',
+    lookup: 'lookup, one element a call',
+    updateBatch: `update, ${ELEMENTS} elements a call`,
+    lookupBatch: `lookup, ${BATCH} elements a call`,
+    records: `ring buffer, records of ${RECORD} bytes, reader`,
+    iterated: `ring buffer, records of ${RECORD} bytes, async iterator`,
+    coldStart: 'prog show, cold',
+  };
+  const best = (values: number[] | undefined) => (values === undefined ? Number.NaN : Math.max(...values));
+  const rows = Object.entries(names).map(([name, title]) => {
+    const [us, them] = [best(ours.get(name)), best(theirs.get(name))];
+    return { name, title, skep: us, libbpf: them, ratio: us / them };
+  });
+  if (args.includes('-j')) {
+    console.log(JSON.stringify(rows.map(({ title: _, ...row }) => row)));
+    return;
+  }
+  const text = table(
+    ['per second', 'skep', 'C, libbpf', 'skep / C'],
+    rows.map((r) => [r.title, amount(r.skep), amount(r.libbpf), `${(100 * r.ratio).toFixed(0)} %`]),
+  );
+  console.log(text);
+  const note_ =
+    'Elements are 4 bytes of key and 8 of value in a hash of 10,000. Lookups of skep answer a copy of each value. The ' +
+    'ring is filled by another process as fast as it can. The C side of the cold start is bpftool. Best of the rounds.';
+  writeFigures('The Linux backend beside libbpf', 'npx tsx bench/linux.ts', `${note_}\n\n${text}`);
+}
+
+function amount(n: number): string {
+  return n >= 1000 ? Math.round(n).toLocaleString('en-US') : n.toFixed(1);
+}
