@@ -43,6 +43,7 @@ function loadCommand(firstOnly: boolean) {
       if (firstOnly && !useLoader) await makeRoom(context, request.path);
       else if (!useLoader) await makeDirectories(context, await context.kernel(), request.path, request.path);
       const collection = await loadOrFail(context, request, spec, firstOnly);
+      for (const program of collection.programs.values()) context.note(framedLog(program.name, program.log));
       try {
         if (!useLoader) await pinAll(context, request, collection, firstOnly);
       } finally {
@@ -165,15 +166,18 @@ async function loadOrFail(
 function showRefusal(context: Context, object: string, program: string, error: BpfError): void {
   const code = `-${errnoName(error.errno)}`;
   const text = error instanceof VerifierError ? error.log : '';
-  const log =
-    text === ''
-      ? ''
-      : `libbpf: prog '${program}': -- BEGIN PROG LOAD LOG --\n${text.replace(/\n?$/, '\n')}-- END PROG LOAD LOG --\n`;
+  const log = framedLog(program, text);
   context.note(
     `libbpf: prog '${program}': BPF program load failed: ${code}\n${log}` +
       `libbpf: prog '${program}': failed to load: ${code}\n` +
       `libbpf: failed to load object '${object}'\n`,
   );
+}
+
+/** Empty for an empty log: without -d nobody asked for one. */
+function framedLog(program: string, text: string): string {
+  if (text === '') return '';
+  return `libbpf: prog '${program}': -- BEGIN PROG LOAD LOG --\n${text.replace(/\n?$/, '\n')}-- END PROG LOAD LOG --\n`;
 }
 
 async function replacements(
