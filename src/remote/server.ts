@@ -49,7 +49,7 @@ export async function serveKernel(kernel: ServedKernel, path: string): Promise<K
     const connection = new Connection(socket, (claimed) => kernel.open(identityOf(claimed, peer)));
     open.add(connection);
     changed();
-    connection.ended.then(() => {
+    void connection.ended.then(() => {
       open.delete(connection);
       changed();
     });

@@ -8,7 +8,7 @@ import { BPF_F_TEST_SKB_CHECKSUM_COMPLETE } from '../../uapi/flags.ts';
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS } from '../../uapi/generated/constants.ts';
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import { SkbFrame } from '../hooks/frame.ts';
-import { contextIn, dataIn, finish, repeated, type TestRun } from './test-run.ts';
+import { contextIn, dataIn, finish, repeated, type TestRun } from './input-output.ts';
 
 const { size: CONTEXT_SIZE, fields: CONTEXT } = LAYOUTS.__sk_buff;
 const MAC_HEADER = 14;

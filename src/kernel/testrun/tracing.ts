@@ -10,7 +10,7 @@ import type { Client } from '../client.ts';
 import { RAW_CONTEXT_SIZE } from '../hooks/raw-tracepoint.ts';
 import type { LoadedProg } from '../objects/prog.ts';
 import type { Answer } from '../syscall/handler.ts';
-import { finish, repeated, type TestRun } from './test-run.ts';
+import { finish, repeated, type TestRun } from './input-output.ts';
 
 /** Room that a tracing program always finds: registers, a record of any tracepoint. */
 const CONTEXT_SIZE = Math.max(LAYOUTS.bpf_perf_event_data.size, 256);

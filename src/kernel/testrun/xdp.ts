@@ -5,7 +5,7 @@ import { UnsupportedError } from '../../base/errors.ts';
 import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../../uapi/flags.ts';
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import { HEADROOM, TAILROOM, XdpFrame } from '../hooks/frame.ts';
-import { contextIn, dataIn, finish, repeated, type TestRun } from './test-run.ts';
+import { contextIn, dataIn, finish, repeated, type TestRun } from './input-output.ts';
 
 const { size: CONTEXT_SIZE, fields: CONTEXT } = LAYOUTS.xdp_md;
 const MIN_PACKET = 14;
