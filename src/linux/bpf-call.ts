@@ -1,5 +1,5 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { E2BIG, EINVAL, EPERM } from '../base/errno.ts';
+import { E2BIG, EBADF, EBADFD, EINVAL, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr, type Fd, linkMember, refusal } from '../sys/index.ts';
@@ -22,13 +22,23 @@ export class BpfCalls {
     this.elements = new ElementCalls(system);
     this.maps = new KnownMaps(
       (fd) => {
-        const { info } = this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+        const { info } = this.mapInfo(fd);
         if (info.of === 'map') return info;
         throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', EINVAL, `descriptor ${fd} is no map`);
       },
       isOurs,
       cpus,
     );
+  }
+
+  /** A closed descriptor is EBADF for a command on a map, where asking for information says EBADFD. */
+  private mapInfo(fd: Fd): Result<'OBJ_GET_INFO_BY_FD'> {
+    try {
+      return this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+    } catch (error) {
+      if (error instanceof BpfError && error.errno === EBADFD) throw new BpfError('bpf', EBADF);
+      throw error;
+    }
   }
 
   call<C extends CommandName>(command: C, attr: Attr<C>): Result<C> {
