@@ -3,7 +3,12 @@
  */
 import type { Btf, BtfType } from '../btf/index.ts';
 import { type DisasmHooks, disassembleWithOpcode, type Insns } from '../isa/index.ts';
-import { BPF_CGROUP_INET_SOCK_CREATE, BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT } from '../uapi/generated/constants.ts';
+import {
+  BPF_CGROUP_INET_SOCK_CREATE,
+  BPF_PROG_TYPE_CGROUP_SOCK,
+  BPF_PROG_TYPE_SK_REUSEPORT,
+  BPF_SK_REUSEPORT_SELECT,
+} from '../uapi/generated/constants.ts';
 import type { Liveness } from './explore/stack-liveness.ts';
 import type { Walk } from './explore/walk.ts';
 import { Log } from './log/log.ts';

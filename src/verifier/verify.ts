@@ -16,7 +16,7 @@ import { rewrite } from './rewrite/index.ts';
 import { PTR_CTX, PTR_STACK } from './state/types.ts';
 import { checkBtfInfo } from './structure/btf-info.ts';
 import { checkCfg } from './structure/cfg.ts';
-import { computeLiveRegs, findLoops, Flow } from './structure/flow.ts';
+import { computeLiveRegs, Flow, findLoops } from './structure/flow.ts';
 import { resolveImmediates } from './structure/ld-imm64.ts';
 import { checkStackDepth } from './structure/stack-depth.ts';
 import { checkSubprogs, findSubprogs } from './structure/subprogs.ts';
@@ -67,6 +67,7 @@ function structure(env: Env): void {
 function walkAll(env: Env): void {
   const walk = new Walk(env);
   walkFunction(env, walk, 0);
+  if (env.exceptionCallback) env.unsupported('a program with an exception callback');
   // Global functions that something called, until none is left that was not verified.
   for (let again = true; again; ) {
     again = false;
@@ -119,4 +120,3 @@ function statsOf(env: Env, stackDepth: number[]): VerifierStats {
 function statsText(s: VerifierStats): string {
   return `processed ${s.processed} insns (limit 1000000) max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates} mark_read 0\n`;
 }
-

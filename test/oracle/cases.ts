@@ -69,7 +69,7 @@ export function readCases(file: string): Loaded {
 const FROM_FD = 100;
 
 /** Reads BTF once. */
-class BtfCache {
+export class BtfCache {
   readonly #dir: string;
   readonly #read = new Map<string, Btf>();
   #kernel: Btf | undefined;
@@ -218,7 +218,8 @@ function main(argv: string[]): void {
       try {
         result = verify(inputOf(c, btfs, logId ? level : 1));
       } catch (error) {
-        problem = error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' | ') : `${error}`;
+        problem =
+          error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' | ') : `${error}`;
       }
       const ms = performance.now() - start;
       if (logId) {

@@ -16,7 +16,10 @@ export function argumentAccess(env: Env, a: Access): void {
     netfilter(env, a);
     return;
   }
-  if (progType !== c.BPF_PROG_TYPE_TRACING || (attachType !== c.BPF_TRACE_RAW_TP && attachType !== c.BPF_TRACE_FENTRY)) {
+  if (
+    progType !== c.BPF_PROG_TYPE_TRACING ||
+    (attachType !== c.BPF_TRACE_RAW_TP && attachType !== c.BPF_TRACE_FENTRY)
+  ) {
     env.unsupported('the context of this program type');
   }
   if (a.off < 0 || a.off >= 96 || a.write || a.off % a.size !== 0) refuseContext(env, a);
@@ -39,7 +42,9 @@ export function argumentAccess(env: Env, a: Access): void {
     return;
   }
   if (t.kind !== 'ptr') {
-    env.write(`func '${name}' arg${index} '${t.name}' has type ${t.kind.toUpperCase()}. Only pointer access is allowed\n`);
+    env.write(
+      `func '${name}' arg${index} '${t.name}' has type ${t.kind.toUpperCase()}. Only pointer access is allowed\n`,
+    );
     refuseContext(env, a);
   }
   if (a.size !== 8) {

@@ -6,7 +6,17 @@
  */
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
-import { MAYBE_NULL, PKT, PKT_END, PKT_META, SCALAR, SOCK_COMMON, SOCKET, TP_BUFFER, FLOW_KEYS } from '../state/types.ts';
+import {
+  FLOW_KEYS,
+  MAYBE_NULL,
+  PKT,
+  PKT_END,
+  PKT_META,
+  SCALAR,
+  SOCK_COMMON,
+  SOCKET,
+  TP_BUFFER,
+} from '../state/types.ts';
 
 /** What an access answers: the type of the loaded register; null where it is not allowed. */
 export type FieldType = number | null;
@@ -81,7 +91,8 @@ function packetField(off: number, meta: boolean): number {
 
 const socketFilter: Rule = (_env, a) => {
   const { off } = a;
-  for (const field of [SKB.tcClassid, SKB.data, SKB.dataMeta, SKB.dataEnd, SKB.wireLen]) if (at(off, field)) return null;
+  for (const field of [SKB.tcClassid, SKB.data, SKB.dataMeta, SKB.dataEnd, SKB.wireLen])
+    if (at(off, field)) return null;
   if (at(off, SKB.tstamp, 8) || at(off, SKB.hwtstamp, 8)) return null;
   if (within(off, SKB.family, SKB.localPortEnd)) return null;
   if (a.write && !isCb(off)) return null;
@@ -186,9 +197,7 @@ const cgroupSock: Rule = (env, a) => {
   if (at(off, 24)) return when(attach === c.BPF_CGROUP_INET4_POST_BIND && !write);
   if (within(off, 28, 44)) return when(attach === c.BPF_CGROUP_INET6_POST_BIND && !write);
   if (at(off, 44)) {
-    return when(
-      (attach === c.BPF_CGROUP_INET4_POST_BIND || attach === c.BPF_CGROUP_INET6_POST_BIND) && !write,
-    );
+    return when((attach === c.BPF_CGROUP_INET4_POST_BIND || attach === c.BPF_CGROUP_INET6_POST_BIND) && !write);
   }
   return when(!write);
 };

@@ -5,10 +5,10 @@
 import { addNumbers } from '../domain/alu.ts';
 import type { Env } from '../env.ts';
 import { ADD_CONST } from '../log/state.ts';
-import { SCALAR } from '../state/types.ts';
+import { REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import type { StateBase } from '../state/state.ts';
-import { REGS } from '../state/layout.ts';
+import { SCALAR } from '../state/types.ts';
 
 /** Where a linked number is: record of a frame (r0..r9, then slots). */
 export interface LinkedReg {

@@ -1,6 +1,8 @@
 /**
  * A pointer that may be NULL was compared with 0: one branch has the pointer, the other the number 0.
  */
+
+import { BPF_MAP_TYPE_SOCKHASH, BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_XSKMAP } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { releaseRefById } from '../resource/reference.ts';
 import { LANES, REGS, TYPE } from '../state/layout.ts';
@@ -8,7 +10,6 @@ import { Reg } from '../state/reg.ts';
 import type { StateBase } from '../state/state.ts';
 import { ALLOC, MAP_PTR, MAP_VALUE, MAYBE_NULL, NON_OWN_REF, RCU, SCALAR, SOCKET, XDP_SOCK } from '../state/types.ts';
 import { mapIndexOf, mayHoldLock } from '../structure/map-record.ts';
-import { BPF_MAP_TYPE_SOCKHASH, BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_XSKMAP } from '../../uapi/generated/constants.ts';
 
 /** Calls `visit` with every register and spilled register of a state. */
 export function eachReg(state: StateBase, visit: (reg: Reg, frame: number) => void): void {

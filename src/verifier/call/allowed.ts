@@ -1,9 +1,10 @@
 /**
  * Whether the program may call a helper at all: type, attach type, capabilities, what the reference kernel lacks.
  */
+
+import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
 import type { ArgKind } from '../../uapi/helper-kinds.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
-import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
 import { PROG_TYPES, type ProgTypeName } from '../../uapi/prog-types.ts';
 import type { Env } from '../env.ts';
 

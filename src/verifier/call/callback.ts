@@ -2,12 +2,13 @@
  * Helpers that call functions of the program: bpf_loop, bpf_for_each_map_elem. The callback is a branch of its own,
  * which returns to the call, until the states at the call repeat. Linux: push_callback_call().
  */
+
+import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { Frame } from '../state/frame.ts';
 import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
 import { MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
-import * as c from '../../uapi/generated/constants.ts';
 
 /** callback_fn(u64 index, void *ctx) */
 export function pushLoopCallback(env: Env, subprog: number): void {

@@ -1,15 +1,16 @@
 /**
  * Arguments of global functions, as their BTF says. Linux: btf_prepare_func_args(), btf_check_func_arg_match().
  */
-import { type Btf, type BtfType, resolve, sizeOf } from '../../btf/index.ts';
+
 import { BtfError } from '../../base/errors.ts';
+import { type Btf, type BtfType, resolve, sizeOf } from '../../btf/index.ts';
+import { isContextType } from '../attach/context-type.ts';
 import type { Env } from '../env.ts';
+import { checkUnmodified } from '../pointer/region.ts';
+import { MAYBE_NULL, MEM, PTR_CTX, SCALAR } from '../state/types.ts';
+import type { Subprog, SubprogArg } from '../structure/subprogs.ts';
 import { checkHelperMemory } from './arg/memory.ts';
 import { CallMeta } from './meta.ts';
-import { MAYBE_NULL, MEM, PTR_CTX, SCALAR } from '../state/types.ts';
-import { checkUnmodified } from '../pointer/region.ts';
-import type { Subprog, SubprogArg } from '../structure/subprogs.ts';
-import { isContextType } from '../attach/context-type.ts';
 
 const MAX_ARGS = 5;
 

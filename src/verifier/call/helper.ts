@@ -2,15 +2,15 @@
  * A call of a helper: may this program call it, are the arguments right, what is the answer, what is lost.
  * Linux: check_helper_call().
  */
-import { syncBounds } from '../domain/bounds.ts';
-import { eachReg } from '../branch/null-check.ts';
+
 import * as c from '../../uapi/generated/constants.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
+import { eachReg } from '../branch/null-check.ts';
+import { syncBounds } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
-import { returnToCaller } from './subprog.ts';
-import { accessMemory } from '../pointer/index.ts';
 import { answerBtf } from '../pointer/btf-id.ts';
+import { accessMemory } from '../pointer/index.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { acquireRef, releaseRef } from '../resource/reference.ts';
 import type { Reg } from '../state/reg.ts';
@@ -26,13 +26,14 @@ import {
   TCP_SOCK,
 } from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
+import { argsFor, isAllowed } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
-import { checkFormat } from './format.ts';
 import { pushForEachCallback, pushLoopCallback } from './callback.ts';
 import { helperById } from './effects.ts';
+import { checkFormat } from './format.ts';
 import { takesMap } from './map-compat.ts';
 import { CallMeta } from './meta.ts';
-import { isAllowed, argsFor } from './allowed.ts';
+import { returnToCaller } from './subprog.ts';
 
 const MAX_ERRNO = 4095n;
 

@@ -41,8 +41,7 @@ export function checkMapForProgram(env: Env, map: VerifierMap): void {
   if (flags & SLEEPABLE && !SLEEPABLE_MAPS.has(map.type)) {
     env.reject('EINVAL', 'Sleepable programs can only use array, hash, ringbuf and local storage maps');
   }
-  const isStorage =
-    map.type === c.BPF_MAP_TYPE_CGROUP_STORAGE || map.type === c.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+  const isStorage = map.type === c.BPF_MAP_TYPE_CGROUP_STORAGE || map.type === c.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
   if (isStorage && env.usedMaps.some((m) => m.type === map.type)) {
     env.reject('EBUSY', 'only one cgroup storage of each type is allowed');
   }
@@ -121,11 +120,7 @@ const BY_MAP: Record<number, readonly number[]> = {
   [c.BPF_MAP_TYPE_QUEUE]: [c.BPF_FUNC_map_peek_elem, c.BPF_FUNC_map_pop_elem, c.BPF_FUNC_map_push_elem],
   [c.BPF_MAP_TYPE_STACK]: [c.BPF_FUNC_map_peek_elem, c.BPF_FUNC_map_pop_elem, c.BPF_FUNC_map_push_elem],
   [c.BPF_MAP_TYPE_SK_STORAGE]: [c.BPF_FUNC_sk_storage_get, c.BPF_FUNC_sk_storage_delete, c.BPF_FUNC_kptr_xchg],
-  [c.BPF_MAP_TYPE_INODE_STORAGE]: [
-    c.BPF_FUNC_inode_storage_get,
-    c.BPF_FUNC_inode_storage_delete,
-    c.BPF_FUNC_kptr_xchg,
-  ],
+  [c.BPF_MAP_TYPE_INODE_STORAGE]: [c.BPF_FUNC_inode_storage_get, c.BPF_FUNC_inode_storage_delete, c.BPF_FUNC_kptr_xchg],
   [c.BPF_MAP_TYPE_TASK_STORAGE]: [c.BPF_FUNC_task_storage_get, c.BPF_FUNC_task_storage_delete, c.BPF_FUNC_kptr_xchg],
   [c.BPF_MAP_TYPE_CGRP_STORAGE]: [c.BPF_FUNC_cgrp_storage_get, c.BPF_FUNC_cgrp_storage_delete, c.BPF_FUNC_kptr_xchg],
   [c.BPF_MAP_TYPE_BLOOM_FILTER]: [c.BPF_FUNC_map_peek_elem, c.BPF_FUNC_map_push_elem],

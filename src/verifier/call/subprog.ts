@@ -2,10 +2,11 @@
  * Calls of the program's own functions. Static ones are walked into; global ones are verified once, by themselves.
  * Linux: check_func_call(), prepare_func_exit().
  */
+
+import { invalidScalar } from '../attach/return-code.ts';
 import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome, RETURNED } from '../explore/walk.ts';
 import { previousEntry, widen } from '../explore/widen.ts';
-import { invalidScalar } from '../attach/return-code.ts';
 import { MAX_FRAMES } from '../state/state.ts';
 import { PTR_STACK } from '../state/types.ts';
 import { subprogAt } from '../structure/subprogs.ts';
@@ -95,7 +96,7 @@ export function returnToCaller(env: Env): Outcome {
   env.liveness.leave();
   if (isCallback) {
     const before = previousEntry(cur.parent, env.pc, cur);
-    if (before) widen(env, before, cur);
+    if (before) widen(before, cur);
   }
   return RETURNED;
 }

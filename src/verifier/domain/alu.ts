@@ -4,7 +4,18 @@
  * Each operation updates bits and both widths of ranges; `alu` then lets them teach one another. For 32-bit
  * instructions the upper half is cleared at the end. Linux: adjust_scalar_min_max_vals().
  */
-import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '../../isa/index.ts';
+import {
+  BPF_ADD,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_LSH,
+  BPF_MUL,
+  BPF_NEG,
+  BPF_OR,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_XOR,
+} from '../../isa/index.ts';
 import type { Reg } from '../state/reg.ts';
 import { bounds32FromBits, boundsFromBits, syncBounds, truncate, zeroExtend32 } from './bounds.ts';
 import {

@@ -5,16 +5,7 @@
  * Linux: kernel/bpf/verifier.c, reg_bounds_sync().
  */
 import type { Reg } from '../state/reg.ts';
-import {
-  type Tnum,
-  tnumClearSubreg,
-
-  tnumIntersect,
-  tnumOr,
-  tnumRange,
-  tnumStep,
-  tnumSubreg,
-} from './tnum.ts';
+import { type Tnum, tnumClearSubreg, tnumIntersect, tnumOr, tnumRange, tnumStep, tnumSubreg } from './tnum.ts';
 
 const S64_SIGN = 1n << 63n;
 const LOW32 = 0xffff_ffffn;
@@ -324,4 +315,3 @@ export function signExtend32(r: Reg, size: number): void {
   r.u32max = -1;
   r.varOff = tnumOr(tnumClearSubreg(r.varOff), { value: 0n, mask: LOW32 });
 }
-

@@ -312,6 +312,8 @@ function refineBitsClear(is32: boolean, a: Reg, b: Reg): void {
     refineBitsClear(is32, b, a);
     return;
   }
+  // Ranges are redone from the bits: on a path that cannot be, they might contradict each other.
+  a.setUnbounded();
   if (is32) {
     const low = tnumAnd(tnumSubreg(a.varOff), tnumConst(~BigInt(b.u32min)));
     a.varOff = tnumOr(tnumClearSubreg(a.varOff), tnumSubreg(low));

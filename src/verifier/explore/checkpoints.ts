@@ -4,13 +4,14 @@
  * When one is added, when it is dropped as useless, and when a comparison is made at all decides how many instructions
  * are walked, so the heuristics are Linux's. Linux: is_state_visited().
  */
+
+import { isMayGoto } from '../../isa/index.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Checkpoint, Env } from '../env.ts';
 import { KINDS, LANES, REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import { SavedState, type StateBase } from '../state/state.ts';
 import { SLOT_ITER } from '../state/types.ts';
-import { isMayGoto } from '../../isa/index.ts';
 import { pushHistory } from './history.ts';
 import type { Loops } from './loops.ts';
 import { clearSingularIds, markAllImprecise } from './marks.ts';

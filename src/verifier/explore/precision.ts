@@ -280,7 +280,7 @@ export class Precision {
     }
     for (let st: StateBase | null = start.parent; st; st = st.parent) {
       for (let f = 0; f <= st.curframe; f++) {
-        const frame = st.frames[f]!;
+        const frame: Frame = st.frames[f]!;
         const i = frame.lanes.i;
         for (let r = 0; r < 10; r++) {
           const at = r * LANES;

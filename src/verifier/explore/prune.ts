@@ -30,11 +30,9 @@ import type { StateBase } from '../state/state.ts';
 import {
   ARENA,
   BASE_MASK,
-
-
+  BUF,
   MAP_KEY,
   MAP_VALUE,
-
   MEM,
   NOT_INIT,
   PKT,
@@ -48,7 +46,6 @@ import {
   SLOT_MISC,
   SLOT_SPILL,
   SLOT_ZERO,
-  BUF,
   TP_BUFFER,
 } from '../state/types.ts';
 
@@ -193,15 +190,7 @@ export class Pruner {
     }
   }
 
-  #scalarSafe(
-    a: Int32Array,
-    x: number,
-    ra: number,
-    b: Int32Array,
-    y: number,
-    rb: number,
-    likeness: Likeness,
-  ): boolean {
+  #scalarSafe(a: Int32Array, x: number, ra: number, b: Int32Array, y: number, rb: number, likeness: Likeness): boolean {
     if (!a[x + PRECISE] && likeness === 'covers') return true;
     if (likeness === 'covers' || likeness === 'within') {
       const oldId = a[x + ID]!;
@@ -372,4 +361,3 @@ function isTnumIn(a: Int32Array, x: number, b: Int32Array, y: number): boolean {
   }
   return true;
 }
-

@@ -3,8 +3,9 @@
  *
  * Linux: do_check(), do_check_common(), push_stack(), pop_stack().
  */
-import { doInsn } from '../insn/index.ts';
+
 import type { Env, Pending } from '../env.ts';
+import { doInsn } from '../insn/index.ts';
 import { SavedState, type StateBase } from '../state/state.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { pushHistory } from './history.ts';
@@ -62,7 +63,11 @@ export class Walk {
       let outcome: Outcome = NEXT;
       if (aux.prunePoint[pc] && this.#checkpoints.visit(pc)) {
         if (env.log.on) {
-          env.write(showState ? `\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}: safe\n` : `${pc}: safe\n`);
+          env.write(
+            showState
+              ? `\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}: safe\n`
+              : `${pc}: safe\n`,
+          );
         }
         outcome = ENDED;
       } else {

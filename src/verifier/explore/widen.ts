@@ -2,16 +2,15 @@
  * Widening: numbers that differ from one round of an endless-looking loop to the next, and that no verdict relied on,
  * become unknown, so that the loop's states converge. Linux: widen_imprecise_scalars().
  */
-import type { Env } from '../env.ts';
 import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import type { SavedState, StateBase } from '../state/state.ts';
 import { SCALAR } from '../state/types.ts';
 
 /** Widens `next` against the last checkpoint at `pc` on this path, where there is one. */
-export function widenLoop(env: Env, from: SavedState | null, pc: number, next: StateBase): void {
+export function widenLoop(from: SavedState | null, pc: number, next: StateBase): void {
   const before = previousEntry(from, pc, next);
-  if (before) widen(env, before, next);
+  if (before) widen(before, next);
 }
 
 export function previousEntry(from: SavedState | null, pc: number, next: StateBase): SavedState | null {
@@ -24,19 +23,19 @@ export function previousEntry(from: SavedState | null, pc: number, next: StateBa
   return null;
 }
 
-export function widen(env: Env, old: StateBase, cur: StateBase): void {
+export function widen(old: StateBase, cur: StateBase): void {
   for (let f = old.curframe; f >= 0; f--) {
     const a = old.frames[f]!;
     const b = cur.frames[f]!;
-    for (let r = 0; r < REGS; r++) widenRecord(env, a.lanes.i, b.lanes.i, new Reg(b.lanes, r), r);
+    for (let r = 0; r < REGS; r++) widenRecord(a.lanes.i, b.lanes.i, new Reg(b.lanes, r), r);
     for (let n = 0; n < Math.min(a.slots, b.slots); n++) {
       if (!a.isSpilledScalar(n) || !b.isSpilledScalar(n)) continue;
-      widenRecord(env, a.lanes.i, b.lanes.i, new Reg(b.lanes, REGS + n), REGS + n);
+      widenRecord(a.lanes.i, b.lanes.i, new Reg(b.lanes, REGS + n), REGS + n);
     }
   }
 }
 
-function widenRecord(env: Env, a: Int32Array, b: Int32Array, reg: Reg, record: number): void {
+function widenRecord(a: Int32Array, b: Int32Array, reg: Reg, record: number): void {
   const at = record * LANES;
   if (a[at + TYPE] !== SCALAR || b[at + TYPE] !== SCALAR) return;
   if (a[at + PRECISE] || b[at + PRECISE]) return;

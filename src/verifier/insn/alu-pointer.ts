@@ -174,10 +174,7 @@ export function checkSaneOffset(env: Env, r: Reg, type: number): void {
   }
   const { smin } = r;
   if (smin === S64_MIN) {
-    env.reject(
-      'EINVAL',
-      `math between ${typeName(type)} pointer and register with unbounded min value is not allowed`,
-    );
+    env.reject('EINVAL', `math between ${typeName(type)} pointer and register with unbounded min value is not allowed`);
   }
   if (smin >= MAX_VAR_OFF_BIG || smin <= -MAX_VAR_OFF_BIG) {
     env.reject('EINVAL', `value ${smin} makes ${typeName(type)} pointer be out of bounds`);

@@ -34,22 +34,7 @@ import { pointerAlu } from './alu-pointer.ts';
 import { checkSource, checkTarget, isPointerLeak } from './operands.ts';
 
 /** How Linux writes the operators, by opcode >> 4. */
-export const ALU_STRINGS = [
-  '+=',
-  '-=',
-  '*=',
-  '/=',
-  '|=',
-  '&=',
-  '<<=',
-  '>>=',
-  'neg',
-  '%=',
-  '^=',
-  '=',
-  's>>=',
-  'endian',
-];
+export const ALU_STRINGS = ['+=', '-=', '*=', '/=', '|=', '&=', '<<=', '>>=', 'neg', '%=', '^=', '=', 's>>=', 'endian'];
 
 export function aluInsn(env: Env): void {
   const { insns, pc } = env;

@@ -11,13 +11,7 @@ import { checkNothingHeld } from '../resource/leak.ts';
 export function exitInsn(env: Env): Outcome {
   const { insns, pc, cur } = env;
   const code = insns.code[pc]!;
-  if (
-    sourceOf(code) === BPF_X ||
-    insns.imm[pc] ||
-    insns.src[pc] ||
-    insns.dst[pc] ||
-    classOf(code) === BPF_JMP32
-  ) {
+  if (sourceOf(code) === BPF_X || insns.imm[pc] || insns.src[pc] || insns.dst[pc] || classOf(code) === BPF_JMP32) {
     env.reject('EINVAL', 'BPF_EXIT uses reserved fields');
   }
   checkNothingHeld(env, cur.curframe === 0, 'BPF_EXIT instruction in main prog');

@@ -25,8 +25,8 @@ import { atomicInsn } from './atomic.ts';
 import { callInsn } from './call.ts';
 import { exitInsn } from './exit.ts';
 import { gotoInsn, jumpInsn } from './jump.ts';
-import { loadInsn, storeImmInsn, storeInsn } from './load-store.ts';
 import { loadImmInsn } from './ld.ts';
+import { loadInsn, storeImmInsn, storeInsn } from './load-store.ts';
 
 /** Applies the instruction at `env.pc` to `env.cur`; says where to go on. */
 export function doInsn(env: Env): Outcome {

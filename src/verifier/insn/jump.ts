@@ -24,6 +24,7 @@ import type { Env } from '../env.ts';
 import { pushHistory } from '../explore/history.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
 import { widenLoop } from '../explore/widen.ts';
+import { isTrusted } from '../pointer/btf-id.ts';
 import { Reg } from '../state/reg.ts';
 import { HIST_DST_STACK, HIST_SRC_STACK } from '../state/state.ts';
 import {
@@ -39,7 +40,6 @@ import {
   TCP_SOCK,
   UNTRUSTED,
 } from '../state/types.ts';
-import { isTrusted } from '../pointer/btf-id.ts';
 import { checkSource, isPointerLeak } from './operands.ts';
 
 export function gotoInsn(env: Env): Outcome {
@@ -82,10 +82,11 @@ export function jumpInsn(env: Env): Outcome {
     if (src !== 0) env.reject('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
     b.markKnown32(insns.imm[pc]!);
   }
-  const stackFlags = (a.type === PTR_STACK ? HIST_DST_STACK : 0) | (fromReg && b.type === PTR_STACK ? HIST_SRC_STACK : 0);
+  const stackFlags =
+    (a.type === PTR_STACK ? HIST_DST_STACK : 0) | (fromReg && b.type === PTR_STACK ? HIST_SRC_STACK : 0);
   if (stackFlags) pushHistory(env, env.cur, stackFlags);
   const target = pc + 1 + insns.off[pc]!;
-  const taken = branchTaken(env, op, is32, a, b);
+  const taken = branchTaken(op, is32, a, b);
   if (taken >= 0) {
     if (a.isScalar) env.walk.precision.markReg(dst);
     if (fromReg && b.isScalar) env.walk.precision.markReg(src);
@@ -129,7 +130,7 @@ export function jumpInsn(env: Env): Outcome {
 }
 
 /** 1: always jumps, 0: never, -1: it depends. */
-function branchTaken(env: Env, op: number, is32: boolean, a: Reg, b: Reg): -1 | 0 | 1 {
+function branchTaken(op: number, is32: boolean, a: Reg, b: Reg): -1 | 0 | 1 {
   if (!is32 && isPacketAny(a.type) && isPacketAny(b.type)) return isPacketTaken(op, a, b);
   const known = (r: Reg) => r.isScalar && (is32 ? r.isSubregConst : r.isConst);
   if (!known(b)) {
@@ -180,7 +181,7 @@ function mayGoto(env: Env): Outcome {
   }
   const later = env.walk.push(pc + 1, pc);
   later.mayGotoDepth++;
-  widenLoop(env, env.cur.parent?.parent ?? null, pc, later);
+  widenLoop(env.cur.parent?.parent ?? null, pc, later);
   env.pc = pc + 1 + insns.off[pc]!;
   return MOVED;
 }

@@ -23,12 +23,12 @@ import {
   BPF_PROG_TYPE_SOCKET_FILTER,
 } from '../../uapi/generated/constants.ts';
 import { subprogReturnsInt } from '../attach/return-code.ts';
+import { returnToCaller } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
-import { returnToCaller } from '../call/subprog.ts';
-import { Reg } from '../state/reg.ts';
 import { checkUnmodified } from '../pointer/region.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
+import { Reg } from '../state/reg.ts';
 import { ARENA, FUNC, MAP_PTR, MAP_VALUE, PTR_CTX } from '../state/types.ts';
 import { loadKernelVariable } from '../structure/ld-imm64.ts';
 import { subprogAt } from '../structure/subprogs.ts';

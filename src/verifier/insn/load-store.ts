@@ -4,7 +4,18 @@
 import { BPF_MEM, BPF_MEMSX, byteSize, modeOf } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import { accessMemory } from '../pointer/index.ts';
-import { BASE_MASK, BTF_PTR, MEM, PTR_CTX, RDONLY, SOCK_COMMON, SOCKET, TCP_SOCK, UNTRUSTED, XDP_SOCK } from '../state/types.ts';
+import {
+  BASE_MASK,
+  BTF_PTR,
+  MEM,
+  PTR_CTX,
+  RDONLY,
+  SOCK_COMMON,
+  SOCKET,
+  TCP_SOCK,
+  UNTRUSTED,
+  XDP_SOCK,
+} from '../state/types.ts';
 import { checkSource, checkTarget } from './operands.ts';
 
 export function loadInsn(env: Env): void {
@@ -65,7 +76,10 @@ function isRewritten(type: number): boolean {
 }
 
 function isTrustMismatchOk(type: number): boolean {
-  return (type & BASE_MASK) === BTF_PTR || ((type & BASE_MASK) === MEM && (type & (RDONLY | UNTRUSTED)) === (RDONLY | UNTRUSTED));
+  return (
+    (type & BASE_MASK) === BTF_PTR ||
+    ((type & BASE_MASK) === MEM && (type & (RDONLY | UNTRUSTED)) === (RDONLY | UNTRUSTED))
+  );
 }
 
 export function noteType(env: Env, type: number, allowTrustMismatch: boolean): void {

@@ -1,8 +1,9 @@
 /**
  * Register operands: what is read must have been written, r10 is never written.
  */
-import type { Env } from '../env.ts';
+
 import { FRAME_POINTER, REG_COUNT } from '../../isa/index.ts';
+import type { Env } from '../env.ts';
 
 export function checkSource(env: Env, r: number): void {
   if (r >= REG_COUNT) env.reject('EINVAL', `R${r} is invalid`);

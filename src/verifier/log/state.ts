@@ -51,7 +51,15 @@ export const snum = (x: bigint): string => (x >= -0x8000n && x <= 0x7fffn ? x.to
 
 export const tnumText = (value: bigint, mask: bigint): string => `(${hex(value)}; ${hex(mask)})`;
 
-const DYNPTR_NAMES: Record<number, string> = { 0: '?', 1: 'local', 2: 'ringbuf', 3: 'skb', 4: 'xdp', 5: 'skb_meta', 6: 'file' };
+const DYNPTR_NAMES: Record<number, string> = {
+  0: '?',
+  1: 'local',
+  2: 'ringbuf',
+  3: 'skb',
+  4: 'xdp',
+  5: 'skb_meta',
+  6: 'file',
+};
 export const dynptrName = (kind: number): string => DYNPTR_NAMES[kind] ?? '?';
 
 const ITER_STATES = ['?', 'active', 'drained'];
@@ -159,7 +167,13 @@ export function stateText(
   return `${out}\n`;
 }
 
-function slotText(ctx: PrintContext, frame: Frame, n: number, slots: { lo: number; hi: number } | null, reg: Reg): string {
+function slotText(
+  ctx: PrintContext,
+  frame: Frame,
+  n: number,
+  slots: { lo: number; hi: number } | null,
+  reg: Reg,
+): string {
   const at = (REGS + n) * LANES + KINDS;
   if (frame.lanes.i[at] === SLOT_INVALID && frame.lanes.i[at + 1] === SLOT_INVALID) return '';
   const wanted = slots === null || ((n < 32 ? slots.lo >>> n : slots.hi >>> (n - 32)) & 1) !== 0;

@@ -10,7 +10,18 @@ import type { CallMeta } from '../call/meta.ts';
 import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
 import type { Reg } from '../state/reg.ts';
-import { ALLOC, BTF_PTR, MAYBE_NULL, NON_OWN_REF, PERCPU, RCU, TRUSTED, typeName, UNTRUSTED, USER } from '../state/types.ts';
+import {
+  ALLOC,
+  BTF_PTR,
+  MAYBE_NULL,
+  NON_OWN_REF,
+  PERCPU,
+  RCU,
+  TRUSTED,
+  typeName,
+  UNTRUSTED,
+  USER,
+} from '../state/types.ts';
 import { type Access, answerUnknown, type PointerRule } from './rule.ts';
 
 /** Deepest nesting of structures that is followed. */
@@ -27,10 +38,16 @@ export const btfPointer: PointerRule = {
   access(env, ptr, a) {
     const { regno } = a;
     if (!env.caps.perfmon) {
-      env.reject('EPERM', `'struct ${env.btfTypeName(ptr.aux2, ptr.aux)}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+      env.reject(
+        'EPERM',
+        `'struct ${env.btfTypeName(ptr.aux2, ptr.aux)}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`,
+      );
     }
     if (!env.input.gplCompatible && ptr.aux2 === 0) {
-      env.reject('EINVAL', `Cannot access kernel 'struct ${env.btfTypeName(0, ptr.aux)}' from non-GPL compatible program`);
+      env.reject(
+        'EINVAL',
+        `Cannot access kernel 'struct ${env.btfTypeName(0, ptr.aux)}' from non-GPL compatible program`,
+      );
     }
     const name = () => env.btfTypeName(ptr.aux2, ptr.aux);
     if (a.off < 0) {
@@ -52,13 +69,7 @@ export const btfPointer: PointerRule = {
 };
 
 /** Reads a member of structure `id` into the register that is loaded. `trust`: what a pointer member inherits. */
-export function readStruct(
-  env: Env,
-  a: Access,
-  btfNo: number,
-  id: number,
-  trust: 'untrusted' | 'plain' | 'rcu',
-): void {
+export function readStruct(env: Env, a: Access, btfNo: number, id: number, trust: 'untrusted' | 'plain' | 'rcu'): void {
   const found = walk(env, env.btfOf(btfNo), id, a.off, a.size);
   env.faultable.add(env.pc);
   if (found === null) {
@@ -169,7 +180,10 @@ function memberAt(
     }
     if (mt.kind === 'ptr') {
       if (size !== 8 || off !== at) {
-        env.reject('EACCES', `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name} with off ${off} size ${size}`);
+        env.reject(
+          'EACCES',
+          `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name} with off ${off} size ${size}`,
+        );
       }
       return pointerTo(btf, mt.type, t.name, m.name);
     }

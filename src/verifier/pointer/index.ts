@@ -1,7 +1,7 @@
 /**
  * Every load and store through a register: alignment, then the rule of the pointer's type. Linux: check_mem_access().
  */
-import { truncate, signExtend64 } from '../domain/bounds.ts';
+import { signExtend64, truncate } from '../domain/bounds.ts';
 import { type Tnum, tnumAdd, tnumConst, tnumIsAligned } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
@@ -113,15 +113,9 @@ function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: b
   if (type === PKT || type === PKT_META) {
     const ipAlign = 2;
     if (tnumIsAligned(tnumAdd(varOff, tnumConst(BigInt(ipAlign + ptr.off + off))), size)) return;
-    env.reject(
-      'EACCES',
-      `misaligned packet access off ${ipAlign}+${bitsText(varOff)}+${ptr.off}+${off} size ${size}`,
-    );
+    env.reject('EACCES', `misaligned packet access off ${ipAlign}+${bitsText(varOff)}+${ptr.off}+${off} size ${size}`);
   }
   if (tnumIsAligned(tnumAdd(varOff, tnumConst(BigInt(ptr.off + off))), size)) return;
   const word = type & MAYBE_NULL ? '' : (RULES[ptr.base].word ?? '');
-  env.reject(
-    'EACCES',
-    `misaligned ${word}access off ${bitsText(varOff)}+${ptr.off}+${off} size ${size}`,
-  );
+  env.reject('EACCES', `misaligned ${word}access off ${bitsText(varOff)}+${ptr.off}+${off} size ${size}`);
 }

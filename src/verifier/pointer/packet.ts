@@ -7,7 +7,22 @@
  * branch/packet-range.ts establishes `range`; it counts from the variable part of the pointer, so only the fixed offset
  * is checked against it.
  */
-import { BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_PROG_TYPE_LWT_IN, BPF_PROG_TYPE_LWT_OUT, BPF_PROG_TYPE_LWT_SEG6LOCAL, BPF_PROG_TYPE_LWT_XMIT, BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_SK_MSG, BPF_PROG_TYPE_SK_REUSEPORT, BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SOCK_OPS, BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_CGROUP_SOCKOPT } from '../../uapi/generated/constants.ts';
+import {
+  BPF_PROG_TYPE_CGROUP_SKB,
+  BPF_PROG_TYPE_CGROUP_SOCKOPT,
+  BPF_PROG_TYPE_FLOW_DISSECTOR,
+  BPF_PROG_TYPE_LWT_IN,
+  BPF_PROG_TYPE_LWT_OUT,
+  BPF_PROG_TYPE_LWT_SEG6LOCAL,
+  BPF_PROG_TYPE_LWT_XMIT,
+  BPF_PROG_TYPE_SCHED_ACT,
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_SK_MSG,
+  BPF_PROG_TYPE_SK_REUSEPORT,
+  BPF_PROG_TYPE_SK_SKB,
+  BPF_PROG_TYPE_SOCK_OPS,
+  BPF_PROG_TYPE_XDP,
+} from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import type { Reg } from '../state/reg.ts';
 import { fits } from './region.ts';
@@ -24,10 +39,7 @@ export const packet: PointerRule = {
 
 export function checkPacket(env: Env, ptr: Reg, regno: number, off: number, size: number, zeroAllowed: boolean): void {
   if (ptr.smin < 0n) {
-    env.reject(
-      'EACCES',
-      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
-    );
+    env.reject('EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
   const outside = `R${regno} offset is outside of the packet`;
   if (ptr.range < 0) env.reject('EINVAL', outside);

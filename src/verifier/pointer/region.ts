@@ -22,10 +22,7 @@ export function checkRegion(
   const { smin } = ptr;
   const lowest = smin + BigInt(off);
   if (smin < 0n && (smin === S64_MIN || lowest !== BigInt.asIntN(32, lowest) || lowest < 0n)) {
-    env.reject(
-      'EACCES',
-      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
-    );
+    env.reject('EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
   if (!fits(env, ptr, regno, Number(BigInt.asIntN(32, lowest)), size, regionSize, zeroAllowed)) {
     env.reject('EACCES', `R${regno} min value is outside of the allowed memory range`);

@@ -57,14 +57,7 @@ export const stack: PointerRule = {
 const lowSigned = (x: bigint): number => Number(BigInt.asIntN(64, x));
 
 /** The access lies in the stack, whatever the offset is. Makes the frame's stack as deep as needed. */
-export function checkStackBounds(
-  env: Env,
-  ptr: Reg,
-  regno: number,
-  off: number,
-  size: number,
-  write: boolean,
-): void {
+export function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number, size: number, write: boolean): void {
   const frame = env.cur.frames[ptr.frameno]!;
   const doing = write ? ' write to' : ' read from';
   let min: number;

@@ -2,8 +2,9 @@
  * bpf_spin_lock: one at a time, the one that was taken is the one that is given back, and nothing is called meanwhile.
  * Linux: process_spin_lock().
  */
-import type { Env } from '../env.ts';
+
 import { eachReg } from '../branch/null-check.ts';
+import type { Env } from '../env.ts';
 import { REF_LOCK } from '../state/state.ts';
 import { MAP_VALUE, NON_OWN_REF } from '../state/types.ts';
 import { lockField } from '../structure/map-record.ts';
@@ -13,10 +14,7 @@ export function useSpinLock(env: Env, regno: number, take: boolean): void {
   const { cur } = env;
   const name = take ? 'lock' : 'unlock';
   if (!reg.isConst) {
-    env.reject(
-      'EINVAL',
-      `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`,
-    );
+    env.reject('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
   }
   if (reg.base !== MAP_VALUE) env.unsupported('a lock in an allocated object');
   const map = env.maps[reg.aux]!;

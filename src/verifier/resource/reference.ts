@@ -1,8 +1,9 @@
 /**
  * References: what a helper acquired must be released before the program ends.
  */
-import type { Env } from '../env.ts';
+
 import { eachReg } from '../branch/null-check.ts';
+import type { Env } from '../env.ts';
 import { REF_PTR, type StateBase } from '../state/state.ts';
 
 /** A new reference, held from the current instruction on. */

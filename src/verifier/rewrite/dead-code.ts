@@ -118,12 +118,18 @@ function move(env: Env, insns: Insns, keep: Uint8Array, to: Int32Array): Moved {
       out.imm[at + 1] = insns.imm[pc]!;
     }
   }
-  const live = env.subprogs.map((s, k) => ({ s, k })).filter(({ s }) => ceil[s.start] !== ceil[s.end] && hasKept(keep, s));
+  const live = env.subprogs
+    .map((s, k) => ({ s, k }))
+    .filter(({ s }) => ceil[s.start] !== ceil[s.end] && hasKept(keep, s));
   return {
     insns: out,
     to,
     subprogs: live.map(({ s }) => ({ start: ceil[s.start]!, name: s.name })),
-    funcInfo: moveFuncInfo(env, ceil, live.map(({ k }) => k)),
+    funcInfo: moveFuncInfo(
+      env,
+      ceil,
+      live.map(({ k }) => k),
+    ),
     lineInfo: moveLineInfo(env, keep, ceil, kept),
   };
 }

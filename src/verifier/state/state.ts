@@ -4,8 +4,9 @@
  * There is one live state, whose frames have room for everything; saved states (branches still to walk, checkpoints
  * for pruning) hold compact copies. Linux: struct bpf_verifier_state.
  */
-import { Frame, LiveFrame } from './frame.ts';
+
 import type { LinkedReg } from '../branch/linked.ts';
+import { Frame, LiveFrame } from './frame.ts';
 
 /** Frames of nested calls. */
 export const MAX_FRAMES = 8;

@@ -28,7 +28,7 @@ function checkFunctions(env: Env, funcInfo: Uint8Array): void {
     const type = btf.type(id);
     if (type?.kind !== 'func') env.reject('EINVAL', `invalid type id ${id} in func info`);
     const sub = env.subprogs[k]!;
-    if (insn !== sub.start) env.reject('EINVAL', 'func_info BTF section doesn\'t match subprog layout in BPF program');
+    if (insn !== sub.start) env.reject('EINVAL', "func_info BTF section doesn't match subprog layout in BPF program");
     sub.name = type.name;
     sub.isGlobal = k > 0 && type.linkage === LINKAGE_GLOBAL;
     env.funcTypeIds[k] = id;
@@ -42,10 +42,16 @@ function checkLines(env: Env, lineInfo: Uint8Array): void {
   for (let k = 0; k < count; k++) {
     const insn = dv.getUint32(k * LINE_RECORD, true);
     if (insn <= last && k > 0) {
-      env.reject('EINVAL', `Invalid line_info[${k}].insn_off:${insn} (prev_offset:${last} prog->len:${env.insns.length})`);
+      env.reject(
+        'EINVAL',
+        `Invalid line_info[${k}].insn_off:${insn} (prev_offset:${last} prog->len:${env.insns.length})`,
+      );
     }
     if (insn >= env.insns.length) {
-      env.reject('EINVAL', `Invalid line_info[${k}].insn_off:${insn} (prev_offset:${last} prog->len:${env.insns.length})`);
+      env.reject(
+        'EINVAL',
+        `Invalid line_info[${k}].insn_off:${insn} (prev_offset:${last} prog->len:${env.insns.length})`,
+      );
     }
     last = insn;
   }

@@ -18,10 +18,10 @@ import {
   modeOf,
 } from '../../isa/index.ts';
 import * as c from '../../uapi/generated/constants.ts';
+import { checkMapForProgram } from '../call/map-compat.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
 import type { Reg } from '../state/reg.ts';
-import { checkMapForProgram } from '../call/map-compat.ts';
 
 const MAX_USED_MAPS = 64;
 const MAX_VAR_OFF = 1 << 29;

@@ -1,8 +1,9 @@
 /**
  * Fields of a map's value that the kernel keeps, as the map's BTF says: locks, timers, kernel pointers, graph nodes.
  */
-import { type Btf, resolve, sizeOf } from '../../btf/index.ts';
+
 import { BtfError } from '../../base/errors.ts';
+import { type Btf, resolve, sizeOf } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
 import type { Reg } from '../state/reg.ts';
@@ -129,9 +130,7 @@ export function lockField(env: Env, index: number): MapField | undefined {
 /** Pointers that keep their id when known not to be NULL: which object a lock belongs to matters. */
 export function mayHoldLock(env: Env, reg: Reg): boolean {
   if (reg.base === MAP_VALUE) {
-    return env
-      .mapRecord(reg.aux)
-      .fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
+    return env.mapRecord(reg.aux).fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
   }
   return reg.base === BTF_PTR && (reg.type & ALLOC) !== 0;
 }

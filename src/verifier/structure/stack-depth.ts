@@ -2,7 +2,12 @@
  * After the walk: no chain of calls uses more stack than there is. Linux: check_max_stack_depth().
  */
 import { BPF_PSEUDO_FUNC, LD_IMM64 } from '../../isa/index.ts';
-import { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_PERF_EVENT, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACEPOINT } from '../../uapi/generated/constants.ts';
+import {
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_TRACEPOINT,
+} from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { isPseudoCall, subprogAt } from './subprogs.ts';
 

@@ -23,6 +23,7 @@ import {
 } from '../../isa/index.ts';
 import { BPF_FUNC_tail_call } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
+import { findExceptionCallback } from './exception.ts';
 
 const MAX_SUBPROGS = 256;
 
@@ -54,7 +55,17 @@ export interface Subprog {
 }
 
 export interface SubprogArg {
-  kind: 'ctx' | 'scalar' | 'mem' | 'mem_or_null' | 'dynptr' | 'btf' | 'btf_or_null' | 'untrusted_btf' | 'untrusted_mem' | 'arena';
+  kind:
+    | 'ctx'
+    | 'scalar'
+    | 'mem'
+    | 'mem_or_null'
+    | 'dynptr'
+    | 'btf'
+    | 'btf_or_null'
+    | 'untrusted_btf'
+    | 'untrusted_mem'
+    | 'arena';
   memSize: number;
   btfId: number;
 }
@@ -103,7 +114,8 @@ export function findSubprogs(env: Env, addKfunc: (pc: number) => void): void {
     if (starts.size >= MAX_SUBPROGS) env.reject('E2BIG', 'too many subprograms');
     starts.add(at);
   };
-  if (env.exceptionCallback) add(env.exceptionCallback);
+  const exception = findExceptionCallback(env);
+  if (exception) add(exception);
   for (let pc = 0; pc < insns.length; pc++) {
     const kfunc = isKfuncCall(env, pc);
     if (!kfunc && !isPseudoCall(env, pc) && !isPseudoFunc(env, pc)) continue;
@@ -135,6 +147,7 @@ export function findSubprogs(env: Env, addKfunc: (pc: number) => void): void {
     args: null,
     unreliable: false,
   }));
+  env.exceptionCallback = exception ? sorted.indexOf(exception) : 0;
   if (env.log.level2) for (const [k, start] of sorted.entries()) env.write(`func#${k} @${start}\n`);
 }
 

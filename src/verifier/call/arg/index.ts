@@ -24,7 +24,6 @@ import {
   SCALAR,
   SLOT_SPILL,
   SLOT_ZERO,
-
   typeName,
 } from '../../state/types.ts';
 import type { CallMeta } from '../meta.ts';
@@ -65,14 +64,7 @@ export function checkArgument(env: Env, meta: CallMeta, kinds: readonly ArgKind[
   checkKind(env, meta, kinds, index, bare, reg);
 }
 
-function checkKind(
-  env: Env,
-  meta: CallMeta,
-  kinds: readonly ArgKind[],
-  index: number,
-  bare: BareKind,
-  reg: Reg,
-): void {
+function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: number, bare: BareKind, reg: Reg): void {
   const regno = index + 1;
   const facts = KINDS[bare];
   switch (bare) {
@@ -174,10 +166,7 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   if (facts.readOnly) type &= ~RDONLY;
   if (facts.orNull) type &= ~MAYBE_NULL;
   if (!types.includes(type)) {
-    env.reject(
-      'EACCES',
-      `R${regno} type=${typeName(reg.type)} expected=${types.map((t) => typeName(t)).join(', ')}`,
-    );
+    env.reject('EACCES', `R${regno} type=${typeName(reg.type)} expected=${types.map((t) => typeName(t)).join(', ')}`);
   }
   if ((reg.type & BASE_MASK) !== BTF_PTR) return;
   checkBtfArgument(env, meta, regno, reg, kind, facts);
@@ -213,7 +202,6 @@ function checkOffset(env: Env, regno: number, reg: Reg, bare: BareKind): void {
     default:
       checkUnmodified(env, reg, regno);
   }
-
 }
 
 /** The key where it is one known number on the stack, else -1. The verdict then rests on it. */

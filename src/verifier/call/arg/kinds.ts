@@ -3,6 +3,7 @@
  */
 import type { ArgKind } from '../../../uapi/helper-kinds.ts';
 import {
+  ALLOC,
   BTF_PTR,
   BUF,
   DYNPTR,
@@ -23,7 +24,6 @@ import {
   SOCKET,
   TCP_SOCK,
   TRUSTED,
-  ALLOC,
   XDP_SOCK,
 } from '../../state/types.ts';
 

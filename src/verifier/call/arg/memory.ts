@@ -1,13 +1,14 @@
 /**
  * Memory that a helper reads or writes. Linux: check_helper_mem_access(), check_mem_size_reg().
  */
+
+import { BPF_PROG_TYPE_SYSCALL } from '../../../uapi/generated/constants.ts';
 import type { Env } from '../../env.ts';
 import { accessMemory } from '../../pointer/index.ts';
 import { checkMapFlags, checkMapValue } from '../../pointer/map-value.ts';
 import { checkPacket } from '../../pointer/packet.ts';
 import { checkBuffer, checkRegion } from '../../pointer/region.ts';
 import { checkStackInitialized } from '../../pointer/stack.ts';
-import { BPF_PROG_TYPE_SYSCALL } from '../../../uapi/generated/constants.ts';
 import {
   BTF_PTR,
   BUF,

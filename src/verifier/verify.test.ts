@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { verify } from './verify.ts';
+
+describe('the log', () => {
+  const text = (bytes: number[]) =>
+    verify({
+      insns: Uint8Array.from(bytes),
+      name: 'x',
+      progType: 1,
+      attachType: 0,
+      flags: 0,
+      gplCompatible: true,
+      mapByFd: () => undefined,
+      kernelBtf: () => {
+        throw new Error('not needed');
+      },
+      logLevel: 2,
+    });
+
+  it('shows what every instruction changed', () => {
+    const result = text([0xb7, 0, 0, 0, 7, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
+    expect(result.ok).toBe(true);
+    expect(result.log).toBe(
+      [
+        'func#0 @0',
+        'Live regs before insn:',
+        '      0: .......... (b7) r0 = 7',
+        '      1: 0......... (95) exit',
+        '0: R1=ctx() R10=fp0',
+        '0: (b7) r0 = 7                        ; R0=7',
+        '1: (95) exit',
+        'processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('ends with the reason of a rejection', () => {
+    const result = text([0x95, 0, 0, 0, 0, 0, 0, 0]);
+    expect(result.ok).toBe(false);
+    expect(result.log).toContain('\nR0 !read_ok\nprocessed 1 insns');
+  });
+});
