@@ -99,6 +99,8 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   }
   env.pc = sub.start;
   env.prevPc = -1;
+  cur.firstIdx = sub.start;
+  cur.lastIdx = -1;
   env.pending = [];
   env.liveness.leave();
   env.scratchAll();
