@@ -40,6 +40,7 @@ const cases: readonly Case[] = [
   ['the context of an XDP program without one', XDP, 'r0 = 0\nexit', { ...both, ctx_out: 24 }],
   ['a context of zeros leaves nothing in reach', XDP, LENGTH, { ...both, ctx_in: new Uint8Array(24), ctx_out: 24 }],
   ['metadata', XDP, LENGTH, { ...both, ctx_in: xdpContext(4, 64), ctx_out: 24 }],
+  ['the device that nobody named', XDP, field(12), both],
   ['the device', XDP, field(12), { ...both, ctx_in: xdpContext(0, 64, 1), ctx_out: 24 }],
   ...[-8, 8].map(
     (by): Case => [`head ${by}`, XDP, adjust(44, by), { ...both, ctx_in: xdpContext(4, 64), ctx_out: 24 }],
@@ -53,6 +54,14 @@ const cases: readonly Case[] = [
     [`field ${at} for tc`, SCHED_CLS, field(at), both],
     ...(at === 160 ? [] : [[`field ${at} for a socket filter`, SOCKET_FILTER, field(at), both] as const]),
   ]),
+  ...[0, 1, 2, 0xff].map(
+    (byte): Case => [
+      `the type of a packet to ${byte}, ${byte} …`,
+      SCHED_CLS,
+      field(4),
+      { ...both, data_in: new Uint8Array(60).fill(byte, 0, 6) },
+    ],
+  ),
   ['the context of tc', SCHED_CLS, 'r0 = 0\nexit', { ...both, ctx_out: 192 }],
   ['the context of a socket filter', SOCKET_FILTER, 'r0 = 0\nexit', { ...both, ctx_out: 192 }],
   [

@@ -102,10 +102,12 @@ function withBlankHeader(packet: Uint8Array): Uint8Array {
   return out;
 }
 
-/** PACKET_HOST, _BROADCAST, _MULTICAST or _OTHERHOST, by the destination; the loopback device's address is zero. */
+/**
+ * PACKET_HOST, _MULTICAST or _OTHERHOST, by the destination. The loopback device's own address is zero, and so is its
+ * broadcast address: ff:ff:ff:ff:ff:ff is any multicast there.
+ */
 function packetType(frame: Uint8Array): number {
   const to = frame.subarray(0, 6);
   if (bytesEqual(to, new Uint8Array(6))) return 0;
-  if (to.every((byte) => byte === 0xff)) return 1;
   return (to[0]! & 1) !== 0 ? 2 : 3;
 }

@@ -15,6 +15,8 @@ const MAX_LINEAR = PAGE - HEADROOM - TAILROOM;
 /** MAX_SKB_FRAGS pages of fragments. */
 const MAX_PACKET = MAX_LINEAR + 17 * PAGE;
 const MAX_METADATA = 255;
+/** The device that a packet came in on where the caller names none. */
+const LOOPBACK = 1;
 
 export const testXdp: TestRun = (client, prog, attr) => {
   const flags = attr.flags ?? 0;
@@ -49,7 +51,7 @@ export const testXdp: TestRun = (client, prog, attr) => {
       frame.dataMeta = dataMeta;
       frame.data = begin;
       frame.dataEnd = dataEnd;
-      frame.describe(given?.ifindex ?? 0, given?.queue ?? 0);
+      frame.describe(given?.ifindex || LOOPBACK, 0);
       return core.execution.start(prog, frame.ctx, { task: client.task, packet: frame });
     });
     const size = frame.dataEnd - frame.dataMeta;
