@@ -115,7 +115,7 @@ function block(
       out += `; ${escapeLabel(line.text).replaceAll(' ', '\\ ')}\\l\\\n`;
     }
     shown = line;
-    out += `${pc - functionStart}: ${escapeLabel(spelling.text(pc))}\\l\\\n`;
+    out += `${pc - functionStart}: ${escapeLabel(spelling.text(pc)).replaceAll('&', '\\&')}\\l\\\n`;
     if (options.opcodes) out += `\\ \\ \\ \\ ${spelling.hex(pc)}\\l\\\n`;
   }
   return out;
