@@ -79,6 +79,7 @@ export function helperCall(env: Env): Outcome {
   const { insns, pc } = env;
   const id = insns.imm[pc]!;
   const helper = helperById(id);
+  if (id === 0) env.reject('EINVAL', 'program of this type cannot use helper bpf_unspec#0');
   if (!helper) env.reject('EINVAL', `invalid func unknown#${id}`);
   const name = `bpf_${helper.name}#${id}`;
   const { row } = helper;

@@ -14,7 +14,7 @@ import { SavedState, type StateBase } from '../state/state.ts';
 import { SLOT_ITER } from '../state/types.ts';
 import { pushHistory } from './history.ts';
 import type { Loops } from './loops.ts';
-import { clearSingularIds, markAllImprecise } from './marks.ts';
+import { markAllImprecise } from './marks.ts';
 import type { Precision } from './precision.ts';
 import type { Pruner } from './prune.ts';
 
@@ -164,7 +164,6 @@ export class Checkpoints {
     env.jumpsAtCheckpoint = env.jumps;
     env.processedAtCheckpoint = env.processed;
     if (env.caps.bpf) markAllImprecise(cur);
-    clearSingularIds(cur);
     const state = SavedState.of(cur);
     state.insnIdx = pc;
     this.#loops.enter(state);

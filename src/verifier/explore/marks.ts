@@ -1,8 +1,7 @@
 /**
  * Marks on whole states.
  */
-import { ADD_CONST } from '../log/state.ts';
-import { ID, LANES, OFF, PRECISE, REGS, TYPE } from '../state/layout.ts';
+import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
 import type { StateBase } from '../state/state.ts';
 import { SCALAR } from '../state/types.ts';
 
@@ -26,21 +25,5 @@ export function markAllImprecise(state: StateBase): void {
 export function markAllPrecise(state: StateBase): void {
   eachScalar(state, (i, at) => {
     i[at + PRECISE] = 1;
-  });
-}
-
-/** An id that only one scalar has links it to nothing, and would only keep states from comparing equal. */
-export function clearSingularIds(state: StateBase): void {
-  const counts = new Map<number, number>();
-  eachScalar(state, (i, at) => {
-    const id = i[at + ID]! & ~ADD_CONST;
-    if (id) counts.set(id, (counts.get(id) ?? 0) + 1);
-  });
-  if (counts.size === 0) return;
-  eachScalar(state, (i, at) => {
-    const id = i[at + ID]! & ~ADD_CONST;
-    if (!id || counts.get(id)! > 1) return;
-    i[at + ID] = 0;
-    i[at + OFF] = 0;
   });
 }

@@ -102,6 +102,9 @@ export function regText(ctx: PrintContext, frameno: number, r: Reg): string {
   return `${out}(${parts.join(',')})`;
 }
 
+/** Small ones are read as decimals, with their sign; others are hexadecimal, where a sign would only mislead. */
+const signed32 = (x: number): bigint => BigInt(x >= -0x8000 && x <= 0x7fff ? x : x >>> 0);
+
 /** Ranges that say something; equal ones share a number: `smin=smin32=0`. */
 export function scalarRanges(r: Reg, parts: string[]): void {
   const names = ['smin', 'smax', 'umin', 'umax', 'smin32', 'smax32', 'umin32', 'umax32'];
@@ -110,8 +113,8 @@ export function scalarRanges(r: Reg, parts: string[]): void {
     r.smax,
     r.umin,
     r.umax,
-    BigInt(r.s32min),
-    BigInt(r.s32max),
+    signed32(r.s32min),
+    signed32(r.s32max),
     BigInt(r.u32min),
     BigInt(r.u32max),
   ];
@@ -120,8 +123,8 @@ export function scalarRanges(r: Reg, parts: string[]): void {
     values[1] === S64_MAX,
     values[2] === 0n,
     values[3] === U64_MAX,
-    values[4] === -0x8000_0000n,
-    values[5] === 0x7fff_ffffn,
+    r.s32min === -0x8000_0000,
+    r.s32max === 0x7fff_ffff,
     values[6] === 0n,
     values[7] === 0xffff_ffffn,
   ];
