@@ -77,7 +77,7 @@ export class Core {
 
     const random = randomSource(options.seed);
     const clock = options.clock ?? hostClock();
-    const blocks = new TaskBlocks(this.mem, () => this.kernelBtf);
+    const blocks = new TaskBlocks(this.mem, () => (this.hasKernelBtf ? this.kernelBtf : undefined));
     const cgroups = new CgroupTree();
     this.world = {
       tasks: new TaskTable(this.mem, blocks, clock, cgroups),

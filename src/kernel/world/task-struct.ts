@@ -49,23 +49,25 @@ export const FIRST_PID_NAMESPACE = 0xeffffffc;
 
 export class TaskBlocks {
   readonly #mem: Memory;
-  readonly #btf: () => Btf;
+  readonly #btf: () => Btf | undefined;
   #plan: Plan | undefined;
 
-  /** `btf` is asked for with the first block. */
-  constructor(mem: Memory, btf: () => Btf) {
+  /** `btf` is asked for with the first block; undefined: it is not there yet. */
+  constructor(mem: Memory, btf: () => Btf | undefined) {
     this.#mem = mem;
     this.#btf = btf;
   }
 
-  /** An empty block, or 0 where memory is out. Give it back with `mem.free`. */
+  /** An empty block, or 0 where memory is out or the layout unknown. Give it back with `mem.free`. */
   allocate(): Addr {
     const plan = this.#layouts();
-    return this.#mem.alloc(partsOf(plan).size, 64);
+    return plan === undefined ? 0 : this.#mem.alloc(partsOf(plan).size, 64);
   }
 
+  /** `addr`: what allocate answered. */
   fill(addr: Addr, fields: TaskFields): void {
     const plan = this.#layouts();
+    if (plan === undefined) return;
     const parts = partsOf(plan);
     const cred = addr + parts.cred;
     const nsproxy = addr + parts.nsproxy;
@@ -107,9 +109,10 @@ export class TaskBlocks {
     this.#set(at + plan.upid.size, plan.upid, 'ns', namespace);
   }
 
-  #layouts(): Plan {
+  #layouts(): Plan | undefined {
     if (this.#plan === undefined) {
       const btf = this.#btf();
+      if (btf === undefined) return undefined;
       this.#plan = {
         task: new Layout(btf, 'task_struct'),
         cred: new Layout(btf, 'cred'),
