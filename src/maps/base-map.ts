@@ -9,6 +9,7 @@ import {
   MAP_HEADER_KEY_SIZE,
   MAP_HEADER_MAX_ENTRIES,
   MAP_HEADER_SIZE,
+  MAP_HEADER_SPECIAL,
   MAP_HEADER_STORAGE,
   MAP_HEADER_STRIDE,
   MAP_HEADER_TYPE,
@@ -51,6 +52,7 @@ export abstract class BaseMap implements KernelMap {
     this.mem.setU32(this.addr + MAP_HEADER_VALUE_SIZE, def.valueSize);
     this.mem.setU32(this.addr + MAP_HEADER_MAX_ENTRIES, def.maxEntries);
     this.mem.setU32(this.addr + MAP_HEADER_FLAGS, def.flags);
+    this.mem.setU32(this.addr + MAP_HEADER_SPECIAL, def.special === undefined ? 0 : 1);
   }
 
   /** Says in the header where the elements are. */

@@ -9,12 +9,8 @@
  *
  * The seed is random for each map, so that who chooses keys does not choose chains.
  */
+import { HASH_C1, HASH_C2, HASH_C3, HASH_C4 } from '../base/map-storage.ts';
 import type { Addr, Memory } from '../base/memory.ts';
-
-const C1 = 0x9e3779b1;
-const C2 = 0x7f4a7c15;
-const C3 = 0x85ebca6b;
-const C4 = 0xc2b2ae35;
 
 /** The hash of the `size` bytes at `key`, unsigned. */
 export function hashKey(mem: Memory, key: Addr, size: number, seed: number): number {
@@ -27,12 +23,12 @@ export function hashKey(mem: Memory, key: Addr, size: number, seed: number): num
     for (let shift = 0; at < size; at++, shift += 8) tail |= mem.u8(key + at) << shift;
     h = mix(h, tail);
   }
-  h = Math.imul(h ^ (h >>> 16), C3);
-  h = Math.imul(h ^ (h >>> 13), C4);
+  h = Math.imul(h ^ (h >>> 16), HASH_C3);
+  h = Math.imul(h ^ (h >>> 13), HASH_C4);
   return (h ^ (h >>> 16)) >>> 0;
 }
 
 function mix(h: number, word: number): number {
-  const x = h ^ Math.imul(word, C1);
-  return (Math.imul((x << 13) | (x >>> 19), 5) + C2) | 0;
+  const x = h ^ Math.imul(word, HASH_C1);
+  return (Math.imul((x << 13) | (x >>> 19), 5) + HASH_C2) | 0;
 }

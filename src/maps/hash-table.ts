@@ -6,9 +6,8 @@
  *     element   +0 next in chain (or in the pool's list)   +4 hash   +8 index + 1   +12 referenced (LRU)
  *               +16 key, padded to 8   +16+round_up(key_size, 8) value
  *
- * The header block adds to base/map-header.ts: storage = buckets, stride = bytes of an element,
- * +28 bucket mask   +32 seed   +36 offset of the value in an element   +40 elements in use   +44 entries.
- * Together that is what a lookup in WebAssembly needs.
+ * base/map-storage.ts has the offsets, also of what the header says of the table: all of its state stands there, since
+ * programs look up, update and delete in WebAssembly of their own.
  *
  * Memory of elements belongs to the map until the map goes, so a pointer that a program keeps past a delete stays
  * readable, and a replaced element keeps its old value until the spare is used again, as in Linux. As in Linux the
@@ -16,6 +15,21 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { E2BIG, ENOMEM } from '../base/errno.ts';
+import {
+  ELEMENT_HASH,
+  ELEMENT_INDEX,
+  ELEMENT_KEY,
+  ELEMENT_NEXT,
+  ELEMENT_REFERENCED,
+  HASH_COUNT,
+  HASH_ENTRIES,
+  HASH_HAND,
+  HASH_MASK,
+  HASH_NEXT_INDEX,
+  HASH_SEED,
+  HASH_SPARE,
+  HASH_VALUE_OFFSET,
+} from '../base/map-storage.ts';
 import type { Addr } from '../base/memory.ts';
 import { BPF_F_NO_PREALLOC, BPF_F_ZERO_SEED } from '../uapi/generated/constants.ts';
 import { BaseMap } from './base-map.ts';
@@ -23,18 +37,6 @@ import { ElementPool } from './element-pool.ts';
 import { hashKey } from './hash-function.ts';
 import type { MapDef, MapEnv } from './map.ts';
 import { copyBytes, sameBytes } from './values.ts';
-
-const HEADER_MASK = 28;
-const HEADER_SEED = 32;
-const HEADER_VALUE_OFFSET = 36;
-const HEADER_COUNT = 40;
-const HEADER_ENTRIES = 44;
-
-const NEXT = 0;
-const HASH = 4;
-const INDEX = 8;
-const REFERENCED = 12;
-const KEY = 16;
 
 export abstract class HashTable extends BaseMap {
   protected readonly valueOffset: number;
@@ -44,13 +46,6 @@ export abstract class HashTable extends BaseMap {
   readonly #seed: number;
   readonly #entries: Addr;
   readonly #pool: ElementPool;
-  /** The index that the next element gets that has none. */
-  #nextIndex = 0;
-  /** The element that takes the place of the next one to be replaced. */
-  #spare: Addr = 0;
-  #count = 0;
-  /** The index that eviction looks at next. */
-  #hand = 0;
 
   /** `valueBytes`: what an element holds for its key, all CPUs together. */
   constructor(def: MapDef, env: MapEnv, valueBytes: number) {
@@ -58,18 +53,18 @@ export abstract class HashTable extends BaseMap {
     const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries));
     this.#mask = buckets - 1;
     this.#seed = (def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0;
-    this.valueOffset = KEY + alignUp(def.keySize, 8);
+    this.valueOffset = ELEMENT_KEY + alignUp(def.keySize, 8);
     this.stride = this.valueOffset + alignUp(valueBytes, 8);
     this.#buckets = this.allocate(buckets * 4);
     this.#entries = this.allocate(def.maxEntries * 4);
-    this.#pool = new ElementPool(env.mem, (size) => this.tryAllocate(size), this.stride, def.maxEntries + 1);
+    this.#pool = new ElementPool(env.mem, this.addr, (size) => this.tryAllocate(size), this.stride, def.maxEntries + 1);
     const preallocate = (def.flags & BPF_F_NO_PREALLOC) === 0;
     if (preallocate && !this.#pool.reserve(def.maxEntries + 1)) this.outOfMemory();
     this.setStorage(this.#buckets, this.stride);
-    this.mem.setU32(this.addr + HEADER_MASK, this.#mask);
-    this.mem.setU32(this.addr + HEADER_SEED, this.#seed);
-    this.mem.setU32(this.addr + HEADER_VALUE_OFFSET, this.valueOffset);
-    this.mem.setU32(this.addr + HEADER_ENTRIES, this.#entries);
+    this.mem.setU32(this.addr + HASH_MASK, this.#mask);
+    this.mem.setU32(this.addr + HASH_SEED, this.#seed);
+    this.mem.setU32(this.addr + HASH_VALUE_OFFSET, this.valueOffset);
+    this.mem.setU32(this.addr + HASH_ENTRIES, this.#entries);
   }
 
   protected get isFull(): boolean {
@@ -83,8 +78,9 @@ export abstract class HashTable extends BaseMap {
     const hash = hashKey(mem, key, keySize, this.#seed);
     let element = mem.u32(this.#buckets + (hash & this.#mask) * 4);
     while (element !== 0) {
-      if (mem.u32(element + HASH) === hash && sameBytes(mem, element + KEY, key, keySize)) return element;
-      element = mem.u32(element + NEXT);
+      if (mem.u32(element + ELEMENT_HASH) === hash && sameBytes(mem, element + ELEMENT_KEY, key, keySize))
+        return element;
+      element = mem.u32(element + ELEMENT_NEXT);
     }
     return 0;
   }
@@ -95,7 +91,11 @@ export abstract class HashTable extends BaseMap {
     const element = this.#pool.take();
     if (element === 0) return -ENOMEM;
     // What comes back from the pool kept its index; what is new gets the next one.
-    if (this.mem.u32(element + INDEX) === 0) this.mem.setU32(element + INDEX, ++this.#nextIndex);
+    if (this.mem.u32(element + ELEMENT_INDEX) === 0) {
+      const index = this.#nextIndex + 1;
+      this.mem.setU32(this.addr + HASH_NEXT_INDEX, index);
+      this.mem.setU32(element + ELEMENT_INDEX, index);
+    }
     this.#link(element, key, hashKey(this.mem, key, this.def.keySize, this.#seed));
     this.#setEntry(this.indexOf(element), element);
     this.#setCount(this.#count + 1);
@@ -105,14 +105,14 @@ export abstract class HashTable extends BaseMap {
   /** An element that takes the place of `old`, its value as it was left; or -ENOMEM. `old` becomes the next spare. */
   protected replace(old: Addr): Addr | number {
     // A spare has no index of its own: with one, fewer would be left than elements fit.
-    const element = this.#spare === 0 ? this.#pool.takeFresh() : this.#spare;
+    const element = this.mem.u32(this.addr + HASH_SPARE) || this.#pool.takeFresh();
     if (element === 0) return -ENOMEM;
     const index = this.indexOf(old);
     this.#unlink(old);
-    this.mem.setU32(element + INDEX, index + 1);
-    this.#link(element, old + KEY, this.mem.u32(old + HASH));
+    this.mem.setU32(element + ELEMENT_INDEX, index + 1);
+    this.#link(element, old + ELEMENT_KEY, this.mem.u32(old + ELEMENT_HASH));
     this.#setEntry(index, element);
-    this.#spare = old;
+    this.mem.setU32(this.addr + HASH_SPARE, old);
     return element;
   }
 
@@ -135,15 +135,15 @@ export abstract class HashTable extends BaseMap {
 
   /** Where `element` stands in walks. */
   protected indexOf(element: Addr): number {
-    return this.mem.u32(element + INDEX) - 1;
+    return this.mem.u32(element + ELEMENT_INDEX) - 1;
   }
 
   protected keyOf(element: Addr): Addr {
-    return element + KEY;
+    return element + ELEMENT_KEY;
   }
 
   protected setReferenced(element: Addr): void {
-    this.mem.setU32(element + REFERENCED, 1);
+    this.mem.setU32(element + ELEMENT_REFERENCED, 1);
   }
 
   /**
@@ -152,38 +152,45 @@ export abstract class HashTable extends BaseMap {
    */
   protected oldest(): Addr {
     const { mem } = this;
+    const hand = this.addr + HASH_HAND;
     for (;;) {
-      if (this.#hand >= this.#nextIndex) this.#hand = 0;
-      const element = mem.u32(this.#entries + this.#hand++ * 4);
+      const index = mem.u32(hand) % this.#nextIndex;
+      mem.setU32(hand, index + 1);
+      const element = mem.u32(this.#entries + index * 4);
       if (element === 0) continue;
-      if (mem.u32(element + REFERENCED) === 0) return element;
-      mem.setU32(element + REFERENCED, 0);
+      if (mem.u32(element + ELEMENT_REFERENCED) === 0) return element;
+      mem.setU32(element + ELEMENT_REFERENCED, 0);
     }
   }
 
   #link(element: Addr, key: Addr, hash: number): void {
     const { mem } = this;
     const bucket = this.#buckets + (hash & this.#mask) * 4;
-    mem.setU32(element + NEXT, mem.u32(bucket));
-    mem.setU32(element + HASH, hash);
-    mem.setU32(element + REFERENCED, 0);
-    copyBytes(mem, element + KEY, key, this.def.keySize);
+    mem.setU32(element + ELEMENT_NEXT, mem.u32(bucket));
+    mem.setU32(element + ELEMENT_HASH, hash);
+    mem.setU32(element + ELEMENT_REFERENCED, 0);
+    copyBytes(mem, element + ELEMENT_KEY, key, this.def.keySize);
     mem.setU32(bucket, element);
   }
 
   #unlink(element: Addr): void {
     const { mem } = this;
-    let link = this.#buckets + (mem.u32(element + HASH) & this.#mask) * 4;
-    while (mem.u32(link) !== element) link = mem.u32(link) + NEXT;
-    mem.setU32(link, mem.u32(element + NEXT));
+    let link = this.#buckets + (mem.u32(element + ELEMENT_HASH) & this.#mask) * 4;
+    while (mem.u32(link) !== element) link = mem.u32(link) + ELEMENT_NEXT;
+    mem.setU32(link, mem.u32(element + ELEMENT_NEXT));
   }
 
   #setEntry(index: number, element: Addr): void {
     this.mem.setU32(this.#entries + index * 4, element);
   }
 
+  get #nextIndex(): number {
+    return this.mem.u32(this.addr + HASH_NEXT_INDEX);
+  }
+  get #count(): number {
+    return this.mem.u32(this.addr + HASH_COUNT);
+  }
   #setCount(count: number): void {
-    this.#count = count;
-    this.mem.setU32(this.addr + HEADER_COUNT, count);
+    this.mem.setU32(this.addr + HASH_COUNT, count);
   }
 }

@@ -11,6 +11,7 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../base/errno.ts';
+import { LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE } from '../base/map-storage.ts';
 import type { Addr } from '../base/memory.ts';
 import { BPF_EXIST, BPF_F_NO_PREALLOC } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
@@ -19,19 +20,15 @@ import { COMMON_FLAGS, checkExistence, flagsAllowed, low32, MAX_ELEMENT } from '
 import type { MapDef, MapEnv, MapType } from './map.ts';
 import { copyValue, readValue, writeValue } from './values.ts';
 
-const PREFIX_LENGTH_SIZE = 4;
 const MAX_DATA = 256;
 /** What Linux keeps in a node beside data and value. */
 const NODE_OVERHEAD = 40;
-
-const IS_ENTRY = 8;
-const KEY = 16;
 
 export const lpmTrie: MapType = {
   check(def) {
     if (def.maxEntries === 0 || (def.flags & BPF_F_NO_PREALLOC) === 0) return -EINVAL;
     if (!flagsAllowed(def, COMMON_FLAGS | BPF_F_NO_PREALLOC)) return -EINVAL;
-    const data = def.keySize - PREFIX_LENGTH_SIZE;
+    const data = def.keySize - LPM_PREFIX_SIZE;
     if (data < 1 || data > MAX_DATA || def.valueSize === 0) return -EINVAL;
     return def.valueSize > MAX_ELEMENT - MAX_DATA - NODE_OVERHEAD ? -EINVAL : 0;
   },
@@ -48,11 +45,11 @@ class LpmTrieMap extends BaseMap {
 
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
-    this.#maxBits = (def.keySize - PREFIX_LENGTH_SIZE) * 8;
-    this.#valueOffset = KEY + alignUp(def.keySize, 8);
+    this.#maxBits = (def.keySize - LPM_PREFIX_SIZE) * 8;
+    this.#valueOffset = LPM_KEY + alignUp(def.keySize, 8);
     this.#root = this.allocate(8);
     const stride = this.#valueOffset + alignUp(def.valueSize, 8);
-    this.#pool = new ElementPool(env.mem, (size) => this.tryAllocate(size), stride, 2 * def.maxEntries);
+    this.#pool = new ElementPool(env.mem, this.addr, (size) => this.tryAllocate(size), stride, 2 * def.maxEntries);
     this.setStorage(this.#root, stride);
   }
 
@@ -136,7 +133,7 @@ class LpmTrieMap extends BaseMap {
       return -ENOMEM;
     }
     if (top !== entry) mem.setU32(this.#childLink(top, this.#bit(key, common)), entry);
-    mem.setU32(this.#childLink(top, this.#bit(at + KEY, common)), at);
+    mem.setU32(this.#childLink(top, this.#bit(at + LPM_KEY, common)), at);
     mem.setU32(link, top);
     return entry;
   }
@@ -169,7 +166,7 @@ class LpmTrieMap extends BaseMap {
     const left = mem.u32(node);
     const right = mem.u32(node + 4);
     if (left !== 0 && right !== 0) {
-      mem.setU32(node + IS_ENTRY, 0);
+      mem.setU32(node + LPM_IS_ENTRY, 0);
       return;
     }
     mem.setU32(link, left === 0 ? right : left);
@@ -195,7 +192,7 @@ class LpmTrieMap extends BaseMap {
   override nextKey(key: Uint8Array | null): Uint8Array | number {
     const path = key === null ? null : this.#pathTo(this.place(key));
     const next = path === null ? this.#firstBelow(this.mem.u32(this.#root)) : this.#after(path);
-    return next === 0 ? -ENOENT : this.mem.read(next + KEY, this.def.keySize);
+    return next === 0 ? -ENOENT : this.mem.read(next + LPM_KEY, this.def.keySize);
   }
 
   /** The nodes from the root to the entry of `key`, or null where there is none. */
@@ -241,17 +238,17 @@ class LpmTrieMap extends BaseMap {
     const node = this.#pool.take();
     if (node === 0) return 0;
     this.mem.setLoHi(node, 0, 0);
-    this.mem.setU32(node + IS_ENTRY, isEntry);
-    this.mem.copy(node + KEY, key, this.def.keySize);
-    this.mem.setU32(node + KEY, bits);
+    this.mem.setU32(node + LPM_IS_ENTRY, isEntry);
+    this.mem.copy(node + LPM_KEY, key, this.def.keySize);
+    this.mem.setU32(node + LPM_KEY, bits);
     return node;
   }
 
   #bits(node: Addr): number {
-    return this.mem.u32(node + KEY);
+    return this.mem.u32(node + LPM_KEY);
   }
   #isEntry(node: Addr): boolean {
-    return this.mem.u32(node + IS_ENTRY) !== 0;
+    return this.mem.u32(node + LPM_IS_ENTRY) !== 0;
   }
   #childLink(node: Addr, bit: number): Addr {
     return node + bit * 4;
@@ -264,13 +261,13 @@ class LpmTrieMap extends BaseMap {
   }
 
   #bit(key: Addr, nth: number): number {
-    return (this.mem.u8(key + PREFIX_LENGTH_SIZE + (nth >>> 3)) >>> (7 - (nth & 7))) & 1;
+    return (this.mem.u8(key + LPM_PREFIX_SIZE + (nth >>> 3)) >>> (7 - (nth & 7))) & 1;
   }
 
   /** How many of the first `limit` bits `node` and `key` share. */
   #commonBits(node: Addr, key: Addr, limit: number): number {
-    const a = node + KEY + PREFIX_LENGTH_SIZE;
-    const b = key + PREFIX_LENGTH_SIZE;
+    const a = node + LPM_KEY + LPM_PREFIX_SIZE;
+    const b = key + LPM_PREFIX_SIZE;
     for (let at = 0; at * 8 < limit; at++) {
       const difference = this.mem.u8(a + at) ^ this.mem.u8(b + at);
       if (difference !== 0) return Math.min(limit, at * 8 + Math.clz32(difference) - 24);

@@ -8,6 +8,7 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { E2BIG, EINVAL, ENOENT } from '../base/errno.ts';
+import { QUEUE_COUNT, QUEUE_OLDEST } from '../base/map-storage.ts';
 import type { Addr } from '../base/memory.ts';
 import { BPF_EXIST, BPF_NOEXIST } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
@@ -33,9 +34,6 @@ function checkQueue(def: MapDef): number {
 class QueueMap extends BaseMap {
   readonly #base: Addr;
   readonly #stride: number;
-  /** Index of the oldest value, and how many there are. */
-  #oldest = 0;
-  #count = 0;
 
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
@@ -64,7 +62,9 @@ class QueueMap extends BaseMap {
       if (flags !== BPF_EXIST) return -E2BIG;
       this.#dropOldest();
     }
-    return this.#at(this.#count++);
+    const count = this.#count;
+    this.#setCount(count + 1);
+    return this.#at(count);
   }
 
   /** Copies the value whose turn it is to `to`, or clears `to` where there is none. */
@@ -88,13 +88,24 @@ class QueueMap extends BaseMap {
   }
 
   #take(): void {
-    if (this.turn(this.#count) === this.#count - 1) this.#count--;
+    if (this.turn(this.#count) === this.#count - 1) this.#setCount(this.#count - 1);
     else this.#dropOldest();
   }
 
   #dropOldest(): void {
-    this.#oldest = (this.#oldest + 1) % this.def.maxEntries;
-    this.#count--;
+    this.mem.setU32(this.addr + QUEUE_OLDEST, (this.#oldest + 1) % this.def.maxEntries);
+    this.#setCount(this.#count - 1);
+  }
+
+  /** Index of the oldest value. */
+  get #oldest(): number {
+    return this.mem.u32(this.addr + QUEUE_OLDEST);
+  }
+  get #count(): number {
+    return this.mem.u32(this.addr + QUEUE_COUNT);
+  }
+  #setCount(count: number): void {
+    this.mem.setU32(this.addr + QUEUE_COUNT, count);
   }
 
   #at(nth: number): Addr {

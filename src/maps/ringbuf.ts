@@ -20,6 +20,7 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { EAGAIN, EINVAL, ENOTSUPP } from '../base/errno.ts';
+import { RING_CONSUMER, RING_DATA, RING_LENGTH_MASK, RING_PAGE, RING_PRODUCER } from '../base/map-storage.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 import {
   BPF_F_NUMA_NODE,
@@ -38,13 +39,10 @@ import { flagsAllowed } from './flags.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
 import { copyBytes } from './values.ts';
 
-const PAGE = 4096;
-const CONSUMER = PAGE;
-const PRODUCER = 2 * PAGE;
-const DATA = 3 * PAGE;
-const LENGTH_MASK = 0x3fffffff;
+/** What the high half of a position counts. */
+const HIGH = 2 ** 32;
 /** The largest record that Linux considers. */
-const MAX_RECORD = LENGTH_MASK;
+const MAX_RECORD = RING_LENGTH_MASK;
 
 export const ringbuf: MapType = {
   check: checkRing,
@@ -56,14 +54,14 @@ export function checkRing(def: MapDef): number {
   if (!flagsAllowed(def, BPF_F_NUMA_NODE)) return -EINVAL;
   const { keySize, valueSize, maxEntries } = def;
   const powerOfTwo = maxEntries !== 0 && (maxEntries & (maxEntries - 1)) === 0;
-  if (keySize !== 0 || valueSize !== 0 || !powerOfTwo || maxEntries % PAGE !== 0) return -EINVAL;
+  if (keySize !== 0 || valueSize !== 0 || !powerOfTwo || maxEntries % RING_PAGE !== 0) return -EINVAL;
   return 0;
 }
 
 /** The address of the ring buffer map that a reserved record belongs to: submit and discard get nothing else. */
 export function ringOfRecord(mem: Memory, data: Addr): Addr {
   const record = data - BPF_RINGBUF_HDR_SZ;
-  const page0 = record - (record % PAGE) - mem.u32(record + 4) * PAGE;
+  const page0 = record - (record % RING_PAGE) - mem.u32(record + 4) * RING_PAGE;
   return mem.u32(page0);
 }
 
@@ -72,14 +70,12 @@ export class RingBufferMap extends BaseMap {
   readonly pages: Addr;
   readonly #data: Addr;
   readonly #size: number;
-  #producer = 0;
-  #consumer = 0;
 
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
     this.#size = def.maxEntries;
-    this.pages = this.allocate(DATA + 2 * this.#size, PAGE);
-    this.#data = this.pages + DATA;
+    this.pages = this.allocate(RING_DATA + 2 * this.#size, RING_PAGE);
+    this.#data = this.pages + RING_DATA;
     this.mem.setU32(this.pages, this.addr);
     this.setStorage(this.#data, 0);
   }
@@ -89,20 +85,20 @@ export class RingBufferMap extends BaseMap {
     if (size > MAX_RECORD) return 0;
     const total = alignUp(size + BPF_RINGBUF_HDR_SZ, 8);
     // A position of producer may never come round to the consumer's: one full lap would look like none.
-    if (this.#producer + total - this.#consumer > this.#size - 1) return 0;
-    const at = this.#producer % this.#size;
+    const producer = this.#producer;
+    if (producer + total - this.#consumer > this.#size - 1) return 0;
+    const at = producer % this.#size;
     const record = this.#data + at;
     this.mem.setU32(record, (size | BPF_RINGBUF_BUSY_BIT) >>> 0);
-    this.mem.setU32(record + 4, Math.floor((DATA + at) / PAGE));
-    this.#producer += total;
-    this.mem.setU64(this.pages + PRODUCER, BigInt(this.#producer));
+    this.mem.setU32(record + 4, Math.floor((RING_DATA + at) / RING_PAGE));
+    this.#setPosition(RING_PRODUCER, producer + total);
     return record + BPF_RINGBUF_HDR_SZ;
   }
 
   /** Ends the reservation at `data`: readers get the record, or pass over it when `discard`. */
   commit(data: Addr, discard: boolean, flags: number): void {
     const record = data - BPF_RINGBUF_HDR_SZ;
-    const size = this.mem.u32(record) & LENGTH_MASK;
+    const size = this.mem.u32(record) & RING_LENGTH_MASK;
     this.#mirror(record, alignUp(size + BPF_RINGBUF_HDR_SZ, 8));
     this.mem.setU32(record, discard ? (size | BPF_RINGBUF_DISCARD_BIT) >>> 0 : size);
     const isNext = record - this.#data === this.#consumer % this.#size;
@@ -152,12 +148,26 @@ export class RingBufferMap extends BaseMap {
     while (this.hasData) {
       const record = this.#next();
       const header = this.mem.u32(record);
-      const size = header & LENGTH_MASK;
+      const size = header & RING_LENGTH_MASK;
       if ((header & BPF_RINGBUF_DISCARD_BIT) === 0) records.push(this.mem.read(record + BPF_RINGBUF_HDR_SZ, size));
-      this.#consumer += alignUp(size + BPF_RINGBUF_HDR_SZ, 8);
+      this.#setPosition(RING_CONSUMER, this.#consumer + alignUp(size + BPF_RINGBUF_HDR_SZ, 8));
     }
-    this.mem.setU64(this.pages + CONSUMER, BigInt(this.#consumer));
     return records;
+  }
+
+  /** Positions count bytes, and no ring lives to see 2^53 of them. */
+  get #producer(): number {
+    return this.#position(RING_PRODUCER);
+  }
+  get #consumer(): number {
+    return this.#position(RING_CONSUMER);
+  }
+  #position(of: number): number {
+    const at = this.pages + of;
+    return this.mem.u32(at) + this.mem.u32(at + 4) * HIGH;
+  }
+  #setPosition(of: number, bytes: number): void {
+    this.mem.setLoHi(this.pages + of, bytes, Math.floor(bytes / HIGH));
   }
 
   #next(): Addr {

@@ -1,0 +1,73 @@
+/**
+ * Where maps keep their elements in linear memory, beyond what map-header.ts says: maps/ works on it in JavaScript, and
+ * the JIT writes WebAssembly that works on the same. All offsets are bytes, all words u32 where nothing else is said.
+ */
+
+// Hash tables (maps/hash-table.ts): chains of elements, found by bucket, walked by index.
+
+/** In the header: number of buckets - 1. `storage` is the address of the buckets, `stride` bytes of an element. */
+export const HASH_MASK = 32;
+export const HASH_SEED = 36;
+/** Offset of the value in an element. */
+export const HASH_VALUE_OFFSET = 40;
+/** Elements in use. */
+export const HASH_COUNT = 44;
+/** Address of the entries: the element of each index, 0 for none. */
+export const HASH_ENTRIES = 48;
+/** The index that the next element gets that has none. */
+export const HASH_NEXT_INDEX = 52;
+/** The element that takes the place of the next one to be replaced, or 0. */
+export const HASH_SPARE = 56;
+/** The index that eviction looks at next. */
+export const HASH_HAND = 60;
+
+/** In an element: the next one in its chain, or in the pool's list. A link is the address of such a word. */
+export const ELEMENT_NEXT = 0;
+export const ELEMENT_HASH = 4;
+/** Its index + 1, 0 where it never had one. */
+export const ELEMENT_INDEX = 8;
+/** LRU: whether it was used since the hand came by. */
+export const ELEMENT_REFERENCED = 12;
+/** The key, padded to 8 bytes; then the value. */
+export const ELEMENT_KEY = 16;
+
+/** The constants of the hash of a key: maps/hash-function.ts says how they are used. */
+export const HASH_C1 = 0x9e3779b1;
+export const HASH_C2 = 0x7f4a7c15;
+export const HASH_C3 = 0x85ebca6b;
+export const HASH_C4 = 0xc2b2ae35;
+
+// Pools of elements (maps/element-pool.ts), in the header of the map that owns one.
+
+/** The first element of the list of those given back, or 0. */
+export const POOL_FREE = 64;
+/** The first element that was never used, and where those end. */
+export const POOL_FRESH = 68;
+export const POOL_FRESH_END = 72;
+
+// Longest prefix match (maps/lpm-trie.ts). `storage` is the address of the word that points to the root.
+
+/** In a node: its children for a 0 bit and, 4 bytes on, for a 1 bit. */
+export const LPM_CHILDREN = 0;
+/** 1 where a node is an entry. */
+export const LPM_IS_ENTRY = 8;
+/** Its key: u32 length of the prefix in bits, then the data. */
+export const LPM_KEY = 16;
+/** Bytes of that length. */
+export const LPM_PREFIX_SIZE = 4;
+
+// Queues and stacks (maps/queue.ts): `storage` is a ring of max_entries values of `stride` bytes.
+
+/** In the header: index of the oldest value, and how many there are. */
+export const QUEUE_OLDEST = 32;
+export const QUEUE_COUNT = 36;
+
+// Ring buffers (maps/ringbuf.ts), from the first page on. `storage` is the address of the data.
+
+export const RING_PAGE = 4096;
+/** Positions, u64. */
+export const RING_CONSUMER = RING_PAGE;
+export const RING_PRODUCER = 2 * RING_PAGE;
+export const RING_DATA = 3 * RING_PAGE;
+/** Bits of a record's first word that are its length. */
+export const RING_LENGTH_MASK = 0x3fffffff;
