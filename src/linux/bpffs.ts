@@ -1,5 +1,17 @@
-/** The bpf file systems of this machine: directories and pins, looked at with ordinary file calls. */
-import { mkdir, readdir, readFile, readlink, rm, rmdir, stat, statfs } from 'node:fs/promises';
+/**
+ * The bpf file systems of this machine: directories and pins, looked at with ordinary file calls. They are made by the
+ * calling thread, as bpf(2) is: another thread might see other mounts. Nothing here waits for a disk.
+ */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { EINVAL, EIO, errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
@@ -19,7 +31,7 @@ export function linuxBpfFs(open: (path: string) => Promise<Fd>, close: (fd: Fd) 
       return 'other'; // an iterator's file, or not ours to open
     }
     try {
-      const name = await readlink(`/proc/self/fd/${fd}`);
+      const name = readlinkSync(`/proc/self/fd/${fd}`);
       return name === 'anon_inode:bpf-prog'
         ? 'prog'
         : name === 'anon_inode:bpf-map'
@@ -38,30 +50,31 @@ export function linuxBpfFs(open: (path: string) => Promise<Fd>, close: (fd: Fd) 
 
   return {
     async mounts() {
-      const lines = (await readFile('/proc/mounts', 'utf8')).split('\n').map((l) => l.split(' '));
+      const lines = readFileSync('/proc/mounts', 'utf8')
+        .split('\n')
+        .map((l) => l.split(' '));
       return [...new Set(lines.filter((f) => f[2] === 'bpf').map((f) => f[1]!.replaceAll('\\040', ' ')))];
     },
     async list(path) {
-      const entries = await at(path, () => readdir(path, { withFileTypes: true }));
+      const entries = at(path, () => readdirSync(path, { withFileTypes: true }));
       entries.sort((a, b) => (a.name < b.name ? -1 : 1));
       const found: BpfFsEntry[] = [];
       for (const e of entries) found.push(await entry(join(path, e.name), e.name, e.isDirectory()));
       return found;
     },
     async mkdir(path) {
-      await at(path, () => mkdir(path));
+      at(path, () => mkdirSync(path));
     },
     async remove(path) {
       // Only what lies in a bpf file system: a mistyped path must not cost somebody a file.
-      const { type } = await at(path, () => statfs(path));
+      const { type } = at(path, () => statfsSync(path));
       if (type !== BPF_FS_MAGIC) throw new BpfError('unlink', EINVAL, `${path} is not in a bpf file system`);
-      const { isDirectory } = await at(path, async () => ({ isDirectory: (await stat(path)).isDirectory() }));
-      await at(path, () => (isDirectory ? rmdir(path) : rm(path)));
+      at(path, () => (statSync(path).isDirectory() ? rmdirSync(path) : unlinkSync(path)));
     },
     async stat(path) {
       try {
-        const s = await stat(path);
-        return await entry(path, path.slice(path.lastIndexOf('/') + 1), s.isDirectory());
+        const directory = statSync(path).isDirectory();
+        return await entry(path, path.slice(path.lastIndexOf('/') + 1), directory);
       } catch (e) {
         const { code } = e as NodeJS.ErrnoException;
         if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -71,9 +84,9 @@ export function linuxBpfFs(open: (path: string) => Promise<Fd>, close: (fd: Fd) 
   };
 }
 
-async function at<T>(path: string, call: () => Promise<T>): Promise<T> {
+function at<T>(path: string, call: () => T): T {
   try {
-    return await call();
+    return call();
   } catch (e) {
     throw fileError(path, e);
   }

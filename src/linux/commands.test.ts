@@ -32,7 +32,7 @@ describeKernel('commands of bpf(2)', () => {
   it('knows every command: none is refused as unknown', async () => {
     for (const name of Object.keys(COMMANDS) as CommandName[]) {
       const attr = name === 'OBJ_GET_INFO_BY_FD' ? { bpf_fd: 0xffffffff, info: { of: 'prog' } } : {};
-      const answer = await kernel.bpf(name, attr as never).catch((e: unknown) => e);
+      const answer = await kernel.bpf(name, attr as never).catch((e: Error) => e);
       if (answer instanceof Error) expect(answer).toBeInstanceOf(BpfError);
       else if (COMMANDS[name].returns === 'fd') await kernel.closeFd(answer.ret);
     }

@@ -55,6 +55,24 @@ function needed(command: CommandName, attr: Attr<CommandName>): Capability[] {
   return ['CAP_BPF'];
 }
 
+const KEPT = 'the map is frozen, or this descriptor of it may not do that';
+/** What EPERM of a command means for who has the capabilities. */
+const OTHERWISE: Partial<Readonly<Record<CommandName, string>>> = {
+  MAP_LOOKUP_ELEM: KEPT,
+  MAP_LOOKUP_AND_DELETE_ELEM: KEPT,
+  MAP_UPDATE_ELEM: KEPT,
+  MAP_DELETE_ELEM: KEPT,
+  MAP_LOOKUP_BATCH: KEPT,
+  MAP_LOOKUP_AND_DELETE_BATCH: KEPT,
+  MAP_UPDATE_BATCH: KEPT,
+  MAP_DELETE_BATCH: KEPT,
+  MAP_FREEZE: KEPT,
+  PROG_ATTACH:
+    'a cgroup above has a program and does not let others be added (BPF_F_ALLOW_OVERRIDE, BPF_F_ALLOW_MULTI)',
+  LINK_UPDATE: 'the link holds another program than the expected one',
+  TOKEN_CREATE: 'the bpf file system delegates nothing (mount options delegate_cmds and others)',
+};
+
 /** A sentence for a command that answered EPERM. */
 export function whyForbidden(command: CommandName, attr: Attr<CommandName>): string {
   const held = capabilities();
@@ -63,7 +81,10 @@ export function whyForbidden(command: CommandName, attr: Attr<CommandName>): str
     const who = process.getuid?.() === 0 ? 'root here' : `user ${process.getuid?.()}`;
     return `${who} has no ${list(lacking)}${sysctl()}; run as root or give it ${lacking.length > 1 ? 'them' : 'it'}`;
   }
-  return 'this process has the capabilities; kernel lockdown, a security module or a seccomp filter is in the way';
+  return (
+    OTHERWISE[command] ??
+    'this process has the capabilities; kernel lockdown, a security module or a seccomp filter is in the way'
+  );
 }
 
 function list(names: readonly string[]): string {

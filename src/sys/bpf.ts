@@ -8,6 +8,7 @@
 import { E2BIG, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
+import { BPF_F_QUERY_EFFECTIVE } from '../uapi/flags.ts';
 import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -258,7 +259,10 @@ export class Bpf {
     for (let room = 64; ; ) {
       try {
         const bytes = room * 4;
-        const rooms = { prog_ids: bytes, prog_attach_flags: bytes, link_ids: bytes, link_attach_flags: bytes };
+        // Programs that come from cgroups above have flags there: asking for them here is EINVAL.
+        const effective = (Number(attr.query_flags ?? 0) & BPF_F_QUERY_EFFECTIVE) !== 0;
+        const flags = effective ? {} : { prog_attach_flags: bytes, link_attach_flags: bytes };
+        const rooms = { prog_ids: bytes, link_ids: bytes, ...flags };
         return await this.kernel.bpf('PROG_QUERY', { ...attr, ...rooms });
       } catch (error) {
         const needed =
