@@ -3,8 +3,9 @@
  * one of them holds for all.
  */
 import { addNumbers } from '../domain/alu.ts';
+import { syncBounds, zeroExtend32 } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
-import { ADD_CONST } from '../log/state.ts';
+import { ADD_CONST, ADD_CONST32 } from '../log/state.ts';
 import { REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import type { StateBase } from '../state/state.ts';
@@ -33,10 +34,11 @@ export function assignScalarId(env: Env, src: Reg): void {
 /** Registers and spilled registers of all frames that share `id`, the first ones of them; `set` collects. */
 export function collectLinked(env: Env, set: LinkedReg[], id: number): void {
   const group = id & ~ADD_CONST;
-  const { cur } = env;
+  const { cur, aux } = env;
   for (let f = cur.curframe; f >= 0; f--) {
     const frame = cur.frames[f]!;
-    for (let r = 0; r < 10; r++) add(set, frame.regs[r]!, group, f, r);
+    const live = aux.liveRegs[f === cur.curframe ? env.pc : cur.frames[f + 1]!.callsite]!;
+    for (let r = 0; r < 10; r++) if (live & (1 << r)) add(set, frame.regs[r]!, group, f, r);
     for (let n = 0; n < frame.slots; n++) {
       if (frame.isSpill(n)) add(set, frame.spilled[n]!, group, f, REGS + n);
     }
@@ -58,6 +60,8 @@ export function syncLinked(env: Env, state: StateBase, set: readonly LinkedReg[]
     reg.point(lanes, l.record);
     if (reg.i === known.i && reg.at === known.at) continue;
     if (reg.type !== SCALAR || (reg.id & ~ADD_CONST) !== (known.id & ~ADD_CONST)) continue;
+    // Sums in 32 and in 64 bits have no known difference.
+    if (((reg.id ^ known.id) & ADD_CONST) === ADD_CONST) continue;
     const { off, id, subregDef } = reg;
     const plain = !(id & ADD_CONST) && !(known.id & ADD_CONST);
     if (plain || off === known.off) {
@@ -68,6 +72,8 @@ export function syncLinked(env: Env, state: StateBase, set: readonly LinkedReg[]
       reg.off = off;
       reg.id = id;
       addNumbers(reg, offset);
+      if ((id | known.id) & ADD_CONST32) zeroExtend32(reg);
+      syncBounds(reg);
     }
     reg.subregDef = subregDef;
   }

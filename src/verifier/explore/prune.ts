@@ -196,12 +196,8 @@ export class Pruner {
       const oldId = a[x + ID]!;
       const curId = b[y + ID]!;
       // Two numbers linked with a constant between them must have the same constant.
-      if (oldId & ADD_CONST) {
-        if (!(curId & ADD_CONST)) return false;
-        if (a[x + OFF] !== b[y + OFF]) return false;
-      } else if (curId & ADD_CONST) {
-        return false;
-      }
+      if ((oldId & ADD_CONST) !== (curId & ADD_CONST)) return false;
+      if (oldId & ADD_CONST && a[x + OFF] !== b[y + OFF]) return false;
       return isWithin(a, x, b, y) && isTnumIn(a, x, b, y) && this.#scalarIds(oldId, curId);
     }
     return this.#exact(a, ra, b, rb);

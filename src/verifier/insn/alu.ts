@@ -27,7 +27,7 @@ import { alu, swapBytes } from '../domain/alu.ts';
 import { signExtend32, signExtend64, syncBounds, zeroExtend32 } from '../domain/bounds.ts';
 import { bitLength } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
-import { ADD_CONST } from '../log/state.ts';
+import { ADD_CONST, ADD_CONST32, ADD_CONST64 } from '../log/state.ts';
 import { Reg } from '../state/reg.ts';
 import { ARENA, SCALAR } from '../state/types.ts';
 import { pointerAlu } from './alu-pointer.ts';
@@ -78,6 +78,21 @@ function unary(env: Env, op: number): void {
   } else {
     reg.markUnknown();
   }
+}
+
+/**
+ * The constant that is added to a linked number, where the link can go on with it: once only, and in 32 bits only
+ * while there is nothing in the upper half.
+ */
+function deltaOf(env: Env, op: number, wide: boolean, to: Reg, operand: Reg, toItself: boolean): number | null {
+  if (!env.caps.bpf || (op !== BPF_ADD && op !== BPF_SUB) || toItself || !to.id || to.id & ADD_CONST) return null;
+  if (!(wide ? operand.isConst : operand.isSubregConst)) return null;
+  if (!wide && to.umax > 0xffff_ffffn) return null;
+  const value = BigInt.asIntN(wide ? 64 : 32, operand.value);
+  if (value < -0x8000_0000n || value > 0x7fff_ffffn) return null;
+  const off = Number(value);
+  if (op === BPF_ADD) return off;
+  return off === -0x8000_0000 ? null : -off;
 }
 
 /**
@@ -220,14 +235,14 @@ function binary(env: Env, op: number): void {
   // The operand may be the target itself.
   const operand = env.temp[1]!;
   operand.copyFrom(from);
-  const isDelta = env.caps.bpf && op === BPF_ADD && wide && to.id !== 0 && operand.isConst;
+  const delta = deltaOf(env, op, wide, to, operand, fromReg && src === dst);
   const { id } = to;
   if ((op === BPF_AND || op === BPF_OR) && operand.isConst) forkMask(env, to, dst);
   alu(op, !wide, to, operand);
   if (to.type !== SCALAR) to.type = SCALAR;
-  if (isDelta && !(id & ADD_CONST) && operand.value <= 0x7fff_ffffn) {
-    to.id = id | ADD_CONST;
-    to.off = Number(operand.value);
+  if (delta !== null) {
+    to.id = id | (wide ? ADD_CONST64 : ADD_CONST32);
+    to.off = delta;
   } else {
     to.id = 0;
     to.off = 0;

@@ -29,8 +29,10 @@ import {
   typeName,
 } from '../state/types.ts';
 
-/** Marks in `id` of a scalar that is another linked one plus a constant. */
-export const ADD_CONST = 1 << 30;
+/** Marks in `id` of a scalar that is another linked one plus a constant, added in 32 or in 64 bits. */
+export const ADD_CONST32 = 1 << 30;
+export const ADD_CONST64 = 1 << 29;
+export const ADD_CONST = ADD_CONST32 | ADD_CONST64;
 
 /** What printing needs to know about objects behind numbers. */
 export interface PrintContext {
@@ -80,7 +82,7 @@ export function regText(ctx: PrintContext, frameno: number, r: Reg): string {
   }
   if (r.base === BTF_PTR) out += ctx.btfTypeName(r.aux2, r.aux);
   const parts: string[] = [];
-  if (r.id) parts.push(`id=${r.id & ~ADD_CONST}${r.id & ADD_CONST ? `+${r.off}` : ''}`);
+  if (r.id) parts.push(`id=${r.id & ~ADD_CONST}${r.id & ADD_CONST ? (r.off < 0 ? `${r.off}` : `+${r.off}`) : ''}`);
   if (r.refId) parts.push(`ref_obj_id=${r.refId}`);
   if (t & NON_OWN_REF) parts.push('non_own_ref');
   const b = r.base;
