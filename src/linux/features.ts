@@ -110,9 +110,10 @@ export class KernelFeatures {
     }
     const row: CommandRow = COMMANDS[command];
     for (const [name, field] of Object.entries(row.fields)) {
+      const { since } = field;
       const value = (attr as Readonly<Record<string, unknown>>)[name];
-      if (field.since === undefined || !isGiven(value) || this.hasField(command, name)) continue;
-      return new UnsupportedError(`the field ${name} of BPF_${command}`, { since: field.since, hint: NOT_KNOWN });
+      if (since === undefined || !isGiven(value) || this.hasField(command, name)) continue;
+      return new UnsupportedError(`the field ${name} of BPF_${command}`, { since, hint: NOT_KNOWN });
     }
     return undefined;
   }
@@ -149,7 +150,7 @@ export class KernelFeatures {
     const layout: Layout = ATTR_LAYOUTS[row.arm as keyof typeof ATTR_LAYOUTS];
     const field = row.fields[name];
     const place = layout.fields[field?.path || name];
-    if (place === undefined) return true;
+    if (field?.since === undefined || place === undefined) return true;
     if (place.offset + place.size > this.attrSize()) return false;
     const question = QUESTIONS[command];
     if (question === undefined || BY_SIZE_ONLY.has(name)) return true;

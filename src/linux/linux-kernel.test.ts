@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeKernel } from '../../test/support/real-kernel.ts';
@@ -5,11 +6,16 @@ import { BpfError, VerifierError } from '../base/errors.ts';
 import { assemble, encode } from '../isa/index.ts';
 import { Bpf, type Kernel } from '../sys/index.ts';
 import {
+  BPF_F_MMAPABLE,
+  BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_SOCKMAP,
+  BPF_PROG_TYPE_SK_SKB,
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_XDP,
+  BPF_SK_SKB_VERDICT,
 } from '../uapi/generated/constants.ts';
 import { openLinuxKernel } from './index.ts';
 
@@ -144,25 +150,52 @@ describeKernel("the machine's kernel", () => {
     await reader.close();
   });
 
-  it('leaves neither descriptors nor mappings behind after many rounds', async () => {
+  it('leaves neither descriptors, mappings nor programs behind after a thousand rounds', async () => {
     const fds = () => readdirSync('/proc/self/fd').length;
     const maps = () =>
       readFileSync('/proc/self/maps', 'utf8')
         .split('\n')
-        .filter((l) => l.includes('bpf')).length;
+        .filter((line) => line.includes('bpf')).length;
+    const progs = () => spawnSync('bpftool', ['prog', 'show'], { encoding: 'utf8' }).stdout?.match(/name leak_round/g);
     const before = [fds(), maps()];
-    for (let n = 0; n < 300; n++) {
+    for (let n = 0; n < 1000; n++) {
       const round = await openLinuxKernel();
       const b = new Bpf(round);
-      const map = await b.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: 4096 });
-      await round.openRingBuffer(map);
-      await round.bpf('PROG_LOAD', {
-        prog_type: BPF_PROG_TYPE_XDP,
-        insns: encode(assemble('r0 = 2; exit')),
-        license: 'GPL',
+      const ring = await b.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: 4096 });
+      const array = await b.mapCreate({
+        map_type: BPF_MAP_TYPE_ARRAY,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 1,
+        map_flags: BPF_F_MMAPABLE,
       });
+      const reader = await round.openRingBuffer(ring);
+      const memory = await round.mapMemory(array);
+      const { ret: prog } = await round.bpf('PROG_LOAD', {
+        prog_type: BPF_PROG_TYPE_SK_SKB,
+        expected_attach_type: BPF_SK_SKB_VERDICT,
+        insns: encode(assemble('r0 = 1; exit')),
+        license: 'GPL',
+        prog_name: 'leak_round',
+      });
+      const sockets = await b.mapCreate({
+        map_type: BPF_MAP_TYPE_SOCKMAP,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 1,
+      });
+      const link = await b.linkCreate({ prog_fd: prog, target_fd: sockets, attach_type: BPF_SK_SKB_VERDICT });
+      // Half of them clean up after themselves, half leave it to the kernel.
+      if (n % 2 === 0) {
+        await b.linkDetach(link);
+        for (const fd of [link, prog, array, sockets]) await b.close(fd);
+        await memory.close();
+        await reader.close();
+      }
       await round.close();
     }
     expect([fds(), maps()]).toEqual(before);
+    // Links and programs go after a grace period.
+    await expect.poll(progs, { timeout: 10_000 }).toBeFalsy();
   });
 });
