@@ -44,8 +44,22 @@ function bounds64FromBits(r: Reg): void {
   onlyNumber(r);
 }
 
+/** Whether the unsigned minimum is one of the numbers that the bits allow. */
+function isInside(i: Int32Array, at: number): boolean {
+  return (i[at + 8]! & ~i[at + 2]!) === i[at] && (i[at + 9]! & ~i[at + 3]!) === i[at + 1];
+}
+
 /** Where range and bits have just one number in common, it is that one. */
 function onlyNumber(r: Reg): void {
+  const { i, at } = r;
+  // With the lowest bit open, a range of several numbers that begins inside has another one right after.
+  if (
+    (i[at + 2]! & 1) !== 0 &&
+    (i[at + 8]! & 1) === 0 &&
+    isInside(i, at) &&
+    !(i[at + 8] === i[at + 10] && i[at + 9] === i[at + 11])
+  )
+    return;
   const t = r.varOff;
   const { umin, umax } = r;
   const next = tnumStep(t, umin);

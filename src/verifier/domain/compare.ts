@@ -255,10 +255,11 @@ function refineEqual32(a: Reg, b: Reg): void {
 }
 
 function refineEqual64(a: Reg, b: Reg): void {
-  const umin = a.umin > b.umin ? a.umin : b.umin;
-  const umax = a.umax < b.umax ? a.umax : b.umax;
-  const smin = a.smin > b.smin ? a.smin : b.smin;
-  const smax = a.smax < b.smax ? a.smax : b.smax;
+  let { umin, umax, smin, smax } = a;
+  if (b.umin > umin) umin = b.umin;
+  if (b.umax < umax) umax = b.umax;
+  if (b.smin > smin) smin = b.smin;
+  if (b.smax < smax) smax = b.smax;
   const bits = tnumIntersect(a.varOff, b.varOff);
   for (const r of [a, b]) {
     r.umin = umin;

@@ -21,11 +21,8 @@ import {
   SCALAR,
   SLOT_DYNPTR,
   SLOT_INVALID,
-  SLOT_IRQ,
   SLOT_ITER,
-  SLOT_MISC,
   SLOT_SPILL,
-  SLOT_ZERO,
   typeName,
 } from '../state/types.ts';
 
@@ -204,9 +201,6 @@ function slotText(
       const name = ctx.iterName(reg.aux2, reg.aux);
       return ` ${where}=iter_${name}(ref_id=${reg.refId},state=${ITER_STATES[reg.aux3 & 3]},depth=${reg.aux3 >> 2})`;
     }
-    case SLOT_MISC:
-    case SLOT_ZERO:
-    case SLOT_IRQ:
     default: {
       let chars = '';
       for (let b = 0; b < 8; b++) chars += KIND_CHARS[frame.kind(n, b)];

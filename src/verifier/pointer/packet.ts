@@ -20,7 +20,6 @@ import {
   BPF_PROG_TYPE_SK_MSG,
   BPF_PROG_TYPE_SK_REUSEPORT,
   BPF_PROG_TYPE_SK_SKB,
-  BPF_PROG_TYPE_SOCK_OPS,
   BPF_PROG_TYPE_XDP,
 } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
@@ -70,7 +69,6 @@ export function mayAccessPacket(env: Env, write: boolean, byHelper: boolean, all
     case BPF_PROG_TYPE_CGROUP_SOCKOPT:
       if (write) env.seenDirectWrite = true;
       return true;
-    case BPF_PROG_TYPE_SOCK_OPS:
     default:
       return false;
   }

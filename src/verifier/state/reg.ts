@@ -36,23 +36,18 @@ const U64_MAX = (1n << 64n) - 1n;
 /** The lanes that registers and stack slots lie in. The views other than `i` are made when they are first asked for. */
 export class Lanes {
   readonly i: Int32Array;
-  #s: BigInt64Array | undefined;
-  #u: BigUint64Array | undefined;
-  #bytes: Uint8Array | undefined;
+  private signed: BigInt64Array | undefined = undefined;
+  private unsigned: BigUint64Array | undefined = undefined;
   constructor(records: number) {
     this.i = new Int32Array(records * LANES);
   }
   get s(): BigInt64Array {
-    this.#s ??= new BigInt64Array(this.i.buffer);
-    return this.#s;
+    this.signed ??= new BigInt64Array(this.i.buffer);
+    return this.signed;
   }
   get u(): BigUint64Array {
-    this.#u ??= new BigUint64Array(this.i.buffer);
-    return this.#u;
-  }
-  get bytes(): Uint8Array {
-    this.#bytes ??= new Uint8Array(this.i.buffer);
-    return this.#bytes;
+    this.unsigned ??= new BigUint64Array(this.i.buffer);
+    return this.unsigned;
   }
 }
 
