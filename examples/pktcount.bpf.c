@@ -24,7 +24,7 @@ struct {
 	__type(value, struct count);
 } counts SEC(".maps");
 
-// Destination ports whose packets are dropped. `skep map update name drop_ports key 53 0 value 1`
+// Destination ports whose packets are dropped: skep run … --set drop_ports:53=1
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);

@@ -99,6 +99,14 @@ describe('packets of a capture', () => {
     expect(stdout).toMatch(/^xdp \w+: \d+ packets, \d+ bytes: .*XDP_PASS \d+/);
     expect(stdout).toMatch(/^counts:\n {2}\d+: \[\{"packets": \d+, "bytes": \d+\}/m);
   });
+
+  it('entries of maps can be set before, by their types', () => {
+    const run = ['run', join(EXAMPLES, 'pktcount.bpf.o'), '--pcap', join(EXAMPLES, 'mixed.pcap')];
+    expect(skep([...run, '--set', 'drop_ports:53=1']).stdout).toMatch(/^xdp \w+: .*XDP_DROP \d+/);
+    const refused = skep([...run, '--set', 'drop_ports:99999=1']);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^Error: --set drop_ports:99999=1: .*0 to 65535/);
+  });
 });
 
 describe('skep build', async () => {

@@ -12,7 +12,7 @@ import type { KernelChoice } from '../argv.ts';
 import type { Closers } from '../closers.ts';
 import type { Host } from '../host.ts';
 import { type Stream, traceCommand } from '../trace.ts';
-import { type RunOptions, readOptions, USAGE } from './options.ts';
+import { type MapEntry, type RunOptions, readOptions, USAGE } from './options.ts';
 import { replay } from './packets.ts';
 import { recordFormatter } from './records.ts';
 
@@ -44,12 +44,23 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
     });
     const loaded = collection;
     owned.add(() => loaded.close());
+    for (const entry of options.entries) await setEntry(loaded, entry);
     const streams = await openStreams(host, loaded, owned);
     await attachAll(host, loaded, options, owned);
     return streams;
   };
   if (pcap === undefined) return traceCommand({ choice, command: options.command, prepare });
   return traceCommand({ choice, command: [], prepare, work: (host) => replay(host, collection!, pcap) });
+}
+
+async function setEntry(collection: Collection, { map, key, value }: MapEntry): Promise<void> {
+  const target = collection.map(map);
+  try {
+    await target.set(key, value);
+  } catch (error) {
+    if (!(error instanceof SkepError)) throw error;
+    throw new SkepError(error.code, `--set ${map}:${key}=${value}: ${error.message}`, { cause: error });
+  }
 }
 
 async function readObject(path: string): Promise<Uint8Array> {

@@ -10,7 +10,17 @@ export const USAGE = `Usage: skep run OBJ [OPTIONS] [-- COMMAND...]
        --cgroup PATH    the cgroup for cgroup programs
        --pcap FILE      run the packets of a capture through xdp, tc and cgroup_skb programs, then show what the maps hold
        --set NAME=N     a global variable of the object, set before it is loaded; may be repeated
+       --set MAP:KEY=N  an entry of a map, set before anything is attached; may be repeated
 `;
+
+/** What a person writes for a value: a number, else text. */
+type Written = bigint | string;
+
+export interface MapEntry {
+  readonly map: string;
+  readonly key: Written;
+  readonly value: Written;
+}
 
 export interface RunOptions {
   object: string;
@@ -18,7 +28,8 @@ export interface RunOptions {
   device: string | undefined;
   cgroup: string | undefined;
   pcap: string | undefined;
-  globals: Record<string, bigint | string>;
+  globals: Record<string, Written>;
+  entries: MapEntry[];
   command: readonly string[];
 }
 
@@ -30,6 +41,7 @@ export function readOptions(words: readonly string[]): RunOptions {
     cgroup: undefined,
     pcap: undefined,
     globals: {},
+    entries: [],
     command: [],
   };
   for (let at = 0; at < words.length; at++) {
@@ -47,7 +59,7 @@ export function readOptions(words: readonly string[]): RunOptions {
     else if (word === '--device') rest.device = value();
     else if (word === '--cgroup') rest.cgroup = value();
     else if (word === '--pcap') rest.pcap = value();
-    else if (word === '--set') setGlobal(rest.globals, value());
+    else if (word === '--set') set(rest, value());
     else if (word.startsWith('-')) throw new UsageError(`what is '${word}'? See skep run --help`);
     else if (object === undefined) object = word;
     else throw new UsageError(`what is '${word}'? Write the command to trace behind --`);
@@ -56,12 +68,16 @@ export function readOptions(words: readonly string[]): RunOptions {
   return { object, ...rest };
 }
 
-function setGlobal(globals: Record<string, bigint | string>, text: string): void {
-  const m = /^([A-Za-z_]\w*)=(.*)$/s.exec(text);
-  if (!m) throw new UsageError(`--set wants NAME=VALUE, not '${text}'`);
-  globals[m[1]!] = /^-?(0x[0-9a-fA-F]+|\d+)$/.test(m[2]!) ? number(m[2]!) : m[2]!;
+function set({ globals, entries }: Pick<RunOptions, 'globals' | 'entries'>, text: string): void {
+  const m = /^([A-Za-z_][\w.]*)(?::([^=]+))?=(.*)$/s.exec(text);
+  if (!m) throw new UsageError(`--set wants NAME=VALUE or MAP:KEY=VALUE, not '${text}'`);
+  const [, name, key, value] = m as unknown as [string, string, string | undefined, string];
+  if (key === undefined) globals[name] = written(value);
+  else entries.push({ map: name, key: written(key), value: written(value) });
 }
 
-function number(text: string): bigint {
-  return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+function written(text: string): Written {
+  const m = /^(-?)(0x[0-9a-fA-F]+|\d+)$/.exec(text);
+  if (!m) return text;
+  return m[1] ? -BigInt(m[2]!) : BigInt(m[2]!);
 }
