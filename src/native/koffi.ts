@@ -2,7 +2,31 @@
 import { createRequire } from 'node:module';
 import { UnsupportedError } from '../base/errors.ts';
 
-export type Koffi = typeof import('koffi');
+/**
+ * What is used of koffi. Said here and not taken from its package, so that a project without the optional dependency
+ * still compiles against our types.
+ */
+export interface Koffi {
+  /** A library by path; null is the process itself, where libc is. */
+  load(path: string | null): { func(name: string, result: string, args: readonly string[]): NativeFunction };
+  view(address: bigint, size: number): ArrayBuffer;
+  address(bytes: Uint8Array): bigint;
+  errno(): number;
+  decode(address: bigint, type: string): unknown;
+  readonly node: {
+    poll(
+      fd: number,
+      events: { readable?: boolean; disconnect?: boolean },
+      callback: () => void,
+    ): { stop(): void; close(): void };
+  };
+}
+
+export interface NativeFunction {
+  (...args: (number | bigint | Uint8Array)[]): number | bigint;
+  /** Runs on a thread of libuv's pool; the last argument is called with (error, result). */
+  async(...args: (number | bigint | ((error: unknown, result: unknown) => void))[]): void;
+}
 
 /** koffi, or an UnsupportedError that says what to install. */
 export function loadKoffi(): Koffi {

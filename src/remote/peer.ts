@@ -1,9 +1,12 @@
 /**
  * Who is at the other end of a unix socket. The directory of sockets lets only its owner in (directory.ts); on Linux,
- * where the FFI library is installed, the kernel is asked as well, and then the peer's pid is not taken on trust.
+ * where koffi is installed, the kernel is asked as well, and then the peer's pid is not taken on trust.
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { view } from '../base/bytes.ts';
+import { UnsupportedError } from '../base/errors.ts';
+import { loadSystem, type System } from '../native/index.ts';
 
 export interface Peer {
   readonly pid: number;
@@ -16,23 +19,24 @@ const SO_PEERCRED = 17;
 const UCRED_SIZE = 12;
 
 /** What asks the kernel for the credentials of a connection; undefined where that cannot be done here. */
-export async function peerReader(): Promise<((socket: Socket) => Peer | undefined) | undefined> {
-  if (process.platform !== 'linux') return undefined;
+export function peerReader(): ((socket: Socket) => Peer | undefined) | undefined {
+  let system: System;
   try {
-    const { default: koffi } = await import('koffi');
-    const getsockopt = koffi.load(null).func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']);
-    return (socket) => {
-      const fd = descriptorOf(socket);
-      if (fd === undefined) return undefined;
-      const credentials = Buffer.alloc(UCRED_SIZE);
-      const size = Buffer.alloc(4);
-      size.writeUInt32LE(UCRED_SIZE);
-      if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, size) !== 0) return undefined;
-      return { pid: credentials.readInt32LE(0), uid: credentials.readUInt32LE(4) };
-    };
-  } catch {
-    return undefined; // not installed: the directory's mode is what protects the socket
+    system = loadSystem();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined; // the directory's mode is what protects the socket
+    throw error;
   }
+  return (socket) => {
+    const fd = descriptorOf(socket);
+    if (fd === undefined) return undefined;
+    const credentials = new Uint8Array(UCRED_SIZE);
+    const size = new Uint8Array(Uint32Array.of(UCRED_SIZE).buffer);
+    const [at, sizeAt] = [system.addressOf(credentials), system.addressOf(size)];
+    if (system.call('getsockopt', fd, SOL_SOCKET, SO_PEERCRED, at, sizeAt) !== 0) return undefined;
+    const fields = view(credentials);
+    return { pid: fields.getInt32(0, true), uid: fields.getUint32(4, true) };
+  };
 }
 
 function descriptorOf(socket: Socket): number | undefined {

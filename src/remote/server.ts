@@ -32,7 +32,7 @@ const MAX_CONNECTIONS = 256;
 
 /** Serves `kernel` at a path where nothing is. EADDRINUSE where something is, as net.Server tells it. */
 export async function serveKernel(kernel: ServedKernel, path: string): Promise<KernelServer> {
-  const readPeer = await peerReader();
+  const readPeer = peerReader();
   const open = new Set<Connection>();
   const watchers = new Set<() => void>();
   const changed = () => {

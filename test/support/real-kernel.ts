@@ -6,9 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 
-const asked = spawnSync(process.execPath, [fileURLToPath(new URL('../../tools/house/bpf-works.mjs', import.meta.url))], {
-  encoding: 'utf8',
-});
+const asked = spawnSync(
+  process.execPath,
+  [fileURLToPath(new URL('../../tools/house/bpf-works.mjs', import.meta.url))],
+  {
+    encoding: 'utf8',
+  },
+);
 
 /** Whether bpf(2) works for this user on this machine. */
 export const bpfWorks = asked.status === 0;
