@@ -5,9 +5,9 @@
 import { type Btf, resolve } from '../../btf/index.ts';
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
-import { refuseContext } from '../pointer/ctx.ts';
 import { type Access, answerUnknown } from '../pointer/rule.ts';
 import { BTF_PTR, TRUSTED } from '../state/types.ts';
+import { refuseContext } from './refuse.ts';
 
 export function argumentAccess(env: Env, a: Access): void {
   const { progType } = env.input;

@@ -19,7 +19,7 @@ import {
 } from '../state/types.ts';
 
 /** What an access answers: the type of the loaded register; null where it is not allowed. */
-export type FieldType = number | null;
+type FieldType = number | null;
 
 export interface ContextAccess {
   readonly off: number;

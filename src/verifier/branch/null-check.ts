@@ -5,25 +5,11 @@
 import { BPF_MAP_TYPE_SOCKHASH, BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_XSKMAP } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { releaseRefById } from '../resource/reference.ts';
-import { LANES, REGS, TYPE } from '../state/layout.ts';
+import { eachReg } from '../state/each.ts';
 import { Reg } from '../state/reg.ts';
 import type { StateBase } from '../state/state.ts';
 import { ALLOC, MAP_PTR, MAP_VALUE, MAYBE_NULL, NON_OWN_REF, RCU, SCALAR, SOCKET, XDP_SOCK } from '../state/types.ts';
 import { mapIndexOf, mayHoldLock } from '../structure/map-record.ts';
-
-/** Calls `visit` with every register and spilled register of a state. */
-export function eachReg(state: StateBase, visit: (reg: Reg, frame: number) => void): void {
-  const reg = new Reg(state.frames[0]!.lanes, 0);
-  for (let f = 0; f <= state.curframe; f++) {
-    const frame = state.frames[f]!;
-    for (let r = 0; r < REGS; r++) {
-      if (frame.lanes.i[r * LANES + TYPE] !== 0) visit(reg.point(frame.lanes, r), f);
-    }
-    for (let n = 0; n < frame.slots; n++) {
-      if (frame.isSpill(n)) visit(reg.point(frame.lanes, REGS + n), f);
-    }
-  }
-}
 
 /** All copies of register `r` of the current frame, in a branch where it is NULL or is not. */
 export function learnNullness(env: Env, state: StateBase, r: number, isNull: boolean): void {

@@ -4,10 +4,10 @@
  */
 import { BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT } from '../../isa/index.ts';
 import { flipped } from '../domain/compare.ts';
+import { eachReg } from '../state/each.ts';
 import { Reg } from '../state/reg.ts';
 import type { StateBase } from '../state/state.ts';
 import { PKT, PKT_END, PKT_META } from '../state/types.ts';
-import { eachReg } from './null-check.ts';
 
 const MAX_PACKET_OFF = 0xffff;
 const AT_END = -1;

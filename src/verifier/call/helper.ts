@@ -5,31 +5,21 @@
 
 import * as c from '../../uapi/generated/constants.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
-import { eachReg } from '../branch/null-check.ts';
 import { syncBounds } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
-import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
+import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { answerBtf } from '../pointer/btf-id.ts';
 import { accessMemory } from '../pointer/index.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { acquireRef, releaseRef } from '../resource/reference.ts';
 import type { Reg } from '../state/reg.ts';
-import {
-  isPacket,
-  MAP_VALUE,
-  MAYBE_NULL,
-  MEM,
-  PKT_END,
-  RINGBUF,
-  SOCK_COMMON,
-  SOCKET,
-  TCP_SOCK,
-} from '../state/types.ts';
+import { MAP_VALUE, MAYBE_NULL, MEM, RINGBUF, SOCK_COMMON, SOCKET, TCP_SOCK } from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
 import { argsFor, isAllowed } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
 import { pushForEachCallback, pushLoopCallback } from './callback.ts';
 import { helperById } from './effects.ts';
+import { forgetPackets } from './forget-packets.ts';
 import { checkFormat } from './format.ts';
 import { takesMap } from './map-compat.ts';
 import { CallMeta } from './meta.ts';
@@ -274,11 +264,4 @@ function refineAnswer(env: Env, meta: CallMeta, r0: Reg): void {
       return;
     default:
   }
-}
-
-/** Packet data may have moved. */
-export function forgetPackets(env: Env): void {
-  eachReg(env.cur, (reg) => {
-    if (isPacket(reg.type) || reg.type === PKT_END) env.invalidate(reg);
-  });
 }

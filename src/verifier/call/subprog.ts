@@ -5,13 +5,13 @@
 
 import { invalidScalar } from '../attach/return-code.ts';
 import type { Env } from '../env.ts';
-import { MOVED, NEXT, type Outcome, RETURNED } from '../explore/walk.ts';
+import { MOVED, NEXT, type Outcome, RETURNED } from '../explore/outcome.ts';
 import { previousEntry, widen } from '../explore/widen.ts';
 import { MAX_FRAMES } from '../state/state.ts';
 import { PTR_STACK } from '../state/types.ts';
 import { subprogAt } from '../structure/subprogs.ts';
+import { forgetPackets } from './forget-packets.ts';
 import { checkGlobalArgs } from './global.ts';
-import { forgetPackets } from './helper.ts';
 
 export function subprogCall(env: Env): Outcome {
   const { insns, pc, cur } = env;

@@ -119,7 +119,7 @@ export function addNumbers(d: Reg, s: Reg): void {
 }
 
 /** `d -= s`, likewise. */
-export function subNumbers(d: Reg, s: Reg): void {
+function subNumbers(d: Reg, s: Reg): void {
   sub32(d, s);
   sub64(d, s);
   d.varOff = tnumSub(d.varOff, s.varOff);

@@ -90,7 +90,7 @@ export function bounds32FromBits(r: Reg): void {
   if (all < r.u32max) r.u32max = all;
 }
 
-export function deduceBounds(r: Reg): void {
+function deduceBounds(r: Reg): void {
   deduce32(r);
   deduce64(r);
   deduceMixed(r);
@@ -217,7 +217,7 @@ function deduceMixed(r: Reg): void {
 }
 
 /** The bits that the ranges settle. */
-export function bitsFromBounds(r: Reg): void {
+function bitsFromBounds(r: Reg): void {
   const whole = tnumIntersect(r.varOff, tnumRange(r.umin, r.umax));
   const low = tnumIntersect(tnumSubreg(whole), tnumRange(BigInt(r.u32min), BigInt(r.u32max)));
   r.varOff = tnumOr(tnumClearSubreg(whole), low);

@@ -29,7 +29,7 @@ import {
 } from './tnum.ts';
 
 /** Besides the jumps: "no bit of the mask is set", what a JSET that is not taken teaches. */
-export const JSET_NOT = BPF_JSET | 1;
+const JSET_NOT = BPF_JSET | 1;
 
 /** The comparison that holds where `op` does not. */
 export function negated(op: number): number {
@@ -195,7 +195,7 @@ function bitsTaken64(r: Reg, bits: bigint): -1 | 0 | 1 {
 }
 
 /** Narrows `a` and `b` by the fact that `a op b` holds. */
-export function refine(op: number, is32: boolean, a: Reg, b: Reg): void {
+function refine(op: number, is32: boolean, a: Reg, b: Reg): void {
   switch (op) {
     case BPF_JEQ:
       if (is32) refineEqual32(a, b);

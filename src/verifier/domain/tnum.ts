@@ -10,17 +10,16 @@ export interface Tnum {
   readonly mask: bigint;
 }
 
-export const U64 = 0xffff_ffff_ffff_ffffn;
-export const U32 = 0xffff_ffffn;
+const U64 = 0xffff_ffff_ffff_ffffn;
+const U32 = 0xffff_ffffn;
 const HIGH32 = 0xffff_ffff_0000_0000n;
 
-export const TNUM_UNKNOWN: Tnum = { value: 0n, mask: U64 };
+const TNUM_UNKNOWN: Tnum = { value: 0n, mask: U64 };
 
-export const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
-export const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
+const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
+const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
 
 export const tnumConst = (value: bigint): Tnum => ({ value: u64(value), mask: 0n });
-export const isConst = (t: Tnum): boolean => t.mask === 0n;
 
 /** The smallest tnum that holds every number of `min`..`max`, both unsigned. */
 export function tnumRange(min: bigint, max: bigint): Tnum {
@@ -149,12 +148,6 @@ export function tnumIn(a: Tnum, b: Tnum): boolean {
   return a.value === (b.value & ~a.mask);
 }
 
-/** The low `size` bytes, the rest zero. */
-export function tnumCast(a: Tnum, size: number): Tnum {
-  const keep = (1n << BigInt(size * 8)) - 1n;
-  return { value: a.value & keep, mask: a.mask & keep };
-}
-
 export const tnumSubreg = (a: Tnum): Tnum => ({ value: a.value & U32, mask: a.mask & U32 });
 export const tnumClearSubreg = (a: Tnum): Tnum => ({ value: a.value & HIGH32, mask: a.mask & HIGH32 });
 /** The high half of `a` over the low half of `low`. */
@@ -162,7 +155,6 @@ export const tnumWithSubreg = (a: Tnum, low: Tnum): Tnum => ({
   value: (a.value & HIGH32) | (low.value & U32),
   mask: (a.mask & HIGH32) | (low.mask & U32),
 });
-export const isSubregConst = (a: Tnum): boolean => (a.mask & U32) === 0n;
 
 /** The low `bytes` bytes in reverse order, the rest zero. */
 export function tnumSwap(a: Tnum, bytes: number): Tnum {

@@ -10,23 +10,14 @@ import { SavedState, type StateBase } from '../state/state.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { pushHistory } from './history.ts';
 import { Loops } from './loops.ts';
+import { ENDED, NEXT, type Outcome, RETURNED } from './outcome.ts';
 import { Precision } from './precision.ts';
 import { Pruner } from './prune.ts';
 
 /** Instructions that may be looked at. */
-export const MAX_PROCESSED = 1_000_000;
+const MAX_PROCESSED = 1_000_000;
 /** Branches that may wait. */
 const MAX_PENDING = 8192;
-
-/** What an instruction's rule says about where to go on. */
-export const NEXT = 0;
-/** `env.pc` is set already. */
-export const MOVED = 1;
-/** The path ends here. */
-export const ENDED = 2;
-/** As MOVED, and the log shows the whole state. */
-export const RETURNED = 3;
-export type Outcome = 0 | 1 | 2 | 3;
 
 export class Walk {
   readonly env: Env;

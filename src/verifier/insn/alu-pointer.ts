@@ -28,10 +28,10 @@ import {
   typeName,
   UNTRUSTED,
 } from '../state/types.ts';
-import { ALU_STRINGS } from './alu.ts';
+import { ALU_STRINGS } from './alu-strings.ts';
 
 /** Offsets stay below this, so that sums of a few of them never overflow. */
-export const MAX_VAR_OFF = 1 << 29;
+const MAX_VAR_OFF = 1 << 29;
 const MAX_VAR_OFF_BIG = BigInt(MAX_VAR_OFF);
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -162,7 +162,7 @@ function subOffset(env: Env, to: Reg, ptr: Reg, off: Reg, known: boolean): void 
 }
 
 /** An offset that is bounded, and not absurdly large. */
-export function checkSaneOffset(env: Env, r: Reg, type: number): void {
+function checkSaneOffset(env: Env, r: Reg, type: number): void {
   if (r.isConst) {
     const value = BigInt.asIntN(64, r.value);
     if (value >= MAX_VAR_OFF_BIG || value <= -MAX_VAR_OFF_BIG) {

@@ -31,10 +31,8 @@ import { ADD_CONST, ADD_CONST32, ADD_CONST64 } from '../log/state.ts';
 import { Reg } from '../state/reg.ts';
 import { ARENA, SCALAR } from '../state/types.ts';
 import { pointerAlu } from './alu-pointer.ts';
+import { ALU_STRINGS } from './alu-strings.ts';
 import { checkSource, checkTarget, isPointerLeak } from './operands.ts';
-
-/** How Linux writes the operators, by opcode >> 4. */
-export const ALU_STRINGS = ['+=', '-=', '*=', '/=', '|=', '&=', '<<=', '>>=', 'neg', '%=', '^=', '=', 's>>=', 'endian'];
 
 export function aluInsn(env: Env): void {
   const { insns, pc } = env;

@@ -7,7 +7,7 @@ import { helperCall } from '../call/helper.ts';
 import { kfuncCall } from '../call/kfunc.ts';
 import { subprogCall } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
-import { NEXT, type Outcome } from '../explore/walk.ts';
+import { NEXT, type Outcome } from '../explore/outcome.ts';
 
 export function callInsn(env: Env): Outcome {
   const { insns, pc } = env;

@@ -5,7 +5,7 @@ import { BPF_JMP32, BPF_X, classOf, sourceOf } from '../../isa/index.ts';
 import { checkReturnCode } from '../attach/return-code.ts';
 import { returnToCaller } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
-import { ENDED, type Outcome } from '../explore/walk.ts';
+import { ENDED, type Outcome } from '../explore/outcome.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 
 export function exitInsn(env: Env): Outcome {

@@ -19,7 +19,7 @@ import {
   opOf,
 } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
-import { NEXT, type Outcome } from '../explore/walk.ts';
+import { NEXT, type Outcome } from '../explore/outcome.ts';
 import { aluInsn } from './alu.ts';
 import { atomicInsn } from './atomic.ts';
 import { callInsn } from './call.ts';

@@ -22,7 +22,7 @@ import { isPacketAny, isPacketTaken, learnPacketRange } from '../branch/packet-r
 import { flipped, isTaken, learn, negated } from '../domain/compare.ts';
 import type { Env } from '../env.ts';
 import { pushHistory } from '../explore/history.ts';
-import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
+import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { widenLoop } from '../explore/widen.ts';
 import { isTrusted } from '../pointer/btf-id.ts';
 import { Reg } from '../state/reg.ts';

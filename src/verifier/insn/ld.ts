@@ -25,7 +25,7 @@ import {
 import { subprogReturnsInt } from '../attach/return-code.ts';
 import { returnToCaller } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
-import { MOVED, NEXT, type Outcome } from '../explore/walk.ts';
+import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { checkUnmodified } from '../pointer/region.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { Reg } from '../state/reg.ts';

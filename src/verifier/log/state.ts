@@ -45,8 +45,8 @@ const U64_MAX = (1n << 64n) - 1n;
 
 const hex = (x: bigint) => `0x${BigInt.asUintN(64, x).toString(16)}`;
 /** Numbers of 16 bits are decimal, larger ones hexadecimal. */
-export const unum = (x: bigint): string => (x <= 0xffffn ? x.toString() : hex(x));
-export const snum = (x: bigint): string => (x >= -0x8000n && x <= 0x7fffn ? x.toString() : hex(x));
+const unum = (x: bigint): string => (x <= 0xffffn ? x.toString() : hex(x));
+const snum = (x: bigint): string => (x >= -0x8000n && x <= 0x7fffn ? x.toString() : hex(x));
 
 export const tnumText = (value: bigint, mask: bigint): string => `(${hex(value)}; ${hex(mask)})`;
 
@@ -59,12 +59,12 @@ const DYNPTR_NAMES: Record<number, string> = {
   5: 'skb_meta',
   6: 'file',
 };
-export const dynptrName = (kind: number): string => DYNPTR_NAMES[kind] ?? '?';
+const dynptrName = (kind: number): string => DYNPTR_NAMES[kind] ?? '?';
 
 const ITER_STATES = ['?', 'active', 'drained'];
 
 /** One register of a frame whose number is `frameno`. */
-export function regText(ctx: PrintContext, frameno: number, r: Reg): string {
+function regText(ctx: PrintContext, frameno: number, r: Reg): string {
   const t = r.type;
   let out = '';
   if (t === SCALAR) {
@@ -105,7 +105,7 @@ export function regText(ctx: PrintContext, frameno: number, r: Reg): string {
 const signed32 = (x: number): bigint => BigInt(x >= -0x8000 && x <= 0x7fff ? x : x >>> 0);
 
 /** Ranges that say something; equal ones share a number: `smin=smin32=0`. */
-export function scalarRanges(r: Reg, parts: string[]): void {
+function scalarRanges(r: Reg, parts: string[]): void {
   const names = ['smin', 'smax', 'umin', 'umax', 'smin32', 'smax32', 'umin32', 'umax32'];
   const values = [
     r.smin,

@@ -3,6 +3,7 @@
  */
 import { argumentAccess } from '../attach/arguments.ts';
 import { contextRule } from '../attach/context.ts';
+import { refuseContext } from '../attach/refuse.ts';
 import type { Env } from '../env.ts';
 import { MAYBE_NULL, SCALAR } from '../state/types.ts';
 import { checkUnmodified } from './region.ts';
@@ -33,10 +34,4 @@ function checkContext(env: Env, a: Access): void {
   }
   to.markPointer(type);
   if (type & MAYBE_NULL) to.id = env.newId();
-}
-
-export function refuseContext(env: Env, a: Access): never {
-  env.write(`invalid bpf_context access off=${a.off} size=${a.size}\n`);
-  env.printLine(env.pc, '; ');
-  env.reject('EACCES', '');
 }

@@ -57,7 +57,7 @@ export const stack: PointerRule = {
 const lowSigned = (x: bigint): number => Number(BigInt.asIntN(64, x));
 
 /** The access lies in the stack, whatever the offset is. Makes the frame's stack as deep as needed. */
-export function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number, size: number, write: boolean): void {
+function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number, size: number, write: boolean): void {
   const frame = env.cur.frames[ptr.frameno]!;
   const doing = write ? ' write to' : ' read from';
   let min: number;
@@ -86,7 +86,7 @@ export function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number,
 }
 
 /** Makes the lowest `size` bytes below the frame pointer exist. */
-export function growStack(env: Env, frame: LiveFrame, size: number): void {
+function growStack(env: Env, frame: LiveFrame, size: number): void {
   const slots = Math.ceil(size / 8);
   frame.growStack(slots);
   const sub = env.subprogs[frame.subprog]!;
@@ -108,13 +108,13 @@ function checkFastcallContract(env: Env, frame: LiveFrame, off: number): void {
 const slotOf = (off: number): number => (-off - 1) >> 3;
 const byteOf = (off: number): number => (-off - 1) & 7;
 
-export function isSpecialSlot(frame: LiveFrame, n: number): boolean {
+function isSpecialSlot(frame: LiveFrame, n: number): boolean {
   const kind = frame.kind(n, 7);
   return kind === SLOT_SPILL || kind === SLOT_DYNPTR || kind === SLOT_ITER || kind === SLOT_IRQ;
 }
 
 /** What held a spilled register or object holds plain bytes from now on. */
-export function scrubSlot(frame: LiveFrame, n: number): void {
+function scrubSlot(frame: LiveFrame, n: number): void {
   for (let b = 0; b < 8; b++) if (frame.kind(n, b) !== SLOT_INVALID) frame.setKind(n, b, SLOT_MISC);
 }
 

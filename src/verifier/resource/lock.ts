@@ -3,8 +3,8 @@
  * Linux: process_spin_lock().
  */
 
-import { eachReg } from '../branch/null-check.ts';
 import type { Env } from '../env.ts';
+import { eachReg } from '../state/each.ts';
 import { REF_LOCK } from '../state/state.ts';
 import { MAP_VALUE, NON_OWN_REF } from '../state/types.ts';
 import { lockField } from '../structure/map-record.ts';

@@ -2,8 +2,8 @@
  * References: what a helper acquired must be released before the program ends.
  */
 
-import { eachReg } from '../branch/null-check.ts';
 import type { Env } from '../env.ts';
+import { eachReg } from '../state/each.ts';
 import { REF_PTR, type StateBase } from '../state/state.ts';
 
 /** A new reference, held from the current instruction on. */

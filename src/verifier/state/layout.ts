@@ -38,7 +38,6 @@ export const SUBREG_DEF = 24;
 export const PRECISE = 25;
 /** Stack slots: the kinds of the eight bytes, four a lane, lowest address first. */
 export const KINDS = 26;
-export const KINDS_HI = 27;
 
 export const REGS = 11;
 /** 8-byte slots of the 512-byte stack. */

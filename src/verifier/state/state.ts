@@ -12,11 +12,7 @@ import { Frame, LiveFrame } from './frame.ts';
 export const MAX_FRAMES = 8;
 
 export const REF_PTR = 1;
-export const REF_IRQ = 2;
 export const REF_LOCK = 4;
-export const REF_RES_LOCK = 8;
-export const REF_RES_LOCK_IRQ = 16;
-export const REF_ANY_LOCK = REF_LOCK | REF_RES_LOCK | REF_RES_LOCK_IRQ;
 
 /** Something acquired that must be given back. Values do not change once made. */
 export interface Ref {

@@ -36,9 +36,6 @@ export const RCU = 1 << 15;
 /** Memory that bpf_obj_new gave. */
 export const ALLOC = 1 << 16;
 export const NON_OWN_REF = 1 << 17;
-export const WRITE_ONLY = 1 << 18;
-
-export const MAP_VALUE_OR_NULL = MAP_VALUE | MAYBE_NULL;
 
 export type BaseType =
   | 0
@@ -65,7 +62,6 @@ export type BaseType =
   | 21;
 
 export const base = (type: number): BaseType => (type & BASE_MASK) as BaseType;
-export const mayBeNull = (type: number): boolean => (type & MAYBE_NULL) !== 0;
 /** Packet pointers whose distance to the end is tracked. */
 export const isPacket = (type: number): boolean => {
   const b = type & BASE_MASK;
