@@ -4,7 +4,7 @@
  */
 
 /** skep's own commands. Whatever else comes first is an object of bpftool's. */
-const OWN_COMMANDS = ['run', 'opensnoop', 'build', 'kernel'] as const;
+const OWN_COMMANDS = ['run', 'opensnoop', 'build', 'cases', 'kernel'] as const;
 type OwnCommand = (typeof OWN_COMMANDS)[number];
 
 /** `embedded`, `linux`, or the path of a socket. */

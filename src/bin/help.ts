@@ -3,6 +3,7 @@ export const USAGE = `Usage: skep [--kernel { embedded | linux | SOCKET }] [OPTI
        skep [--kernel ...] run OBJ [-- COMMAND...]       load, attach, print what the programs print
        skep [--kernel ...] opensnoop [-- COMMAND...]     which process opens which file
        skep build FILE.bpf.c [-o OUT]                    compile a program
+       skep [--kernel ...] cases FILE... [--compare]     program cases: what a kernel says to each
        skep kernel { start | stop | status }             your embedded kernel
        skep batch file FILE
        skep version

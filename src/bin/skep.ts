@@ -26,6 +26,8 @@ async function main(): Promise<number> {
       return (await import('./opensnoop/command.ts')).opensnoopCommand(words, kernel);
     case 'build':
       return (await import('./build/command.ts')).buildCommand(words);
+    case 'cases':
+      return (await import('./cases/command.ts')).casesCommand(words, kernel);
     case 'kernel':
       return (await import('./kernel/command.ts')).kernelCommand(words);
     case undefined:

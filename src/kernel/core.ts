@@ -68,7 +68,12 @@ export class Core {
 
   constructor(options: KernelOptions) {
     this.warn = options.warn ?? (() => {});
-    this.verify = options.verify ?? verify;
+    const { verify: decide = verify, onVerdict } = options;
+    this.verify = (input) => {
+      const result = decide(input);
+      onVerdict?.(result);
+      return result;
+    };
     this.mem = new LinearMemory(options.memoryLimit === undefined ? {} : { limit: options.memoryLimit });
     this.cpus = Math.max(1, Math.min(MAX_CPUS, Math.trunc(options.cpus ?? DEFAULT_CPUS)));
     this.mode = options.mode ?? 'jit';

@@ -28,6 +28,8 @@ export interface KernelOptions {
    * accepts runs without checks, confined only to the kernel's memory.
    */
   verify?: (input: VerifierInput) => VerifierResult;
+  /** Told what was decided about each program, before anything is made of it. */
+  onVerdict?: (result: VerifierResult) => void;
   /** Called with a sentence when something needs a person's attention. Default: silence. */
   warn?: (message: string) => void;
 }

@@ -1,0 +1,29 @@
+/** The kernel that answers cases: the machine's, a served one, or an embedded one of this command's own. */
+import type { Kernel } from '../../sys/index.ts';
+import type { KernelChoice } from '../argv.ts';
+import { openKernel } from '../open-kernel.ts';
+
+export interface CaseHost {
+  readonly kernel: Kernel;
+  /**
+   * The verifier's log of the program that was last asked about, where it was accepted. For programs that are right and
+   * still cannot be made, since they call what the embedded kernel does not have.
+   */
+  acceptedLog(): string | undefined;
+}
+
+/**
+ * An embedded kernel that nobody else sees: what cases make is gone with it, and thousands of loads stay in this process.
+ * Close `kernel` at the end.
+ */
+export async function openCaseHost(choice: KernelChoice): Promise<CaseHost> {
+  if (choice !== 'embedded') return { kernel: await openKernel(choice), acceptedLog: () => undefined };
+  const { createKernel } = await import('../../kernel/index.ts');
+  let accepted: string | undefined;
+  const embedded = createKernel({
+    onVerdict: (result) => {
+      accepted = result.ok ? result.log : undefined;
+    },
+  });
+  return { kernel: embedded.open({ pid: process.pid, comm: 'skep' }), acceptedLog: () => accepted };
+}
