@@ -1,13 +1,29 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { E2BIG, EBADF, EBADFD, EINVAL, EPERM } from '../base/errno.ts';
+import { readlinkSync } from 'node:fs';
+import { E2BIG, EINVAL, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr, type Fd, linkMember, refusal } from '../sys/index.ts';
 import { type Attr, COMMANDS, type CommandName, type Result } from '../uapi/commands.ts';
+import {
+  BPF_TRACE_KPROBE_MULTI,
+  BPF_TRACE_KPROBE_SESSION,
+  BPF_TRACE_UPROBE_MULTI,
+  BPF_TRACE_UPROBE_SESSION,
+} from '../uapi/generated/constants.ts';
+import type { MapInfo } from '../uapi/infos.ts';
 import { ElementCalls, type ElementCommand, isElementCommand } from './element-calls.ts';
 import { KernelFeatures } from './features.ts';
 import { KnownMaps } from './map-sizes.ts';
 import { whyForbidden } from './permission.ts';
+
+/** Links that a kernel may know and have left out, and the option of its configuration. */
+const NEEDS_CONFIG: Readonly<Record<number, string>> = {
+  [BPF_TRACE_KPROBE_MULTI]: 'CONFIG_FPROBE',
+  [BPF_TRACE_KPROBE_SESSION]: 'CONFIG_FPROBE',
+  [BPF_TRACE_UPROBE_MULTI]: 'CONFIG_UPROBES',
+  [BPF_TRACE_UPROBE_SESSION]: 'CONFIG_UPROBES',
+};
 
 export class BpfCalls {
   private readonly system: System;
@@ -20,25 +36,7 @@ export class BpfCalls {
     this.system = system;
     this.features = new KernelFeatures(system);
     this.elements = new ElementCalls(system);
-    this.maps = new KnownMaps(
-      (fd) => {
-        const { info } = this.mapInfo(fd);
-        if (info.of === 'map') return info;
-        throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', EINVAL, `descriptor ${fd} is no map`);
-      },
-      isOurs,
-      cpus,
-    );
-  }
-
-  /** A closed descriptor is EBADF for a command on a map, where asking for information says EBADFD. */
-  private mapInfo(fd: Fd): Result<'OBJ_GET_INFO_BY_FD'> {
-    try {
-      return this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
-    } catch (error) {
-      if (error instanceof BpfError && error.errno === EBADFD) throw new BpfError('bpf', EBADF);
-      throw error;
-    }
+    this.maps = new KnownMaps((fd) => this.mapInfo(fd), isOurs, cpus);
   }
 
   call<C extends CommandName>(command: C, attr: Attr<C>): Result<C> {
@@ -56,6 +54,19 @@ export class BpfCalls {
   /** To be told when a descriptor is closed: its number will mean something else. */
   forget(fd: Fd): void {
     this.maps.forget(fd);
+  }
+
+  /** Facts of a map; undefined where the descriptor is none. */
+  private mapInfo(fd: Fd): MapInfo | undefined {
+    // The kernel would answer another kind of object with its own facts, which read like nonsense.
+    if (fileName(fd)?.endsWith('bpf-map') === false) return undefined;
+    try {
+      const { info } = this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+      return info.of === 'map' ? info : undefined;
+    } catch (error) {
+      if (error instanceof BpfError) return undefined;
+      throw error;
+    }
   }
 
   private element(command: ElementCommand, attr: Attr<ElementCommand>): Result<ElementCommand> {
@@ -94,7 +105,21 @@ export class BpfCalls {
   /** What is in the way, where that can be found out. */
   private why<C extends CommandName>(command: C, attr: Attr<C>, errno: number): string | Error | undefined {
     if (errno === EPERM) return whyForbidden(command, attr);
+    if (errno === EOPNOTSUPP && command === 'LINK_CREATE') {
+      const { attach_type = 0 } = attr as Attr<'LINK_CREATE'>;
+      const option = NEEDS_CONFIG[attach_type];
+      return option && `this kernel is built without ${option}`;
+    }
     if (errno !== EINVAL && errno !== E2BIG) return undefined;
     return this.features.missing(command, attr, errno) ?? this.features.missingType(command, attr);
+  }
+}
+
+/** What /proc calls an open file; undefined where it is not open, or there is no /proc. */
+function fileName(fd: Fd): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
   }
 }

@@ -97,9 +97,11 @@ describeKernel('commands of bpf(2)', () => {
       kernel.bpf('PROG_QUERY', { prog_ids: 64, link_ids: 4 }),
     ];
     for (const asked of small) expect((await refusal(asked)).message).toMatch(/has \d+ bytes, and .* take \d+/);
-    expect(await refusal(kernel.bpf('MAP_LOOKUP_ELEM', { map_fd: 99, key: u32(1), value: 8 }))).toMatchObject({
-      code: 'EBADF',
-    });
+    // What is no map is the kernel's to refuse.
+    const prog = await load(kernel, C.BPF_PROG_TYPE_SOCKET_FILTER, 'r0 = 3; exit');
+    const ask = (map_fd: number) => refusal(kernel.bpf('MAP_LOOKUP_ELEM', { map_fd, key: u32(1), value: 8 }));
+    expect((await ask(9999)).code).toBe('EBADF');
+    expect((await ask(prog)).code).toBe('EINVAL');
   });
 
   it('keeps every CPU apart, maps in maps, queues without keys, and values larger than a page', async () => {

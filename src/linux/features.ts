@@ -6,12 +6,13 @@
  * Every question is harmless: it names descriptor -1, an id that nobody has, or a program of two instructions that is
  * closed at once. Answers are kept, since kernels do not change while they run.
  */
+import { readFileSync } from 'node:fs';
 import { view } from '../base/bytes.ts';
 import { E2BIG, EINVAL } from '../base/errno.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr } from '../sys/index.ts';
-import { ATTACH_TYPES, type AttachTypeRow } from '../uapi/attach-types.ts';
+import { ATTACH_TYPES, type AttachTypeName, type AttachTypeRow, attachTypeName } from '../uapi/attach-types.ts';
 import { type Attr, COMMANDS, type CommandName, type CommandRow } from '../uapi/commands.ts';
 import { BPF_F_SLEEPABLE } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
@@ -93,13 +94,19 @@ const NEEDS_TARGET: ReadonlySet<number> = new Set([
   C.BPF_PROG_TYPE_STRUCT_OPS,
 ]);
 
+/** Commands that name a place by its attach type. */
+const ATTACHING: ReadonlySet<CommandName> = new Set(['LINK_CREATE', 'PROG_ATTACH', 'PROG_QUERY']);
+
 export class KernelFeatures {
   private readonly system: System;
+  private readonly btf: string;
   private readonly known = new Map<string, boolean>();
   private size: number | undefined;
 
-  constructor(system: System) {
+  /** `btf`: where the BTF of the kernel is. */
+  constructor(system: System, btf = '/sys/kernel/btf/vmlinux') {
     this.system = system;
+    this.btf = btf;
   }
 
   /** What a refused call asked for that this kernel does not know; undefined where it knows all of it. */
@@ -118,7 +125,7 @@ export class KernelFeatures {
     return undefined;
   }
 
-  /** A sentence about the type that a refused MAP_CREATE or PROG_LOAD named, where the kernel does not have it. */
+  /** A sentence about the type that a refused command named, where the kernel does not have it. */
   missingType(command: CommandName, attr: Attr<CommandName>): string | undefined {
     if (command === 'MAP_CREATE') {
       const { map_type = 0 } = attr as Attr<'MAP_CREATE'>;
@@ -131,6 +138,13 @@ export class KernelFeatures {
       const name = progTypeName(prog_type);
       if (this.hasProgType(prog_type)) return undefined;
       return `this kernel has no program type ${name ?? prog_type}${sinceOf(name && PROG_TYPES[name].since)}`;
+    }
+    if (ATTACHING.has(command)) {
+      const { attach_type = 0 } = attr as Attr<'LINK_CREATE'>;
+      const name = attachTypeName(attach_type);
+      if (name === undefined) return `there is no attach type ${attach_type}`;
+      if (!this.hasAttachType(name))
+        return `this kernel has no attach type ${name}${sinceOf(ATTACH_TYPES[name].since)}`;
     }
     return undefined;
   }
@@ -187,6 +201,20 @@ export class KernelFeatures {
       const { ret, log_buf } = this.call('PROG_LOAD', attr, held);
       // A word from the verifier means that the program came that far.
       return ret !== -EINVAL || log_buf?.[0] !== 0;
+    });
+  }
+
+  /**
+   * Whether the kernel's headers had the attach type when it was built: the text of its BTF has the names of them all.
+   * A kernel without BTF is believed.
+   */
+  hasAttachType(name: AttachTypeName): boolean {
+    return this.once(`attach ${name}`, () => {
+      try {
+        return readFileSync(this.btf).includes(`\0BPF_${name.toUpperCase()}\0`);
+      } catch {
+        return true;
+      }
     });
   }
 

@@ -44,7 +44,6 @@ import { linuxSockets } from './sockets.ts';
 import { openTracePipe } from './trace-pipe.ts';
 import { UserRingBufferWriter } from './user-ring-buffer.ts';
 
-const PAGE = 4096;
 const DEFAULT_PAGES_PER_CPU = 64;
 const ITERATOR_READ = 1 << 16;
 /** ioctl_ns(2): which kind of namespace a file is. */
@@ -132,7 +131,7 @@ class LinuxKernel implements Kernel {
   async openRingBuffer(mapFd: Fd): Promise<EventReader> {
     const map = await this.mapOf(mapFd, BPF_MAP_TYPE_RINGBUF, 'a ring buffer');
     if (this.rings.has(map.id)) throw new BpfError('ring buffer', EBUSY, `map ${map.id} is being read already`);
-    const reader = new RingBufferReader(this.system, mapFd, map.max_entries, PAGE);
+    const reader = new RingBufferReader(this.system, mapFd, map.max_entries);
     this.rings.add(map.id);
     return this.track(reader, () => this.rings.delete(map.id));
   }
@@ -144,8 +143,14 @@ class LinuxKernel implements Kernel {
       throw new BpfError('perf buffer', EINVAL, `${pages} pages: the number must be a power of two`);
     }
     const cpus = onlineCpus().filter((cpu) => cpu < map.max_entries);
-    const reader = await PerfBufferReader.open(this.system, cpus, PAGE, pages, async (cpu, fd) => {
-      await this.bpf('MAP_UPDATE_ELEM', { map_fd: mapFd, key: u32(cpu), value: u32(fd) });
+    const reader = await PerfBufferReader.open(this.system, cpus, pages, {
+      put: async (cpu, fd) => {
+        await this.bpf('MAP_UPDATE_ELEM', { map_fd: mapFd, key: u32(cpu), value: u32(fd) });
+      },
+      // The map may be gone, or somebody else's reader in its place: then there is nothing to take away.
+      take: async (cpu) => {
+        if (this.fds.has(mapFd)) await this.bpf('MAP_DELETE_ELEM', { map_fd: mapFd, key: u32(cpu) }).catch(() => {});
+      },
     });
     return this.track(reader, () => {});
   }
@@ -153,7 +158,7 @@ class LinuxKernel implements Kernel {
   async openUserRingBuffer(mapFd: Fd): Promise<EventWriter> {
     const map = await this.mapOf(mapFd, BPF_MAP_TYPE_USER_RINGBUF, 'a user ring buffer');
     if (this.rings.has(map.id)) throw new BpfError('user ring buffer', EBUSY, `map ${map.id} has a writer already`);
-    const writer = new UserRingBufferWriter(this.system, mapFd, map.max_entries, PAGE);
+    const writer = new UserRingBufferWriter(this.system, mapFd, map.max_entries);
     this.rings.add(map.id);
     return this.track(writer, () => this.rings.delete(map.id));
   }
@@ -172,7 +177,7 @@ class LinuxKernel implements Kernel {
   async mapMemory(mapFd: Fd): Promise<MapMemory> {
     const { info } = await this.bpf('OBJ_GET_INFO_BY_FD', { bpf_fd: mapFd, info: { of: 'map' } });
     if (info.of !== 'map') throw new BpfError('mmap', EINVAL, `descriptor ${mapFd} is no map`);
-    return this.track(mapMemory(this.system, mapFd, info, PAGE), () => {});
+    return this.track(mapMemory(this.system, mapFd, info), () => {});
   }
 
   async openTracePipe(): Promise<LineReader> {

@@ -12,7 +12,8 @@ import {
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
 
-export function mapMemory(system: System, fd: Fd, map: MapInfo, page: number): MapMemory {
+export function mapMemory(system: System, fd: Fd, map: MapInfo): MapMemory {
+  const page = system.pageSize;
   const { size, at } = extent(map, page);
   const length = alignUp(size, page);
   let writable = true;

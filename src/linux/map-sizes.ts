@@ -31,22 +31,25 @@ const POSITION = 4;
 
 export class KnownMaps {
   private readonly sizes = new Map<Fd, MapSizes>();
-  private readonly ask: (fd: Fd) => MapInfo;
+  private readonly ask: (fd: Fd) => MapInfo | undefined;
   private readonly isOurs: (fd: Fd) => boolean;
   private readonly cpus: number;
 
-  /** `isOurs`: descriptors that this kernel opened. Another's may be closed and mean something else at any time. */
-  constructor(ask: (fd: Fd) => MapInfo, isOurs: (fd: Fd) => boolean, cpus: number) {
+  /**
+   * `ask`: facts of a map, undefined where the descriptor is none. `isOurs`: descriptors that this kernel opened;
+   * another's may be closed and mean something else at any time.
+   */
+  constructor(ask: (fd: Fd) => MapInfo | undefined, isOurs: (fd: Fd) => boolean, cpus: number) {
     this.ask = ask;
     this.isOurs = isOurs;
     this.cpus = cpus;
   }
 
-  /** EBADF, EINVAL where the descriptor is no map. */
-  of(fd: Fd): MapSizes {
+  private of(fd: Fd): MapSizes | undefined {
     const known = this.sizes.get(fd);
     if (known !== undefined) return known;
     const map = this.ask(fd);
+    if (map === undefined) return undefined;
     const sizes = { key: map.key_size, value: IDS.has(map.type) ? 4 : userValueSize(map, this.cpus) };
     if (this.isOurs(fd)) this.sizes.set(fd, sizes);
     return sizes;
@@ -80,6 +83,7 @@ export class KnownMaps {
 
   private checkElement(command: CommandName, attr: Attr<'MAP_UPDATE_ELEM'> | Attr<'MAP_GET_NEXT_KEY'>): void {
     const sizes = this.of(attr.map_fd ?? 0);
+    if (sizes === undefined) return; // no map: the kernel says so, and writes nothing
     // A pointer that is not there is the kernel's to refuse: queues have no key, and no key is before the first.
     atLeast(command, 'key', attr.key, sizes.key);
     if ('value' in attr) atLeast(command, 'value', attr.value, sizes.value);
@@ -88,6 +92,7 @@ export class KnownMaps {
 
   private checkBatch(command: CommandName, attr: Attr<'MAP_LOOKUP_BATCH'> | Attr<'MAP_UPDATE_BATCH'>): void {
     const sizes = this.of(attr.map_fd ?? 0);
+    if (sizes === undefined) return;
     const count = attr.count ?? 0;
     atLeast(command, 'keys', attr.keys, count * sizes.key);
     atLeast(command, 'values', attr.values, count * sizes.value);

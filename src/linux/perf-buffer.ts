@@ -5,7 +5,7 @@
  * A ring is a control page and 2^n pages of data. Records carry `type:32 misc:16 size:16`; a sample is `size:32` and
  * the program's bytes, padded.
  */
-import { concat } from '../base/bytes.ts';
+import { concat, view } from '../base/bytes.ts';
 import { BpfError } from '../base/errors.ts';
 import type { Mapping, System } from '../native/index.ts';
 import type { EventReader, EventRecord } from '../sys/index.ts';
@@ -24,39 +24,45 @@ const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 const HEADER = 8;
 
+/** The slots of the map, by CPU. The map holds the event that is in one, so what was put is to be taken. */
+export interface PerfSlots {
+  put(cpu: number, fd: number): Promise<void>;
+  take(cpu: number): Promise<void>;
+}
+
 export class PerfBufferReader implements EventReader {
   private readonly rings: readonly Ring[];
-  private readonly system: System;
+  private readonly slots: PerfSlots;
   private readonly waiter: Waiter;
 
-  /** Opens an event for each CPU; `put` stores its descriptor in the map. Half-made state is taken back. */
+  /** Opens an event for each CPU. Half-made state is taken back. */
   static async open(
     system: System,
     cpus: readonly number[],
-    page: number,
     pages: number,
-    put: (cpu: number, fd: number) => Promise<void>,
+    slots: PerfSlots,
   ): Promise<PerfBufferReader> {
     const rings: Ring[] = [];
+    const reader = (): PerfBufferReader => new PerfBufferReader(system, rings, slots);
     try {
       for (const cpu of cpus) {
-        const ring = new Ring(system, cpu, page, pages);
+        const ring = new Ring(system, cpu, system.pageSize, pages);
         rings.push(ring);
-        await put(cpu, ring.fd);
+        await slots.put(cpu, ring.fd);
         ring.enable();
       }
     } catch (e) {
-      for (const ring of rings) ring.close();
+      await reader().close();
       throw e;
     }
-    return new PerfBufferReader(system, rings);
+    return reader();
   }
 
-  private constructor(system: System, rings: readonly Ring[]) {
-    this.system = system;
+  private constructor(system: System, rings: readonly Ring[], slots: PerfSlots) {
     this.rings = rings;
+    this.slots = slots;
     this.waiter = new Waiter(
-      this.system,
+      system,
       rings.map((r) => r.fd),
     );
   }
@@ -66,21 +72,28 @@ export class PerfBufferReader implements EventReader {
       if (this.waiter.closed) return [];
       const records: EventRecord[] = [];
       for (const ring of this.rings) ring.take(records);
-      if (records.length > 0) return records;
+      if (records.length > 0) {
+        await this.waiter.breathe();
+        return records;
+      }
       await this.waiter.readable();
     }
   }
 
   async close(): Promise<void> {
+    if (this.waiter.closed) return;
     this.waiter.close();
-    for (const ring of this.rings) ring.close();
+    for (const ring of this.rings) {
+      await this.slots.take(ring.cpu);
+      ring.close();
+    }
   }
 }
 
 class Ring {
   readonly fd: number;
   private readonly system: System;
-  private readonly cpu: number;
+  readonly cpu: number;
   private readonly page: number;
   private readonly size: number;
   private readonly mapping: Mapping;
@@ -120,16 +133,18 @@ class Ring {
     const head = this.mapping.acquireU64(DATA_HEAD);
     let tail = this.mapping.acquireU64(DATA_TAIL);
     while (tail < head) {
-      const header = this.bytes(tail, HEADER);
-      const view = new DataView(header.buffer);
-      const type = view.getUint32(0, true);
-      const size = view.getUint16(6, true);
+      // Records begin at multiples of 8: their header never wraps around.
+      const at = this.page + (tail % this.size);
+      const type = this.mapping.u32(at);
+      const size = this.mapping.u16(at + 6);
       if (size < HEADER) break;
-      const body = this.bytes(tail + HEADER, size - HEADER);
-      const fields = new DataView(body.buffer);
-      if (type === PERF_RECORD_SAMPLE)
-        out.push({ data: body.subarray(4, 4 + fields.getUint32(0, true)), cpu: this.cpu });
-      else if (type === PERF_RECORD_LOST) out.push({ lost: Number(fields.getBigUint64(8, true)), cpu: this.cpu });
+      if (type === PERF_RECORD_SAMPLE) {
+        const length = view(this.bytes(tail + HEADER, 4)).getUint32(0, true);
+        out.push({ data: this.bytes(tail + HEADER + 4, Math.min(length, size - HEADER - 4)), cpu: this.cpu });
+      } else if (type === PERF_RECORD_LOST) {
+        // id:64 lost:64
+        out.push({ lost: Number(view(this.bytes(tail + HEADER + 8, 8)).getBigUint64(0, true)), cpu: this.cpu });
+      }
       tail += size;
     }
     this.mapping.releaseU64(DATA_TAIL, tail);

@@ -76,7 +76,10 @@ const OTHERWISE: Partial<Readonly<Record<CommandName, string>>> = {
 /** A sentence for a command that answered EPERM. */
 export function whyForbidden(command: CommandName, attr: Attr<CommandName>): string {
   const held = capabilities();
-  const lacking = needed(command, attr).filter((name) => !held.has(name));
+  // Before Linux 5.8 CAP_SYS_ADMIN stood for all of them.
+  const hasOwn = Number(read('/proc/sys/kernel/cap_last_cap')) >= CAPABILITIES.CAP_BPF;
+  const wanted: Capability[] = hasOwn ? needed(command, attr) : ['CAP_SYS_ADMIN'];
+  const lacking = wanted.filter((name) => !held.has(name));
   if (lacking.length > 0 && !held.has('CAP_SYS_ADMIN')) {
     const who = process.getuid?.() === 0 ? 'root here' : `user ${process.getuid?.()}`;
     return `${who} has no ${list(lacking)}${sysctl()}; run as root or give it ${lacking.length > 1 ? 'them' : 'it'}`;

@@ -7,6 +7,7 @@ import { describeKernel } from '../../test/support/real-kernel.ts';
 import { E2BIG, EINVAL } from '../base/errno.ts';
 import { BpfError, UnsupportedError } from '../base/errors.ts';
 import { loadSystem, type System } from '../native/index.ts';
+import { ATTACH_TYPES, type AttachTypeName } from '../uapi/attach-types.ts';
 import { type Attr, COMMANDS, type CommandName, type CommandRow } from '../uapi/commands.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { ATTR_LAYOUTS } from '../uapi/generated/layouts.ts';
@@ -81,6 +82,18 @@ describeKernel('what an older kernel does not know', () => {
       expect(features.hasCommand(command), command).toBe(true);
       for (const name of Object.keys(row.fields)) expect(features.hasField(command, name), name).toBe(true);
     }
+  });
+
+  it('includes attach types, whose names the text of its BTF has', () => {
+    const features = new KernelFeatures(loadSystem());
+    for (const name of Object.keys(ATTACH_TYPES) as AttachTypeName[]) {
+      expect(features.hasAttachType(name), name).toBe(true);
+    }
+    const older = new KernelFeatures(loadSystem(), fileURLToPath(import.meta.url));
+    expect(older.missingType('LINK_CREATE', { attach_type: C.BPF_TCX_INGRESS })).toBe(
+      'this kernel has no attach type tcx_ingress; Linux has it since 6.6, where it is configured',
+    );
+    expect(new KernelFeatures(loadSystem(), '/nowhere').hasAttachType('xdp')).toBe(true);
   });
 
   it('is asked once', () => {

@@ -26,7 +26,8 @@ export class RingBufferReader implements EventReader {
   private position: number;
 
   /** `size` is the map's max_entries; `fd` stays the caller's, but is watched until `close`. */
-  constructor(system: System, fd: number, size: number, page: number) {
+  constructor(system: System, fd: number, size: number) {
+    const page = system.pageSize;
     this.page = page;
     this.mask = size - 1;
     this.consumer = mapRing(system, fd, page, 0, true);
@@ -44,7 +45,10 @@ export class RingBufferReader implements EventReader {
     for (;;) {
       if (this.waiter.closed) return [];
       const records = this.take();
-      if (records.length > 0) return records;
+      if (records.length > 0) {
+        await this.waiter.breathe();
+        return records;
+      }
       await this.waiter.readable();
     }
   }

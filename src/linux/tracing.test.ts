@@ -176,7 +176,7 @@ describeKernel('tracing, iterators, cgroups', () => {
         kprobe_multi_cookies: u64(1n, 2n),
       })
       .catch((e: unknown) => e);
-    if (multi instanceof Error) expect(multi).toMatchObject({ code: 'EOPNOTSUPP' });
+    if (multi instanceof Error) expect(multi.message).toContain('built without CONFIG_FPROBE');
     else expect((await bpf.linkInfo(multi as number)).kprobe_multi).toMatchObject({ count: 2, cookies: [1n, 2n] });
   });
 

@@ -30,7 +30,8 @@ export class UserRingBufferWriter implements EventWriter {
   private wake: (() => void) | undefined;
 
   /** `size` is the map's max_entries. */
-  constructor(system: System, fd: number, size: number, page: number) {
+  constructor(system: System, fd: number, size: number) {
+    const page = system.pageSize;
     this.size = size;
     this.page = page;
     this.largest = size - HEADER;

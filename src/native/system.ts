@@ -43,6 +43,8 @@ const NUMBERS = {
 export type SystemCall = keyof (typeof NUMBERS)['x64'];
 
 export interface System {
+  /** Bytes of a page of memory. */
+  readonly pageSize: number;
   call(name: SystemCall, ...args: number[]): number;
   /** bpf(2) with the attr at an address: the same call, without what arguments of any number cost. */
   bpf(command: number, attr: number, size: number): number;
@@ -77,6 +79,7 @@ export function loadSystem(): System {
     return r === -1 ? -koffi.errno() : r;
   };
   return {
+    pageSize: koffi.load(null).func('getpagesize', 'int', [])() as number,
     call,
     bpf(command, attr, size) {
       const r = bpf(bpfNumber, command, attr, size) as number;
