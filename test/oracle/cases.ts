@@ -12,7 +12,7 @@ import { fromHex } from '../../src/base/bytes.ts';
 import { type Btf, parseBtf } from '../../src/btf/index.ts';
 import { type VerifierInput, type VerifierMap, type VerifierResult, verify } from '../../src/verifier/index.ts';
 
-export interface CaseMap {
+interface CaseMap {
   type: number;
   key_size: number;
   value_size: number;
@@ -144,7 +144,7 @@ export function inputOf(c: Case, btfs: BtfCache, logLevel: number): VerifierInpu
 }
 
 /** The last line that says something, as the recorded cases have it. */
-export function lastMessage(log: string): string {
+function lastMessage(log: string): string {
   const loop = /infinite loop detected at insn \d+/.exec(log);
   if (loop) return loop[0];
   const lines = log

@@ -4,7 +4,7 @@
  */
 
 /** Most text that is kept, in characters: the tail survives, as in Linux. */
-const LIMIT = 1 << 24;
+const LIMIT = 1 << 26;
 
 export class Log {
   /** Whether anything is written at all. */
