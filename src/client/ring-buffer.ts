@@ -40,12 +40,20 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<RingRecord> {
-    for (;;) {
-      const records = await this.read();
-      if (records.length === 0) return;
-      yield* records;
-    }
+  /** Not a generator, whose every step costs more than reading the record does. */
+  [Symbol.asyncIterator](): AsyncIterator<RingRecord> {
+    let records: RingRecord[] = [];
+    let at = 0;
+    const step = (): IteratorResult<RingRecord> => {
+      const value = records[at++];
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    const readOn = async (): Promise<IteratorResult<RingRecord>> => {
+      records = await this.read();
+      at = 0;
+      return step();
+    };
+    return { next: () => (at < records.length ? Promise.resolve(step()) : readOn()) };
   }
 
   /** Ends the iteration. Records that were not read yet are gone. */
