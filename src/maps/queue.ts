@@ -77,18 +77,18 @@ class QueueMap extends BaseMap {
 
   #next(take: boolean): Addr {
     if (this.#count === 0) return 0;
-    const from = this.#at(this.turn(this.#count));
+    const from = this.#at(this.newestFirst ? this.#count - 1 : 0);
     if (take) this.#take();
     return from;
   }
 
-  /** Which value comes next, counted from the oldest. */
-  protected turn(_count: number): number {
-    return 0;
+  /** Which value's turn it is. */
+  protected get newestFirst(): boolean {
+    return false;
   }
 
   #take(): void {
-    if (this.turn(this.#count) === this.#count - 1) this.#setCount(this.#count - 1);
+    if (this.newestFirst) this.#setCount(this.#count - 1);
     else this.#dropOldest();
   }
 
@@ -137,7 +137,7 @@ class QueueMap extends BaseMap {
 }
 
 class StackMap extends QueueMap {
-  protected override turn(count: number): number {
-    return count - 1;
+  protected override get newestFirst(): boolean {
+    return true;
   }
 }

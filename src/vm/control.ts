@@ -22,6 +22,8 @@ export const RUNNING = 24;
 /** Checked mode: address of the table of regions (three u32 each: start, size, writable) and their number. */
 export const REGIONS = 28;
 export const REGION_COUNT = 32;
+/** The CPU that programs run on. Whoever starts a run sets it before: nested runs bring back their own. */
+export const CPU = 36;
 
 /** Bytes of a region in that table. */
 export const REGION_SIZE = 12;

@@ -14,6 +14,7 @@ import { resolveCalls } from './callables.ts';
 import type { Callable, Code, EngineOptions, FaultInfo, Region, Runnable } from './code.ts';
 import {
   CONTROL_SIZE,
+  CPU,
   DEPTH,
   FAULT,
   FAULT_PC,
@@ -95,6 +96,14 @@ export class Engine implements Host {
   }
   set retHi(value: number) {
     this.mem.view.setInt32(this.control + RET_HI, value, true);
+  }
+
+  /** The CPU that programs run on: which value of a per-CPU map they see. */
+  get cpu(): number {
+    return this.mem.u32(this.control + CPU);
+  }
+  set cpu(cpu: number) {
+    this.mem.setU32(this.control + CPU, cpu);
   }
 
   /** Checked mode: what programs may use besides their stacks. Set it before a run. */

@@ -87,7 +87,7 @@ export class Execution implements HelperEnv {
     run.redirect = null;
     run.retval = 0;
     this.#task = scope.task;
-    this.#cpu = (scope.cpu ?? scope.task.cpu) % this.cpus;
+    this.#moveTo((scope.cpu ?? scope.task.cpu) % this.cpus);
     prog.running = true;
     const began = this.statistics > 0 ? this.clock.monotonic() : 0n;
     try {
@@ -111,7 +111,7 @@ export class Execution implements HelperEnv {
       run.redirect = redirect;
       run.retval = retval;
       this.#task = task;
-      this.#cpu = cpu;
+      this.#moveTo(cpu);
     }
   }
 
@@ -125,6 +125,12 @@ export class Execution implements HelperEnv {
   }
   currentCpu(): number {
     return this.#cpu;
+  }
+  /** Compiled programs read the CPU from the engine. */
+  #moveTo(cpu: number): void {
+    if (cpu === this.#cpu) return;
+    this.#cpu = cpu;
+    this.engine.cpu = cpu;
   }
   currentTask(): WorldTask {
     return this.#task;
@@ -149,12 +155,12 @@ export class Execution implements HelperEnv {
     const task = this.#task;
     const before = this.#cpu;
     this.#task = this.#env.world.tasks.swapper;
-    this.#cpu = cpu;
+    this.#moveTo(cpu);
     try {
       work();
     } finally {
       this.#task = task;
-      this.#cpu = before;
+      this.#moveTo(before);
     }
   }
 

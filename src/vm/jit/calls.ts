@@ -1,8 +1,14 @@
 /** Calls: of helpers and kfuncs, of functions of the same program, of the next program. */
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE } from '../../base/map-header.ts';
-import { BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
+import {
+  BPF_FUNC_map_lookup_elem,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+} from '../../uapi/generated/constants.ts';
 import type { Callable, InlineMap } from '../code.ts';
 import { MAX_TAIL_CALLS, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
+import { writeCpuPart } from '../helpers/cpu.ts';
+import { OP_CALL_HELPER } from '../operations.ts';
 import {
   BLOCK,
   BR_IF,
@@ -41,9 +47,15 @@ export function writeCall(f: FunctionContext, pc: number): void {
   }
   leaveFuel(f);
   writeArguments(f, callable.args);
-  f.code.call(f.imports.of(callable));
+  f.code.call(helperFunction(f, pc, callable) ?? f.imports.of(callable));
   takeAnswer(f, callable.ret);
   takeFuel(f);
+}
+
+/** The function of ours that does what a helper does, where there is one. Checked programs get none: it trusts what it is given. */
+function helperFunction(f: FunctionContext, pc: number, callable: Callable): number | null {
+  if (f.checked || f.ops.op[pc] !== OP_CALL_HELPER) return null;
+  return f.helperFunctions.of(f.ops.imm[pc]!, callable, f.program.callMaps?.get(pc)?.addr ?? 0);
 }
 
 /** A call of map_lookup_elem whose map is known to be an array: the address is computed in place. */
@@ -51,7 +63,9 @@ export function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
   const { code } = f;
   f.get32(2).memory(I32_LOAD, 0).tee(f.i32).i32(map.maxEntries).op(I32_LT_U);
   code.open(IF, I64);
-  code.get(f.i32).i32(map.stride).op(I32_MUL).i32(map.base).op(I32_ADD).op(I64_EXTEND_I32_U);
+  code.get(f.i32).i32(map.stride).op(I32_MUL).i32(map.base).op(I32_ADD);
+  if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) writeCpuPart(code, f.control, map.valueSize);
+  code.op(I64_EXTEND_I32_U);
   code.else(ELSE).i64(0).end();
   f.set(0);
 }
@@ -59,9 +73,9 @@ export function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
 /** Whether a helper call can be written by `writeArrayLookup`. */
 export function arrayLookup(f: FunctionContext, pc: number): InlineMap | undefined {
   const map = f.program.callMaps?.get(pc);
-  const inline =
-    !f.checked && map?.type === BPF_MAP_TYPE_ARRAY && map.base !== 0 && f.ops.imm[pc] === BPF_FUNC_map_lookup_elem;
-  return inline ? map : undefined;
+  if (f.checked || map === undefined || f.ops.imm[pc] !== BPF_FUNC_map_lookup_elem) return undefined;
+  const isArray = map.type === BPF_MAP_TYPE_ARRAY || map.type === BPF_MAP_TYPE_PERCPU_ARRAY;
+  return isArray && map.base !== 0 ? map : undefined;
 }
 
 function writeArguments(f: FunctionContext, args: string): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MAP_HEADER_SIZE } from '../../base/map-header.ts';
 import { assemble, Insns } from '../../isa/index.ts';
 import { BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
 import { type Code, Engine, LinearMemory } from '../index.ts';
@@ -54,8 +55,9 @@ describe('an array lookup whose map is known', () => {
   const engine = engineWith(mem);
   const base = mem.alloc(80);
   const key = mem.alloc(8);
-  const map = { type: BPF_MAP_TYPE_ARRAY, addr: 0x20000, keySize: 4, valueSize: 8, maxEntries: 10, base, stride: 8 };
-  const text = 'r2 = r1\nr1 = 0x20000 ll\ncall 1\nexit';
+  const addr = mem.alloc(MAP_HEADER_SIZE);
+  const map = { type: BPF_MAP_TYPE_ARRAY, addr, keySize: 4, valueSize: 8, maxEntries: 10, base, stride: 8 };
+  const text = `r2 = r1\nr1 = ${addr} ll\ncall 1\nexit`;
   const p = engine.load(code(text, { callMaps: new Map([[3, map]]) }));
 
   test.each([

@@ -18,6 +18,7 @@ import {
 } from '../wasm/opcodes.ts';
 import { REGION_CHECK_TYPE, writeRegionCheck } from './checks.ts';
 import type { ModuleContext, Services } from './function.ts';
+import { HelperFunctions } from './helper-functions.ts';
 import { ModuleImports } from './imports.ts';
 import { translateFunction } from './translate.ts';
 
@@ -66,6 +67,7 @@ export function compileModule(
     functionSlots: placement.functionSlots,
     calls: placement.calls,
     services,
+    helperFunctions: new HelperFunctions(module, imports),
     functionType,
     functionIndex: (fn) => functions[fn]!,
     regionCheck,

@@ -5,6 +5,7 @@ import { FAULT, FAULT_PC, FAULTS, STACK_SIZE } from '../control.ts';
 import type { Operations } from '../operations.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import { I32, I32_STORE, I32_WRAP_I64, I64, I64_EXTEND_I32_U, UNREACHABLE } from '../wasm/opcodes.ts';
+import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
 import { narrowRegisters } from './narrow.ts';
 
@@ -27,6 +28,7 @@ export interface ModuleContext {
   /** Slot of a helper or kfunc call -> what it calls. */
   readonly calls: ReadonlyMap<number, Callable>;
   readonly services: Services;
+  readonly helperFunctions: HelperFunctions;
   /** Type of every BPF function: five i64 and one back. */
   readonly functionType: number;
   /** The module's function for a BPF function. */
@@ -62,6 +64,7 @@ export class FunctionContext implements ModuleContext {
   /** Slot of a helper or kfunc call -> what it calls. */
   readonly calls: ReadonlyMap<number, Callable>;
   readonly services: Services;
+  readonly helperFunctions: HelperFunctions;
   /** Type of every BPF function: five i64 and one back. */
   readonly functionType: number;
   /** The module's function for a BPF function. */
@@ -93,6 +96,7 @@ export class FunctionContext implements ModuleContext {
     this.functionSlots = module.functionSlots;
     this.calls = module.calls;
     this.services = module.services;
+    this.helperFunctions = module.helperFunctions;
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
     this.regionCheck = module.regionCheck;

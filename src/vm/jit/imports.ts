@@ -34,18 +34,23 @@ export class ModuleImports {
   /** Before any function of the module is declared. */
   add(callable: Callable): void {
     if (this.#byCallable.has(callable)) return;
-    const lanes = [...callable.args].reduce((n, letter) => n + (letter === 'L' ? 2 : 1), 0);
-    const results = callable.ret === 'void' ? [] : [I32];
-    const type = this.#module.type(
-      Array.from({ length: lanes }, () => I32),
-      results,
-    );
     const name = `${this.#byCallable.size}:${callable.name}`;
-    this.#byCallable.set(callable, this.#module.importFunction(MODULE, name, type));
+    this.#byCallable.set(callable, this.#module.importFunction(MODULE, name, this.typeOf(callable)));
     this.#values[name] = callable.call;
+  }
+
+  /** The type that the arguments and the answer of a callable make. */
+  typeOf(callable: Callable): number {
+    const params = Array.from({ length: lanesOf(callable) }, () => I32);
+    return this.#module.type(params, callable.ret === 'void' ? [] : [I32]);
   }
 
   get host(): Host {
     return this.#host;
   }
+}
+
+/** How many i32 a callable takes. */
+export function lanesOf(callable: Callable): number {
+  return [...callable.args].reduce((n, letter) => n + (letter === 'L' ? 2 : 1), 0);
 }

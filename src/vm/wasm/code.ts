@@ -4,6 +4,7 @@ import {
   type BLOCK,
   type BR,
   type BR_IF,
+  BULK,
   CALL,
   END,
   I32_CONST,
@@ -13,6 +14,8 @@ import {
   LOCAL_SET,
   LOCAL_TEE,
   type LOOP,
+  MEMORY_COPY,
+  MEMORY_FILL,
   VOID,
 } from './opcodes.ts';
 
@@ -85,6 +88,23 @@ export class CodeWriter {
     this.#out.byte(opcode);
     this.#out.byte(0);
     this.#out.u32(offset);
+    return this;
+  }
+
+  /** memmove: to, from and size are on the stack. */
+  copyMemory(): this {
+    this.#out.byte(BULK);
+    this.#out.byte(MEMORY_COPY);
+    this.#out.byte(0);
+    this.#out.byte(0);
+    return this;
+  }
+
+  /** memset: to, byte and size are on the stack. */
+  fillMemory(): this {
+    this.#out.byte(BULK);
+    this.#out.byte(MEMORY_FILL);
+    this.#out.byte(0);
     return this;
   }
 

@@ -24,6 +24,8 @@ export const LOCAL_TEE = 0x22;
 
 export const I32_LOAD = 0x28;
 export const I64_LOAD = 0x29;
+export const I32_LOAD8_U = 0x2d;
+export const I32_LOAD16_U = 0x2f;
 export const I64_LOAD8_S = 0x30;
 export const I64_LOAD8_U = 0x31;
 export const I64_LOAD16_S = 0x32;
@@ -32,6 +34,8 @@ export const I64_LOAD32_S = 0x34;
 export const I64_LOAD32_U = 0x35;
 export const I32_STORE = 0x36;
 export const I64_STORE = 0x37;
+export const I32_STORE8 = 0x3a;
+export const I32_STORE16 = 0x3b;
 export const I64_STORE8 = 0x3c;
 export const I64_STORE16 = 0x3d;
 export const I64_STORE32 = 0x3e;
@@ -63,6 +67,7 @@ export const I64_LE_U = 0x58;
 export const I64_GE_S = 0x59;
 export const I64_GE_U = 0x5a;
 
+export const I32_CLZ = 0x67;
 export const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
 export const I32_MUL = 0x6c;
@@ -100,3 +105,8 @@ export const I32_EXTEND16_S = 0xc1;
 export const I64_EXTEND8_S = 0xc2;
 export const I64_EXTEND16_S = 0xc3;
 export const I64_EXTEND32_S = 0xc4;
+
+/** Before the two opcodes that follow. */
+export const BULK = 0xfc;
+export const MEMORY_COPY = 10;
+export const MEMORY_FILL = 11;

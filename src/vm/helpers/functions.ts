@@ -1,0 +1,82 @@
+/** Which helpers are done in WebAssembly beside the program, for which types of map. */
+import {
+  BPF_FUNC_get_smp_processor_id,
+  BPF_FUNC_map_delete_elem,
+  BPF_FUNC_map_lookup_elem,
+  BPF_FUNC_map_peek_elem,
+  BPF_FUNC_map_pop_elem,
+  BPF_FUNC_map_push_elem,
+  BPF_FUNC_map_update_elem,
+  BPF_FUNC_ringbuf_discard,
+  BPF_FUNC_ringbuf_output,
+  BPF_FUNC_ringbuf_reserve,
+  BPF_FUNC_ringbuf_submit,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_STACK,
+} from '../../uapi/generated/constants.ts';
+import { writeArrayUpdate } from './array.ts';
+import { writeCpu } from './cpu.ts';
+import type { MapFacts } from './facts.ts';
+import { writeHashDelete, writeHashLookup, writeHashUpdate } from './hash-table.ts';
+import type { HelperFunction, MapFunction } from './helper-function.ts';
+import { writeLpmLookup } from './lpm.ts';
+import { writePeek, writePop, writePush } from './queue.ts';
+import { writeDiscard, writeOutput, writeReserve, writeSubmit } from './ringbuf.ts';
+
+type MapWriter = (f: MapFunction) => void;
+
+const ARRAYS = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
+const HASHES = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
+const QUEUES = [BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK];
+const RINGS = [BPF_MAP_TYPE_RINGBUF];
+
+interface Row {
+  readonly helper: number;
+  /** The letters of the helper's arguments that the function is written for. */
+  readonly args: string;
+  readonly types: readonly number[];
+  readonly write: MapWriter;
+  /** It copies values as if all their bytes were the program's. */
+  readonly copies?: true;
+}
+
+const ROWS: readonly Row[] = [
+  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASHES, write: writeHashLookup },
+  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: [BPF_MAP_TYPE_LPM_TRIE], write: writeLpmLookup },
+  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: ARRAYS, write: writeArrayUpdate, copies: true },
+  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASHES, write: writeHashUpdate, copies: true },
+  { helper: BPF_FUNC_map_delete_elem, args: 'ii', types: HASHES, write: writeHashDelete },
+  { helper: BPF_FUNC_map_push_elem, args: 'iiL', types: QUEUES, write: writePush },
+  { helper: BPF_FUNC_map_pop_elem, args: 'ii', types: QUEUES, write: writePop },
+  { helper: BPF_FUNC_map_peek_elem, args: 'ii', types: QUEUES, write: writePeek },
+  { helper: BPF_FUNC_ringbuf_reserve, args: 'iLL', types: RINGS, write: writeReserve },
+  { helper: BPF_FUNC_ringbuf_output, args: 'iiLL', types: RINGS, write: writeOutput },
+];
+
+/** Those that are told no map: a record says itself where it is. */
+const WITHOUT_MAP: ReadonlyMap<number, { readonly args: string; readonly write: (f: HelperFunction) => void }> =
+  new Map([
+    [BPF_FUNC_ringbuf_submit, { args: 'iL', write: writeSubmit }],
+    [BPF_FUNC_ringbuf_discard, { args: 'iL', write: writeDiscard }],
+    [BPF_FUNC_get_smp_processor_id, { args: '', write: writeCpu }],
+  ]);
+
+/** What writes the function for a helper on a map, or undefined where JavaScript does it. */
+export function mapWriter(helper: number, args: string, map: MapFacts): MapWriter | undefined {
+  const row = ROWS.find((r) => r.helper === helper && r.types.includes(map.type));
+  return row === undefined || row.args !== args || (row.copies === true && map.special) ? undefined : row.write;
+}
+
+/** The same for a helper that is not told a map. */
+export function helperWriter(helper: number, args: string): ((f: HelperFunction) => void) | undefined {
+  const row = WITHOUT_MAP.get(helper);
+  return row?.args === args ? row.write : undefined;
+}

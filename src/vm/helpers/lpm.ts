@@ -1,0 +1,125 @@
+/** Lookups in LPM tries: what maps/lpm-trie.ts does, four bytes of the key at a time. */
+import { alignUp } from '../../base/bytes.ts';
+import { LPM_CHILDREN, LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE } from '../../base/map-storage.ts';
+import type { CodeWriter } from '../wasm/code.ts';
+import {
+  BLOCK,
+  BR,
+  BR_IF,
+  ELSE,
+  I32_ADD,
+  I32_AND,
+  I32_CLZ,
+  I32_EQ,
+  I32_EQZ,
+  I32_GE_U,
+  I32_GT_U,
+  I32_LOAD,
+  I32_LOAD8_U,
+  I32_LT_U,
+  I32_OR,
+  I32_ROTL,
+  I32_SHL,
+  I32_SHR_U,
+  I32_SUB,
+  I32_XOR,
+  IF,
+  LOOP,
+} from '../wasm/opcodes.ts';
+import type { MapFunction } from './helper-function.ts';
+
+const KEY = 1;
+
+/** (map, key) -> address of the value of the longest entry that the key begins with, or 0. */
+export function writeLpmLookup(f: MapFunction): void {
+  const { code, map } = f;
+  const [bits, node, best, length, same, difference] = [
+    f.local(),
+    f.local(),
+    f.local(),
+    f.local(),
+    f.local(),
+    f.local(),
+  ];
+  const maxBits = (map.keySize - LPM_PREFIX_SIZE) * 8;
+  code.get(KEY).memory(I32_LOAD, 0).tee(bits).i32(maxBits).op(I32_GT_U).open(IF);
+  f.answer(0);
+  code.end();
+  code.i32(0).memory(I32_LOAD, map.storage).set(node);
+  const out = code.open(BLOCK);
+  const again = code.open(LOOP);
+  code.get(node).op(I32_EQZ).branch(BR_IF, out);
+  code.get(node).memory(I32_LOAD, LPM_KEY).tee(length).get(bits).op(I32_GT_U).branch(BR_IF, out);
+  // `same` is a multiple of 32 here: the bits before it are those of the nodes above, which the key has.
+  const equal = code.open(BLOCK);
+  const compare = code.open(LOOP);
+  code.get(same).get(length).op(I32_GE_U).branch(BR_IF, equal);
+  writeWord(f, code, node, LPM_KEY, same);
+  writeWord(f, code, KEY, 0, same);
+  code.op(I32_XOR).tee(difference).open(IF);
+  writeSwap(code, difference);
+  code.op(I32_CLZ).get(same).op(I32_ADD).get(length).op(I32_LT_U).branch(BR_IF, out);
+  code.branch(BR, equal);
+  code.end();
+  code.get(same).i32(32).op(I32_ADD).set(same);
+  code.branch(BR, compare);
+  code.end().end();
+  code.get(node).memory(I32_LOAD, LPM_IS_ENTRY).open(IF);
+  code
+    .get(node)
+    .i32(LPM_KEY + alignUp(map.keySize, 8))
+    .op(I32_ADD)
+    .set(best);
+  code.end();
+  code.get(length).i32(maxBits).op(I32_EQ).branch(BR_IF, out);
+  code.get(length).i32(~31).op(I32_AND).set(same);
+  writeChild(code, node, length);
+  code.branch(BR, again);
+  code.end().end();
+  code.get(best);
+}
+
+/** Puts four bytes of data from bit `at` (a multiple of 32) of a key on the stack; the last ones one by one. */
+function writeWord(f: MapFunction, code: CodeWriter, base: number, offset: number, at: number): void {
+  const size = f.map.keySize - LPM_PREFIX_SIZE;
+  const data = offset + LPM_PREFIX_SIZE;
+  const address = () => code.get(base).get(at).i32(3).op(I32_SHR_U).op(I32_ADD);
+  if (size % 4 === 0) {
+    address().memory(I32_LOAD, data);
+    return;
+  }
+  const whole = size & ~3;
+  const word = f.local();
+  code
+    .get(at)
+    .i32(whole * 8)
+    .op(I32_LT_U)
+    .open(IF);
+  address().memory(I32_LOAD, data).set(word);
+  code.else(ELSE);
+  for (let byte = whole; byte < size; byte++) {
+    code
+      .get(base)
+      .memory(I32_LOAD8_U, data + byte)
+      .i32((byte - whole) * 8)
+      .op(I32_SHL);
+    if (byte > whole) code.op(I32_OR);
+  }
+  code.set(word);
+  code.end();
+  code.get(word);
+}
+
+/** Puts the bytes of a word on the stack the other way round: the first byte of a key counts most. */
+function writeSwap(code: CodeWriter, word: number): void {
+  code.get(word).i32(8).op(I32_ROTL).i32(0x00ff00ff).op(I32_AND);
+  code.get(word).i32(24).op(I32_ROTL).i32(0xff00ff00).op(I32_AND).op(I32_OR);
+}
+
+/** Goes from a node to its child for bit `length` of the key. */
+function writeChild(code: CodeWriter, node: number, length: number): void {
+  code.get(node);
+  code.get(KEY).get(length).i32(3).op(I32_SHR_U).op(I32_ADD).memory(I32_LOAD8_U, LPM_PREFIX_SIZE);
+  code.i32(7).get(length).i32(7).op(I32_AND).op(I32_SUB).op(I32_SHR_U).i32(1).op(I32_AND);
+  code.i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, LPM_CHILDREN).set(node);
+}

@@ -1,0 +1,49 @@
+/** The functions of one module that stand for helpers: each is written when a call of it is. */
+import type { Callable } from '../code.ts';
+import { mapFacts } from '../helpers/facts.ts';
+import { helperWriter, mapWriter } from '../helpers/functions.ts';
+import { HelperFunction, MapFunction } from '../helpers/helper-function.ts';
+import { CodeWriter } from '../wasm/code.ts';
+import type { ModuleWriter } from '../wasm/module.ts';
+import { lanesOf, type ModuleImports } from './imports.ts';
+
+export class HelperFunctions {
+  readonly #module: ModuleWriter;
+  readonly #imports: ModuleImports;
+  /** By helper and map; null where JavaScript does it. */
+  readonly #made = new Map<string, number | null>();
+
+  constructor(module: ModuleWriter, imports: ModuleImports) {
+    this.#module = module;
+    this.#imports = imports;
+  }
+
+  /** The number of the function that does `callable`, helper `id`, on the map at `map` (0: none is known); or null. */
+  of(id: number, callable: Callable, map: number): number | null {
+    const key = `${id}:${map}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make(id, callable, map);
+    this.#made.set(key, made);
+    return made;
+  }
+
+  #make(id: number, callable: Callable, map: number): number | null {
+    const { host } = this.#imports;
+    const lanes = lanesOf(callable);
+    const code = new CodeWriter(lanes);
+    const helper = this.#imports.of(callable);
+    const ownWriter = helperWriter(id, callable.args);
+    if (ownWriter) {
+      ownWriter(new HelperFunction(code, helper, lanes, host.control));
+    } else {
+      const facts = map === 0 ? undefined : mapFacts(host.mem, map);
+      const writer = facts && mapWriter(id, callable.args, facts);
+      if (!writer) return null;
+      writer(new MapFunction(code, helper, lanes, host.control, facts));
+    }
+    const fn = this.#module.declare(this.#imports.typeOf(callable), `skep_${callable.name}`);
+    this.#module.define(fn, code.finish());
+    return fn;
+  }
+}
