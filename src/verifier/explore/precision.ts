@@ -11,10 +11,8 @@ import {
   BPF_ALU64,
   BPF_ATOMIC,
   BPF_CALL,
-  BPF_CMPXCHG,
   BPF_END,
   BPF_EXIT,
-  BPF_FETCH,
   BPF_IND,
   BPF_JA,
   BPF_JCOND,
@@ -26,7 +24,6 @@ import {
   BPF_MOV,
   BPF_NEG,
   BPF_ST,
-  BPF_STORE_REL,
   BPF_STX,
   BPF_X,
   classOf,
@@ -352,14 +349,6 @@ export class Precision {
         if (modeOf(code) === BPF_ATOMIC) {
           const imm = insns.imm[pc]!;
           if (imm === BPF_LOAD_ACQ) return this.#backtrackLoad(dst, hist);
-          if (imm !== BPF_STORE_REL) {
-            // A fetched value comes from memory.
-            const fetched = imm === BPF_CMPXCHG ? 0 : imm & BPF_FETCH ? src : -1;
-            if (fetched >= 0 && bt.hasReg(fetched)) {
-              bt.clearReg(fetched);
-              if (hist && hist.flags & HIST_STACK_ACCESS) bt.setSlot(histFrame(hist.flags), histSlot(hist.flags));
-            }
-          }
         }
         return this.#backtrackStore(dst, src, true, hist);
       case BPF_ST:

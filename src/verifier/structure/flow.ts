@@ -33,8 +33,10 @@ import {
   opOf,
   sourceOf,
 } from '../../isa/index.ts';
-import { callEffects } from '../call/effects.ts';
+import { argsFor, isAllowed } from '../call/allowed.ts';
+import { callEffects, helperById } from '../call/effects.ts';
 import type { Env } from '../env.ts';
+import { isHelperCall } from './subprogs.ts';
 
 /** Successors of an instruction inside its function, two entries a slot; -1 for none. The one that follows comes first. */
 export class Flow {
@@ -184,6 +186,13 @@ function printLiveRegs(env: Env): void {
   }
 }
 
+/** Argument registers that a call reads: all five where Linux cannot tell, as for helpers that this program may not call. */
+function argumentCount(env: Env, pc: number): number {
+  const helper = isHelperCall(env, pc) ? helperById(env.insns.imm[pc]!) : undefined;
+  if (!helper) return callEffects(env, pc).args;
+  return isAllowed(env, helper.row) ? argsFor(env, helper.row).length : 5;
+}
+
 /** Registers read in the low 16 bits, written in the high. */
 function usesAndDefs(env: Env, pc: number): number {
   const { insns } = env;
@@ -227,7 +236,7 @@ function usesAndDefs(env: Env, pc: number): number {
         case BPF_EXIT:
           return 1;
         case BPF_CALL: {
-          const args = callEffects(env, pc).args;
+          const args = argumentCount(env, pc);
           return pack(((1 << args) - 1) << 1, CALLER_SAVED);
         }
         default:
