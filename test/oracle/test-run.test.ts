@@ -21,6 +21,7 @@ const packet = concat([
   Uint8Array.from([0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 1, 2, 3, 4, 5, 6, 8, 0, 0x45]),
   Uint8Array.from({ length: 49 }, (_, i) => i),
 ]);
+const broadcast = concat([new Uint8Array(6).fill(0xff), packet.subarray(6)]);
 const xdpContext = (data: number, dataEnd: number, ifindex = 0) =>
   new Uint8Array(Uint32Array.from([data, dataEnd, 0, ifindex, 0, 0]).buffer);
 const skbContext = (fields: Record<number, number>) => {
@@ -62,6 +63,12 @@ const cases: readonly Case[] = [
       { ...both, data_in: new Uint8Array(60).fill(byte, 0, 6) },
     ],
   ),
+  [
+    'a broadcast address is a multicast address to the loopback device',
+    SCHED_CLS,
+    field(4),
+    { ...both, data_in: broadcast },
+  ],
   ['the context of tc', SCHED_CLS, 'r0 = 0\nexit', { ...both, ctx_out: 192 }],
   ['the context of a socket filter', SOCKET_FILTER, 'r0 = 0\nexit', { ...both, ctx_out: 192 }],
   [

@@ -64,8 +64,9 @@ export const progLoad: Handler<'PROG_LOAD'> = (client, attr) => {
   if (looksAtTasks(input.insns)) client.core.kernelBtf;
   const result = client.core.verify(input);
   const log = answerLog(attr, result);
-  if (!result.ok) return { ret: -result.errno, ...log.fields };
+  // A log that did not fit is what the caller hears of first, whatever the verdict.
   if (log.cut) return { ret: -ENOSPC, ...log.fields };
+  if (!result.ok) return { ret: -result.errno, ...log.fields };
   const origin: ProgramOrigin = {
     bytecode: input.insns,
     type: input.progType,
