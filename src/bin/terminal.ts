@@ -1,16 +1,32 @@
 /** Manners of a program at a terminal: closed pipes, Ctrl-C, our own mistakes. */
+import { constants } from 'node:os';
 
 /** What a shell shows for a program that a closed pipe ended. */
 const SIGPIPE_STATUS = 141;
 
 /** Whoever reads our output may stop at any time (`skep prog show | head`). That is no error of theirs. */
 export function endQuietlyOnClosedPipe(): void {
-  const end = (error: NodeJS.ErrnoException) => {
+  const end = (name: string) => (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(SIGPIPE_STATUS);
-    throw error;
+    if (name === 'stdout') process.stderr.write(`Error: cannot write the output: ${error.message}\n`);
+    process.exit(1);
   };
-  process.stdout.on('error', end);
-  process.stderr.on('error', end);
+  process.stdout.on('error', end('stdout'));
+  process.stderr.on('error', end('stderr'));
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * From here on these signals end the process by an exit of its own, so that what has to be cleaned up at an exit is,
+ * except while somebody else answers them.
+ */
+export function exitOnSignals(): void {
+  for (const signal of ENDING) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
+    });
+  }
 }
 
 /**

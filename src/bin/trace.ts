@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KernelChoice } from './argv.ts';
 import { Closers } from './closers.ts';
 import { type Host, openHost } from './host.ts';
-import { untilInterrupted } from './terminal.ts';
+import { exitOnSignals, untilInterrupted } from './terminal.ts';
 
 /** Reads what is there (waiting for it), shows it, and answers how much it was; 0 when the source was closed. */
 export type Stream = () => Promise<number>;
@@ -30,6 +30,7 @@ export interface Tracing {
 export async function traceCommand(tracing: Tracing): Promise<number> {
   const { choice, command } = tracing;
   const owned = new Closers();
+  exitOnSignals();
   try {
     const host = await openHost(choice);
     owned.add(() => host.close());

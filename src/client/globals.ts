@@ -1,5 +1,5 @@
 /** Global variables: values that the caller sets in the contents of data maps before they are made. */
-import { SkepError } from '../base/errors.ts';
+import { BtfError, SkepError } from '../base/errors.ts';
 import { type BtfValue, encodeValue, sizeOf } from '../btf/index.ts';
 import type { CollectionSpec } from '../object/index.ts';
 
@@ -13,7 +13,12 @@ export function applyGlobals(
   for (const [name, value] of Object.entries(globals)) {
     const place = findVariable(spec, name);
     if (!place) throw new SkepError('ERR_NO_SUCH_GLOBAL', `the object has no global variable '${name}'`);
-    contents.get(place.map)!.set(encodeValue(spec.btf!, place.typeId, value), place.offset);
+    try {
+      contents.get(place.map)!.set(encodeValue(spec.btf!, place.typeId, value), place.offset);
+    } catch (error) {
+      if (!(error instanceof BtfError)) throw error;
+      throw new SkepError(error.code, `the global variable '${name}': ${error.message}`, { cause: error });
+    }
   }
   return contents;
 }

@@ -33,7 +33,7 @@ const START_MS = 15_000;
 export class KernelRunningError extends SkepError {
   readonly path: string;
   constructor(path: string) {
-    super('ERR_KERNEL_RUNNING', `your kernel is running already, at ${path}`);
+    super('ERR_KERNEL_RUNNING', `your kernel is running already, at ${path}; skep kernel stop ends it`);
     this.path = path;
   }
 }
@@ -77,12 +77,17 @@ function untilIdle(
     let timer: NodeJS.Timeout | undefined;
     const look = () => {
       clearTimeout(timer);
-      if (server.connections === 0 && isEmpty(kernel.usage())) timer = setTimeout(resolve, idleMs);
+      if (server.connections === 0 && isEmpty(kernel.usage())) timer = setTimeout(end, idleMs);
     };
-    server.onChange(look); // what is loaded changes only while a client is there
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-    if (signal?.aborted) resolve();
+    const stopLooking = server.onChange(look); // what is loaded changes only while a client is there
+    const end = () => {
+      stopLooking();
+      clearTimeout(timer);
+      resolve();
+    };
     look();
+    signal?.addEventListener('abort', end, { once: true });
+    if (signal?.aborted) end();
   });
 }
 

@@ -1,4 +1,5 @@
 /** A kernel that a running command hosts, served to the user's other terminals meanwhile. */
+import { rmSync } from 'node:fs';
 import { SkepError } from '../../base/errors.ts';
 import type { EmbeddedKernel } from '../../kernel/index.ts';
 
@@ -8,8 +9,11 @@ export async function serveBeside(
   warn: (message: string) => void,
 ): Promise<{ close(): Promise<void> } | undefined> {
   const { hostedSocket, serveKernel } = await import('../../remote/index.ts');
+  const path = hostedSocket();
+  // However the command ends: a socket that nobody serves is no good to anybody.
+  process.on('exit', () => rmSync(path, { force: true }));
   try {
-    return await serveKernel(kernel, hostedSocket());
+    return await serveKernel(kernel, path);
   } catch (error) {
     if (!(error instanceof SkepError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
     warn(`other terminals cannot look into this kernel: ${(error as Error).message}`);

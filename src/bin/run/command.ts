@@ -1,7 +1,15 @@
 /** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
 import { readFile } from 'node:fs/promises';
 import { EBUSY } from '../../base/errno.ts';
-import { BpfError, SkepError, UnsupportedError, UsageError, VerifierError } from '../../base/errors.ts';
+import {
+  BpfError,
+  BtfError,
+  ElfError,
+  SkepError,
+  UnsupportedError,
+  UsageError,
+  VerifierError,
+} from '../../base/errors.ts';
 import { AttachError, type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
@@ -12,6 +20,8 @@ import type { KernelChoice } from '../argv.ts';
 import type { Closers } from '../closers.ts';
 import type { Host } from '../host.ts';
 import { type Stream, traceCommand } from '../trace.ts';
+import { hintFor } from './hints.ts';
+import { cannotRead } from './input.ts';
 import { type MapEntry, type RunOptions, readOptions, USAGE } from './options.ts';
 import { replay } from './packets.ts';
 import { recordFormatter } from './records.ts';
@@ -29,7 +39,7 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
   if (options.command.length === 0 && choice !== 'linux' && pcap === undefined) {
     throw new UsageError('the embedded kernel sees the commands it runs: skep run OBJ -- COMMAND (or --pcap FILE)');
   }
-  const bytes = await readObject(options.object);
+  const bytes = await readFile(options.object).catch((error: unknown) => cannotRead(options.object, error));
   let collection: Collection | undefined;
   const prepare = async (host: Host, owned: Closers) => {
     collection = await loadCollection(host.kernel, bytes, {
@@ -41,7 +51,7 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
         if (error instanceof VerifierError) process.stderr.write(`${error.log.trimEnd()}\n`);
         process.stderr.write(`skep: the kernel refused '${program}'\n`);
       },
-    });
+    }).catch((error: unknown) => refused(options.object, error));
     const loaded = collection;
     owned.add(() => loaded.close());
     for (const entry of options.entries) await setEntry(loaded, entry);
@@ -53,6 +63,13 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
   return traceCommand({ choice, command: [], prepare, work: (host) => replay(host, collection!, pcap) });
 }
 
+function refused(object: string, error: unknown): never {
+  if (error instanceof ElfError || error instanceof BtfError) cannotRead(object, error);
+  const hint = hintFor(error);
+  if (hint === undefined || !(error instanceof SkepError)) throw error;
+  throw new SkepError(error.code, `${error.message}: ${hint}`, { cause: error });
+}
+
 async function setEntry(collection: Collection, { map, key, value }: MapEntry): Promise<void> {
   const target = collection.map(map);
   try {
@@ -60,16 +77,6 @@ async function setEntry(collection: Collection, { map, key, value }: MapEntry): 
   } catch (error) {
     if (!(error instanceof SkepError)) throw error;
     throw new SkepError(error.code, `--set ${map}:${key}=${value}: ${error.message}`, { cause: error });
-  }
-}
-
-async function readObject(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code;
-    throw new SkepError(code, `cannot read '${path}': ${why}`, { cause: error });
   }
 }
 
@@ -109,6 +116,9 @@ async function recordStream(map: BpfMap, owned: Closers): Promise<Stream> {
 
 async function attachAll(host: Host, collection: Collection, options: RunOptions, owned: Closers): Promise<void> {
   const device = options.device ?? (options.pcap === undefined ? undefined : (await host.kernel.netDevices())[0]?.name);
+  if (collection.programs.size === 0) {
+    throw new SkepError('ERR_ATTACH', `'${options.object}' has no program: give a function a SEC("…") of its own`);
+  }
   let attached = 0;
   for (const program of collection.programs.values()) {
     const link = await attachOne(program, { ...options, device });

@@ -1,9 +1,10 @@
 /** `skep run --pcap`: the packets of a capture through the attached programs, and what the maps hold afterwards. */
-import { UnsupportedError } from '../../base/errors.ts';
+import { UnsupportedError, UsageError } from '../../base/errors.ts';
 import type { BpfMap, Collection } from '../../client/index.ts';
 import type { Hook, PacketHook } from '../../kernel/index.ts';
 import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../../uapi/generated/constants.ts';
 import type { Host } from '../host.ts';
+import { cannotRead } from './input.ts';
 import { valueText } from './records.ts';
 
 const PACKET_KINDS: ReadonlySet<string> = new Set(['xdp', 'tcx', 'cgroup_skb']);
@@ -13,8 +14,12 @@ export async function replay(host: Host, collection: Collection, path: string): 
     throw new UnsupportedError('replaying a capture on the Linux kernel', { hint: 'use the embedded kernel' });
   }
   const { replayCapture } = await import('../../sources/index.ts');
-  for (const hook of host.embedded.hooks.attached().filter(takesPackets)) {
-    const summary = await replayCapture(hook, path);
+  const hooks = host.embedded.hooks.attached().filter(takesPackets);
+  if (hooks.length === 0) {
+    throw new UsageError('no program of the object takes packets: --pcap is for xdp, tc and cgroup_skb programs');
+  }
+  for (const hook of hooks) {
+    const summary = await replayCapture(hook, path).catch((error: unknown) => cannotRead(path, error));
     const verdicts = Object.entries(summary.verdicts).map(([name, count]) => `${name} ${count}`);
     process.stdout.write(
       `${hook.kind} ${hook.name}: ${summary.packets} packets, ${summary.bytes} bytes: ${verdicts.join(', ') || 'none'}` +
