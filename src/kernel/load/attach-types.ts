@@ -45,3 +45,11 @@ const ALLOWED: ReadonlyMap<number, readonly number[]> = new Map([
 export function mayLoadWith(progType: number, attachType: number): boolean {
   return ALLOWED.get(progType)?.includes(attachType) ?? true;
 }
+
+/** Old loaders say nothing of what is attached how: 0 stands for the first way that there was. */
+export function settledAttachType(progType: number, attachType: number): number {
+  if (attachType !== 0) return attachType;
+  if (progType === abi.BPF_PROG_TYPE_CGROUP_SOCK) return abi.BPF_CGROUP_INET_SOCK_CREATE;
+  if (progType === abi.BPF_PROG_TYPE_SK_REUSEPORT) return abi.BPF_SK_REUSEPORT_SELECT;
+  return attachType;
+}

@@ -18,7 +18,7 @@ import {
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import type { VerifierInput, VerifierResult } from '../../verifier/index.ts';
 import type { Client } from '../client.ts';
-import { mayLoadWith } from '../load/attach-types.ts';
+import { mayLoadWith, settledAttachType } from '../load/attach-types.ts';
 import { LOG_FIXED, LOG_LEVELS, type WrittenLog, writeLog } from '../load/log.ts';
 import { makeProgram, type ProgramOrigin } from '../load/make-program.ts';
 import { readRecords } from '../load/records.ts';
@@ -103,7 +103,7 @@ function checkAttr(attr: Load): number {
   if (count === 0 || count > MAX_INSNS) return -E2BIG;
   if (!Number.isInteger(count)) return -EINVAL;
   const type = attr.prog_type ?? BPF_PROG_TYPE_UNSPEC;
-  if (!mayLoadWith(type, attr.expected_attach_type ?? 0)) return -EINVAL;
+  if (!mayLoadWith(type, settledAttachType(type, attr.expected_attach_type ?? 0))) return -EINVAL;
   if (type <= BPF_PROG_TYPE_UNSPEC || type > LAST_PROG_TYPE) return -EINVAL;
   if (attr.prog_ifindex) return -EOPNOTSUPP; // no device here runs programs
   if (!isObjectName(attr.prog_name ?? '')) return -EINVAL;
@@ -158,7 +158,7 @@ function verifierInput(client: Client, attr: Load, info: ProgramInfo): VerifierI
     insns: attr.insns!.slice(), // the caller may change its bytes afterwards
     name: (attr.prog_name ?? '').slice(0, flag.BPF_OBJ_NAME_LEN - 1),
     progType: attr.prog_type ?? 0,
-    attachType: attr.expected_attach_type ?? 0,
+    attachType: settledAttachType(attr.prog_type ?? 0, attr.expected_attach_type ?? 0),
     flags: attr.prog_flags ?? 0,
     gplCompatible: GPL_COMPATIBLE.has(attr.license ?? ''),
     mapByFd(fd) {
