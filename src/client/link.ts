@@ -1,4 +1,5 @@
 /** A program at the place where it runs. */
+import { UnsupportedError } from '../base/errors.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import type { LinkInfo } from '../uapi/infos.ts';
 import { Handle } from './handle.ts';
@@ -37,4 +38,35 @@ export class BpfLink extends Handle {
     await super.release();
     if (this.#event !== undefined) await this.kernel.closeFd(this.#event);
   }
+}
+
+/** A program at a socket: the kernel has no link for it. Closing it takes the program off the socket. */
+export class SocketAttachment extends BpfLink {
+  readonly #detach: () => Promise<void>;
+
+  constructor(kernel: Kernel, detach: () => Promise<void>) {
+    super(kernel, -1);
+    this.#detach = detach;
+  }
+
+  override info(): Promise<LinkInfo> {
+    return noLink('information');
+  }
+  override update(): Promise<void> {
+    return noLink('another program; attach that one');
+  }
+  override pin(): Promise<void> {
+    return noLink('a pin');
+  }
+  override detach(): Promise<void> {
+    return this.close();
+  }
+
+  protected override release(): Promise<void> {
+    return this.#detach();
+  }
+}
+
+async function noLink(what: string): Promise<never> {
+  throw new UnsupportedError(`a socket's program has no link, and so ${what}`);
 }

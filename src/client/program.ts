@@ -1,7 +1,8 @@
 /** A loaded program. */
 import type { Fd, Kernel } from '../sys/index.ts';
 import type { ProgInfo } from '../uapi/infos.ts';
-import { type AttachOptions, attachProgram } from './attach.ts';
+import { attachProgram } from './attach.ts';
+import type { AttachOptions } from './attach-options.ts';
 import { Handle } from './handle.ts';
 import type { BpfLink } from './link.ts';
 

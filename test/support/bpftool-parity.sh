@@ -1,22 +1,41 @@
 #!/usr/bin/env bash
-# Replays the recorded bpftool session of ../shared/bpftool against skep, and counts how many answers are equal.
+# Replays the recorded bpftool session of ../shared/bpftool against skep and compares every answer.
 #   test/support/bpftool-parity.sh [embedded | linux] [SECTIONS]
-# SECTIONS is parity.sh's ONLY: a regex over cli map prog btf batch feature; default: those. Needs root (the recording
-# makes a network namespace and mounts of its own), jq, and `npm run build`. Differences are listed, masked as recorded;
-# sizes of compiled code are masked too, as another compiler makes other code.
+# SECTIONS is parity.sh's ONLY: a regex over cli map prog link perf cgroup net btf feature token batch; default: all
+# that the kernel has, and then docs/figures.md gets the counts. Needs root (the recording makes a network namespace,
+# a cgroup and mounts of its own), jq, and `npm run build`. KEEP=1 leaves the raw and normalised sessions.
+# Exit status 1: something differs that test/golden/known-differences.ts does not explain, or no longer differs.
 set -eu
 KERNEL=${1:-embedded}
-ONLY=${2:-'^(cli|map|prog|btf|batch|feature)$'}
+ALL='^(cli|map|prog|link|perf|cgroup|net|btf|feature|token|batch)$'
+ONLY=${2:-$ALL}
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 SHARED=$ROOT/../shared/bpftool
 [ -d "$SHARED" ] || { echo "the recordings are not here: $SHARED" >&2; exit 2; }
 WORK=$(mktemp -d)
 export XDG_RUNTIME_DIR=$WORK/run SKEP_KERNEL=$KERNEL
-export SKEP="node $ROOT/dist/bin/skep.js" REMOTE=$ROOT/dist/remote/index.js
+export SKEP="node $ROOT/dist/bin/skep.js" SKEP_DIST=$ROOT/dist
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 cp -r "$SHARED" "$WORK/bpftool"
-[ "$KERNEL" = embedded ] && $SKEP kernel start
-trap '[ "$KERNEL" = embedded ] && $SKEP kernel stop; rm -rf "$WORK"' EXIT
+
+# The links are held by a program of ours: Node under another name, whose first argument is a folder to run.
+OBJ=$WORK/bpftool/obj
+cp "$(readlink -f "$(command -v node)")" "$OBJ/holder"
+cp "$ROOT/test/support/golden-holder.mjs" "$OBJ/index.mjs"
+echo '{ "main": "index.mjs" }' > "$OBJ/package.json"
+
+HOST=
+finish() {
+	[ -z "$HOST" ] || kill "$HOST" 2> /dev/null || true
+	[ -n "${KEEP:-}" ] && echo "kept: $WORK" || rm -rf "$WORK"
+}
+trap finish EXIT
+if [ "$KERNEL" = embedded ]; then
+	CGROUPS=$(awk '$3=="cgroup2"{print $2; exit}' /proc/mounts)
+	node "$ROOT/test/support/golden-host.mjs" "$SKEP_DIST" "$CGROUPS/bptpar" &
+	HOST=$!
+	for _ in $(seq 50); do $SKEP kernel status > /dev/null 2>&1 && break; sleep 0.1; done
+fi
 
 # The recording lists pinned maps with ls(1), which does not see the embedded kernel's.
 ls() {
@@ -26,32 +45,15 @@ ls() {
 			const { connectKernel, userSocket } = await import(process.argv[1]);
 			const kernel = await connectKernel(userSocket());
 			for (const { name } of await kernel.bpffs.list(process.argv[2]).catch(() => [])) console.log(name);
-			await kernel.close();' "$REMOTE" "$1" ;;
+			await kernel.close();' "$SKEP_DIST/remote/index.js" "$1" ;;
 	*) command ls "$@" ;;
 	esac
 }
 export -f ls
 
 cd "$WORK/bpftool"
-BPFTOOL=$SKEP OBJ=$PWD/obj ONLY=$ONLY ./parity.sh "$WORK/raw" > "$WORK/log" 2>&1 || tail -3 "$WORK/log"
+BPFTOOL=$SKEP OBJ=$OBJ ONLY=$ONLY ./parity.sh "$WORK/raw" > "$WORK/log" 2>&1 || tail -3 "$WORK/log"
 ./normalise.py "$WORK/raw" "$WORK/normal" > /dev/null
-python3 - "$WORK/normal" expected-7.8 << 'PY'
-import os, re, sys
-def load(folder):
-    found, seen = {}, {}
-    for name in sorted(os.listdir(folder), key=lambda x: int(x.split('-')[0])):
-        text = open(os.path.join(folder, name)).read()
-        key = name.split('-', 1)[1] + re.sub(r'<[PMLB]\d+>', '<I>', text.split('\n')[0])
-        seen[key] = seen.get(key, 0) + 1
-        found[key, seen[key]] = (name, text)
-    return found
-def mask(text):
-    text = re.sub(r'<([PMLB])\d+>', r'<\1>', text)
-    return re.sub(r'jited \d+B|"bytes_jited":\s*\d+', 'jited', text)
-ours, theirs = load(sys.argv[1]), load(sys.argv[2])
-common = [key for key in ours if key in theirs]
-different = [theirs[key][0] for key in common if mask(ours[key][1]) != mask(theirs[key][1])]
-print(f'{len(common) - len(different)} of {len(common)} equal')
-for name in different:
-    print('  differs:', name[:-4])
-PY
+cd "$ROOT"
+[ "$ONLY" = "$ALL" ] && FIGURES=--figures || FIGURES=
+npx tsx "$ROOT/test/support/golden-parity.mjs" "$KERNEL" "$WORK/normal" "$SHARED/expected-7.8" $FIGURES

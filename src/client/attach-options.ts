@@ -1,0 +1,54 @@
+/** What attaching may need to be told, and how it says that something is missing. */
+import { SkepError } from '../base/errors.ts';
+import type { Fd, PerfEventSpec } from '../sys/index.ts';
+import type { BpfMap } from './map.ts';
+import type { BpfProgram } from './program.ts';
+
+export interface AttachOptions {
+  /** Network interface, by name or index: xdp, tc, tcx, netkit. */
+  device?: string | number;
+  /** Path of a cgroup (v2) directory: cgroup programs. */
+  cgroup?: string;
+  /** For tc and cgroup_skb, where the section does not say; default ingress. */
+  direction?: 'ingress' | 'egress';
+  /** The event of a perf_event program. Programs of probes and tracepoints may be put on another event with it. */
+  event?: PerfEventSpec;
+  /** Where uprobes go, for sections that do not say it, or not all of it. */
+  uprobe?: UprobeTarget;
+  /** Reads the file of a uprobe, to find functions in it: `fs.readFile` of Node does. */
+  readFile?: (path: string) => Promise<Uint8Array>;
+  /** Kernel functions of a kprobe.multi program, in place of the section's pattern. */
+  functions?: readonly string[];
+  /** The socket of a socket filter or of an sk_reuseport program. */
+  socket?: Fd;
+  /** The sockmap or sockhash of sk_msg and sk_skb programs; the map whose elements an iterator goes through. */
+  map?: BpfMap;
+  /** Network namespace of sk_lookup and flow_dissector programs: /run/netns/NAME; default: the client's own. */
+  netns?: string;
+  /** Where a netfilter program stands: protocol family (NFPROTO_*), hook (NF_INET_*), and its place among others. */
+  netfilter?: { family: number; hook: number; priority: number; flags?: number };
+  /** What bpf_get_attach_cookie answers in this attachment. */
+  cookie?: bigint;
+  /** BPF_F_* or XDP_FLAGS_*. */
+  flags?: number;
+}
+
+export interface UprobeTarget {
+  /** The executable or library. */
+  path?: string;
+  /** A function of it; for uprobe.multi a pattern, where `*` stands for any text. `readFile` is needed to find it. */
+  symbol?: string;
+  /** Bytes from the function's begin, or from the start of the file where there is no function. */
+  offset?: number;
+  /** Only in that process; default: in all of them. */
+  pid?: number;
+}
+
+/** A program that needs to be told where. `code` is ERR_ATTACH; `needs` is the option that is missing. */
+export class AttachError extends SkepError {
+  readonly needs: keyof AttachOptions | undefined;
+  constructor(program: BpfProgram, what: string, needs?: keyof AttachOptions) {
+    super('ERR_ATTACH', `cannot attach '${program.name}' (SEC("${program.origin.section}")): ${what}`);
+    this.needs = needs;
+  }
+}

@@ -1,0 +1,139 @@
+/** Attaching to functions of the kernel and of programs: one at a time through a perf event, or many with one link. */
+import { view } from '../base/bytes.ts';
+import { fileFunctions } from '../object/index.ts';
+import { Bpf } from '../sys/index.ts';
+import { link, onEvent } from './attach-link.ts';
+import { AttachError, type AttachOptions, type UprobeTarget } from './attach-options.ts';
+import { KernelTypes } from './kernel-types.ts';
+import type { BpfLink } from './link.ts';
+import type { BpfProgram } from './program.ts';
+
+/** BPF_F_KPROBE_MULTI_RETURN and BPF_F_UPROBE_MULTI_RETURN. */
+const RETURN = 1;
+
+export function probe(
+  program: BpfProgram,
+  options: AttachOptions,
+  kind: 'kprobe' | 'kretprobe',
+  at: string,
+): Promise<BpfLink> {
+  const m = /^([^+]+)(?:\+(0x[0-9a-fA-F]+|\d+))?$/.exec(at);
+  if (!m) throw new AttachError(program, `the section names no function; write SEC("${kind}/FUNCTION")`);
+  return onEvent(program, { kind, symbol: m[1]!, offset: Number(m[2] ?? 0) }, options.cookie);
+}
+
+/** SEC("kprobe.multi/PATTERN") and its relatives. The names come from the kernel's types. */
+export async function manyProbes(program: BpfProgram, options: AttachOptions, onReturn: boolean): Promise<BpfLink> {
+  const functions = options.functions ?? (await kernelFunctions(program, program.origin.attachTo));
+  return link(program, {
+    attach_type: program.origin.attachType,
+    kprobe_multi_flags: onReturn ? RETURN : 0,
+    kprobe_multi_cnt: functions.length,
+    kprobe_multi_syms: [...functions],
+    ...cookies('kprobe_multi_cookies', options.cookie, functions.length),
+  });
+}
+
+async function kernelFunctions(program: BpfProgram, pattern: string): Promise<string[]> {
+  if (pattern === '') {
+    throw new AttachError(program, 'the section names no function; say them as attach({ functions })', 'functions');
+  }
+  if (!/[*?]/.test(pattern)) return [pattern];
+  const btf = await new KernelTypes(new Bpf(program.kernel)).btf();
+  const matches = matcher(pattern);
+  const names = new Set<string>();
+  for (let id = 1; id < btf.count; id++) {
+    const type = btf.type(id);
+    if (type?.kind === 'func' && matches(type.name)) names.add(type.name);
+  }
+  if (names.size === 0) throw new AttachError(program, `no function of the kernel matches '${pattern}'`);
+  return [...names];
+}
+
+/** SEC("uprobe/FILE:FUNCTION+OFFSET"), SEC("uprobe/FILE:OFFSET"). */
+export async function userProbe(
+  program: BpfProgram,
+  options: AttachOptions,
+  kind: 'uprobe' | 'uretprobe',
+): Promise<BpfLink> {
+  const target = userTarget(program, options);
+  const offset = target.symbol === undefined ? target.offset : (await functionOffsets(program, options, target))[0]!;
+  const { path, pid } = target;
+  return onEvent(program, { kind, path, offset, ...(pid === undefined ? {} : { pid }) }, options.cookie);
+}
+
+/** SEC("uprobe.multi/FILE:PATTERN") and its relatives. */
+export async function manyUserProbes(program: BpfProgram, options: AttachOptions, onReturn: boolean): Promise<BpfLink> {
+  const target = userTarget(program, options);
+  const offsets = target.symbol === undefined ? [target.offset] : await functionOffsets(program, options, target);
+  return link(program, {
+    attach_type: program.origin.attachType,
+    uprobe_multi_flags: onReturn ? RETURN : 0,
+    uprobe_multi_path: target.path,
+    uprobe_multi_cnt: offsets.length,
+    uprobe_multi_offsets: u64s(offsets.map(BigInt)),
+    uprobe_multi_pid: target.pid ?? 0,
+    ...cookies('uprobe_multi_cookies', options.cookie, offsets.length),
+  });
+}
+
+interface UserTarget extends UprobeTarget {
+  readonly path: string;
+  readonly offset: number;
+}
+
+/** What the section says, with what the caller says over it. */
+function userTarget(program: BpfProgram, { uprobe = {} }: AttachOptions): UserTarget {
+  const { attachTo, section } = program.origin;
+  const said = /^(.+):(?:(0x[0-9a-fA-F]+|\d+)|([^:+]+)(?:\+(0x[0-9a-fA-F]+|\d+))?)$/.exec(attachTo);
+  const [, path, place, symbol, within] = said ?? [];
+  const target = { path, offset: Number(place ?? within ?? 0), ...(symbol === undefined ? {} : { symbol }), ...uprobe };
+  const somewhere = target.symbol !== undefined || target.offset > 0;
+  if (target.path?.includes('/') && somewhere) return { ...target, path: target.path };
+  const word = section.split('/')[0];
+  const why =
+    target.path === undefined || somewhere ? 'say the whole path of the file, and what in it' : 'say what in it';
+  throw new AttachError(
+    program,
+    `${why}: SEC("${word}//path/to/file:function") or attach({ uprobe: { path, symbol } })`,
+    'uprobe',
+  );
+}
+
+/** Where the functions that the target names begin, `offset` bytes further; at least one. */
+async function functionOffsets(
+  program: BpfProgram,
+  { readFile }: AttachOptions,
+  { path, symbol = '', offset }: UserTarget,
+): Promise<number[]> {
+  if (!readFile) {
+    throw new AttachError(
+      program,
+      `finding '${symbol}' takes reading ${path}: attach({ readFile }), or say an offset`,
+      'readFile',
+    );
+  }
+  const found = fileFunctions(await readFile(path), matcher(symbol));
+  if (found.length === 0) throw new AttachError(program, `${path} has no function '${symbol}'`);
+  return found.map((place) => place.offset + offset);
+}
+
+/** Accepts the names that a pattern with `*` and `?` means. */
+function matcher(pattern: string): (name: string) => boolean {
+  if (!/[*?]/.test(pattern)) return (name) => name === pattern;
+  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  const expression = new RegExp(`^${escaped.replace(/\*+/g, '.*').replaceAll('?', '.')}$`);
+  return (name) => expression.test(name);
+}
+
+function cookies<K extends string>(field: K, cookie: bigint | undefined, count: number): { [field in K]?: Uint8Array } {
+  if (cookie === undefined) return {};
+  return { [field]: u64s(Array.from({ length: count }, () => cookie)) } as { [field in K]?: Uint8Array };
+}
+
+function u64s(values: readonly bigint[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 8);
+  const dv = view(bytes);
+  for (const [i, value] of values.entries()) dv.setBigUint64(i * 8, value, true);
+  return bytes;
+}
