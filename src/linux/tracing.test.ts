@@ -7,10 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { load, runningKernelBtf, u32, u64 } from '../../test/support/linux-bpf.ts';
 import { enterNamespaces } from '../../test/support/own-namespaces.ts';
 import { describeKernel } from '../../test/support/real-kernel.ts';
+import { utf8, view } from '../base/bytes.ts';
 import { BpfError, UnsupportedError } from '../base/errors.ts';
-import type { Btf } from '../btf/index.ts';
+import { type Btf, BtfBuilder, type BtfMember, sizeOf } from '../btf/index.ts';
 import { Bpf, type Kernel } from '../sys/index.ts';
-import { BPF_F_ALLOW_MULTI, BPF_F_QUERY_EFFECTIVE } from '../uapi/flags.ts';
+import { BPF_F_ALLOW_MULTI, BPF_F_BEFORE, BPF_F_LINK, BPF_F_QUERY_EFFECTIVE, BPF_F_REPLACE } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { openLinuxKernel } from './index.ts';
 
@@ -277,6 +278,30 @@ describeKernel('tracing, iterators, cgroups', () => {
         attach_type: C.BPF_CGROUP_INET_EGRESS,
       });
       expect((await bpf.linkInfo(link)).cgroup).toMatchObject({ attach_type: C.BPF_CGROUP_INET_EGRESS });
+      const other = await load(kernel, C.BPF_PROG_TYPE_CGROUP_SKB, 'r0 = 1; exit', {
+        expected_attach_type: C.BPF_CGROUP_INET_EGRESS,
+      });
+      const update = { link_fd: link, new_prog_fd: other, flags: BPF_F_REPLACE };
+      await expect(bpf.linkUpdate({ ...update, old_prog_fd: other })).rejects.toMatchObject({
+        code: 'EPERM',
+        message: expect.stringContaining('another program than the expected one'),
+      });
+      await bpf.linkUpdate({ ...update, old_prog_fd: skb });
+      expect((await bpf.linkInfo(link)).prog_id).toBe((await bpf.progInfo(other)).id);
+      // Before the one that is there.
+      const first = await bpf.linkCreate({
+        prog_fd: skb,
+        target_fd: cgroup,
+        attach_type: C.BPF_CGROUP_INET_EGRESS,
+        flags: BPF_F_BEFORE | BPF_F_LINK,
+        cgroup_relative_fd: link,
+      });
+      const order = await bpf.progQuery({ target_fd: cgroup, attach_type: C.BPF_CGROUP_INET_EGRESS });
+      expect([...new Uint32Array(order.prog_ids.slice().buffer)]).toEqual([
+        (await bpf.progInfo(skb)).id,
+        (await bpf.progInfo(other)).id,
+      ]);
+      await bpf.close(first);
       const device = await load(kernel, C.BPF_PROG_TYPE_CGROUP_DEVICE, 'r0 = 1; exit');
       const target = { target_fd: cgroup, attach_type: C.BPF_CGROUP_DEVICE };
       await bpf.progAttach({ ...target, attach_bpf_fd: device, attach_flags: BPF_F_ALLOW_MULTI });
@@ -292,6 +317,42 @@ describeKernel('tracing, iterators, cgroups', () => {
     } finally {
       rmdirSync(path);
     }
+  });
+
+  it('registers a congestion control of TCP that programs implement', async () => {
+    const ops = btf.find('tcp_congestion_ops', 'struct');
+    const valueType = btf.find('bpf_struct_ops_tcp_congestion_ops', 'struct');
+    const members = membersOf(btf, ops);
+    const value = new Uint8Array(sizeOf(btf, valueType));
+    const dataAt = membersOf(btf, valueType).find((m) => m.name === 'data')!.bitOffset / 8;
+    const place = (name: string) => dataAt + members.find((m) => m.name === name)!.bitOffset / 8;
+    value.set(utf8('skep_test'), place('name'));
+    for (const name of ['ssthresh', 'undo_cwnd', 'cong_avoid']) {
+      const prog = await load(kernel, C.BPF_PROG_TYPE_STRUCT_OPS, 'r0 = 5; exit', {
+        attach_btf_id: ops,
+        expected_attach_type: members.findIndex((m) => m.name === name),
+      });
+      // A function is given as the descriptor of its program.
+      view(value).setBigUint64(place(name), BigInt(prog), true);
+    }
+    const types = new BtfBuilder();
+    types.int('int', 4, 'signed');
+    const map = await bpf.mapCreate({
+      map_type: C.BPF_MAP_TYPE_STRUCT_OPS,
+      key_size: 4,
+      value_size: value.length,
+      max_entries: 1,
+      map_flags: BPF_F_LINK,
+      btf_fd: await bpf.btfLoad(types.build()),
+      btf_vmlinux_value_type_id: valueType,
+    });
+    await bpf.mapUpdate(map, u32(0), value);
+    const link = await bpf.linkCreate({ prog_fd: map, attach_type: C.BPF_STRUCT_OPS });
+    expect((await bpf.linkInfo(link)).struct_ops).toEqual({ map_id: (await bpf.mapInfo(map)).id });
+    const available = () => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8');
+    expect(available()).toContain('skep_test');
+    await bpf.close(link);
+    await expect.poll(available).not.toContain('skep_test');
   });
 
   it('pins what it makes, finds it again, and unpins it', async () => {
@@ -316,6 +377,12 @@ describeKernel('tracing, iterators, cgroups', () => {
     expect(await kernel.bpffs.stat(join(fs, 'ours'))).toBeNull();
   });
 });
+
+function membersOf(btf: Btf, id: number): readonly BtfMember[] {
+  const type = btf.type(id);
+  if (type?.kind !== 'struct') throw new Error(`[${id}] is no struct`);
+  return type.members;
+}
 
 /** Where in a file the instruction at its entry point lies. */
 function entryOffset(path: string): number {
