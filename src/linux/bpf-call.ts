@@ -1,5 +1,4 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { readlinkSync } from 'node:fs';
 import { E2BIG, EINVAL, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
@@ -13,6 +12,7 @@ import {
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
 import { ElementCalls, type ElementCommand, isElementCommand } from './element-calls.ts';
+import { kindOfFd } from './fd-kind.ts';
 import { KernelFeatures } from './features.ts';
 import { KnownMaps } from './map-sizes.ts';
 import { whyForbidden } from './permission.ts';
@@ -43,12 +43,9 @@ export class BpfCalls {
     if (isElementCommand(command) && this.elements.fits(attr)) {
       return this.element(command, attr as Attr<ElementCommand>) as Result<C>;
     }
+    if (command === 'OBJ_GET_INFO_BY_FD') return this.info(attr as Attr<'OBJ_GET_INFO_BY_FD'>) as Result<C>;
     this.maps.check(command, attr);
-    const request = command === 'OBJ_GET_INFO_BY_FD' ? (attr as Attr<'OBJ_GET_INFO_BY_FD'>).info : undefined;
-    if (request?.of !== 'link' || request.want === undefined) return this.once(command, attr);
-    // Which texts and arrays a link has depends on its type: ask that first.
-    const { info } = this.once('OBJ_GET_INFO_BY_FD', { ...attr, info: { of: 'link' } });
-    return this.once(command, attr, info.of === 'link' ? linkMember(info) : undefined);
+    return this.once(command, attr);
   }
 
   /** To be told when a descriptor is closed: its number will mean something else. */
@@ -56,12 +53,23 @@ export class BpfCalls {
     this.maps.forget(fd);
   }
 
+  private info(attr: Attr<'OBJ_GET_INFO_BY_FD'>): Result<'OBJ_GET_INFO_BY_FD'> {
+    const { bpf_fd = 0, info: request } = attr;
+    const kind = kindOfFd(bpf_fd);
+    // The kernel answers with the facts of whatever it is, and those of a map, read as a program's, are nonsense.
+    if (request !== undefined && kind !== undefined && kind !== 'other' && kind !== request.of) {
+      throw new BpfError('BPF_OBJ_GET_INFO_BY_FD', EINVAL, `descriptor ${bpf_fd} is a ${kind}, no ${request.of}`);
+    }
+    if (request?.of !== 'link' || request.want === undefined) return this.once('OBJ_GET_INFO_BY_FD', attr);
+    // Which texts and arrays a link has depends on its type: ask that first.
+    const { info } = this.once('OBJ_GET_INFO_BY_FD', { bpf_fd, info: { of: 'link' } });
+    return this.once('OBJ_GET_INFO_BY_FD', attr, info.of === 'link' ? linkMember(info) : undefined);
+  }
+
   /** Facts of a map; undefined where the descriptor is none. */
   private mapInfo(fd: Fd): MapInfo | undefined {
-    // The kernel would answer another kind of object with its own facts, which read like nonsense.
-    if (fileName(fd)?.endsWith('bpf-map') === false) return undefined;
     try {
-      const { info } = this.once('OBJ_GET_INFO_BY_FD', { bpf_fd: fd, info: { of: 'map' } });
+      const { info } = this.info({ bpf_fd: fd, info: { of: 'map' } });
       return info.of === 'map' ? info : undefined;
     } catch (error) {
       if (error instanceof BpfError) return undefined;
@@ -112,14 +120,5 @@ export class BpfCalls {
     }
     if (errno !== EINVAL && errno !== E2BIG) return undefined;
     return this.features.missing(command, attr, errno) ?? this.features.missingType(command, attr);
-  }
-}
-
-/** What /proc calls an open file; undefined where it is not open, or there is no /proc. */
-function fileName(fd: Fd): string | undefined {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return undefined;
   }
 }

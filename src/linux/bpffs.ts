@@ -2,27 +2,18 @@
  * The bpf file systems of this machine: directories and pins, looked at with ordinary file calls. They are made by the
  * calling thread, as bpf(2) is: another thread might see other mounts. Nothing here waits for a disk.
  */
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  statfsSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { EINVAL, EIO, errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import type { BpfFs, BpfFsEntry, Fd } from '../sys/index.ts';
+import { kindOfFd } from './fd-kind.ts';
 
 /** BPF_FS_MAGIC of linux/magic.h. */
 const BPF_FS_MAGIC = 0xcafe4a11;
 
 /** `open` opens a pin (OBJ_GET) to see what it is, `close` closes it: a pin's file type says nothing. */
 export function linuxBpfFs(open: (path: string) => Promise<Fd>, close: (fd: Fd) => Promise<void>): BpfFs {
-  /** What the descriptor of a pin is: the link of /proc/self/fd names it. */
   async function kindOf(path: string): Promise<BpfFsEntry['kind']> {
     let fd: Fd;
     try {
@@ -31,14 +22,8 @@ export function linuxBpfFs(open: (path: string) => Promise<Fd>, close: (fd: Fd) 
       return 'other'; // an iterator's file, or not ours to open
     }
     try {
-      const name = readlinkSync(`/proc/self/fd/${fd}`);
-      return name === 'anon_inode:bpf-prog'
-        ? 'prog'
-        : name === 'anon_inode:bpf-map'
-          ? 'map'
-          : /^anon_inode:\[?bpf[-_]link/.test(name)
-            ? 'link'
-            : 'other';
+      const kind = kindOfFd(fd);
+      return kind === undefined || kind === 'btf' ? 'other' : kind;
     } finally {
       await close(fd);
     }

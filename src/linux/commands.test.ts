@@ -187,6 +187,20 @@ describeKernel('commands of bpf(2)', () => {
     expect(new TextDecoder().decode(wrong.answer!['btf_log_buf'] as Uint8Array)).toMatch(/\w+/);
   });
 
+  it('tells what a descriptor is, and refuses the facts of another kind', async () => {
+    const made = await map(C.BPF_MAP_TYPE_ARRAY, 1);
+    const prog = await load(kernel, C.BPF_PROG_TYPE_RAW_TRACEPOINT, 'r0 = 0; exit');
+    const link = await bpf.rawTracepointOpen('bpf_test_finish', prog);
+    const builder = new BtfBuilder();
+    builder.int('int', 4, 'signed');
+    const btf = await bpf.btfLoad(builder.build());
+    const kinds: string[] = [];
+    for (const fd of [made, prog, link, btf]) kinds.push((await bpf.info(fd)).of);
+    expect(kinds).toEqual(['map', 'prog', 'link', 'btf']);
+    await refusal(bpf.progInfo(made));
+    await refusal(bpf.mapInfo(prog));
+  });
+
   it('freezes a map', async () => {
     const fd = await map(C.BPF_MAP_TYPE_ARRAY, 1);
     await bpf.mapFreeze(fd);
