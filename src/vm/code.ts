@@ -82,6 +82,12 @@ export interface Runnable {
   readonly slot: number;
   /** Runs it with r1 = ctx. The answer is the low half of r0, unsigned; `Engine.retHi` has the high half. */
   run(ctx: Addr): number;
+  /**
+   * Runs it `count` times, on the contexts at `ctx`, `ctx + stride` … (a stride of 0: on one again and again), and puts
+   * the low half of each r0 into the u32s at `answers`, unless that is 0. What is between two runs is paid for once.
+   * Answers what `run` answers for the last one; a run that faults is the last.
+   */
+  runBatch(ctx: Addr, stride: number, count: number, answers?: Addr): number;
   /** The WebAssembly module (`prog dump jited`), empty in interpreter mode. */
   readonly image: Uint8Array;
   /** Where each subprogram's code lies in `image`: byte offset and length. */

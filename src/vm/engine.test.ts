@@ -54,6 +54,40 @@ describe.each(['interpreter', 'jit'] as const)('%s', (mode) => {
     expect(r0(engine, p.run(0))).toBe(0x12345678fffffffen);
   });
 
+  test('runs on many contexts at once, or on one again and again', () => {
+    const mem = new LinearMemory();
+    const engine = new Engine(mem, { helpers: new Map() });
+    // Answers the u32 in the context, which it then counts up.
+    const p = engine.load(program([[0x61, 0, 1, 0], [0xbf, 2, 0], [0x07, 2, 0, 0, 1], [0x63, 1, 2, 0], EXIT]), {
+      mode,
+    });
+    const contexts = mem.alloc(64);
+    const answers = mem.alloc(64);
+    for (let i = 0; i < 4; i++) mem.setU32(contexts + 16 * i, 100 * i);
+    expect(p.runBatch(contexts, 16, 4, answers)).toBe(300);
+    expect([0, 4, 8, 12].map((at) => mem.u32(answers + at))).toEqual([0, 100, 200, 300]);
+    expect(p.runBatch(contexts, 0, 10)).toBe(10);
+    expect(p.runBatch(contexts, 16, 0)).toBe(0);
+    expect(mem.u32(contexts)).toBe(11);
+  });
+
+  test('counts tail calls anew for each run of a batch', () => {
+    const mem = new LinearMemory();
+    const engine = new Engine(mem, { helpers: new Map() });
+    const map = progArray(mem, [0]);
+    const count: Insn[] = [
+      [0x61, 0, 1, 0],
+      [0x07, 0, 0, 0, 1],
+      [0x63, 1, 0, 0],
+    ];
+    const again: Insn[] = [[0x18, 2, 0, 0, map], [0], mov(3, 0), TAIL_CALL];
+    const p = engine.load(program([...count, ...again, mov(0, 7), EXIT]), { mode });
+    setSlot(mem, map, 0, p.slot);
+    const ctx = mem.alloc(16);
+    expect(p.runBatch(ctx, 0, 3)).toBe(7);
+    expect(mem.u32(ctx)).toBe(3 * 34);
+  });
+
   test('hands helpers halves and takes what they answer by its kind', () => {
     const seen: number[][] = [];
     const mem = new LinearMemory();

@@ -47,6 +47,9 @@ export interface EngineSetup {
   readonly packetLoad?: Callable;
 }
 
+/** Many runs from the context given on: what stands in for one run of the program. */
+type Batch = (ctx: Addr) => number;
+
 const DEFAULT_FUEL = 1_000_000;
 
 export class Engine implements Host {
@@ -177,14 +180,32 @@ export class Engine implements Host {
 
   /** Runs a program: what `Runnable.run` does. */
   start(program: LoadedProgram, ctx: Addr): number {
+    return this.#start(program, ctx, null);
+  }
+
+  /** What `Runnable.runBatch` does. */
+  startBatch(program: LoadedProgram, ctx: Addr, stride: number, count: number, answers: Addr): number {
+    if (count <= 0) return 0;
+    const { batch } = program.body;
+    if (batch !== undefined) return this.#start(program, ctx, (first) => batch(first, stride, count, answers));
+    let answer = 0;
+    for (let i = 0; i < count; i++) {
+      answer = this.start(program, ctx + i * stride);
+      if (this.fault !== null) break;
+      if (answers !== 0) this.mem.setU32(answers + 4 * i, answer);
+    }
+    return answer;
+  }
+
+  #start(program: LoadedProgram, ctx: Addr, batch: Batch | null): number {
     if (program.running) return this.#refuse();
     if (program.disposed) bug('a program is run that was disposed');
-    if (this.#depth > 0) return this.#startNested(program, ctx);
+    if (this.#depth > 0) return this.#startNested(program, ctx, batch);
     // A run that faulted leaves these behind. Assigning a length costs more than all the rest here.
     if (this.#suspended.length > 0) this.#suspended.length = 0;
     if (this.#waiting.length > 0) this.#waiting.length = 0;
     this.#callDepth = 0;
-    return this.#enter(program, ctx);
+    return this.#enter(program, ctx, batch);
   }
 
   tailCall(ctx: Addr, map: Addr, index: number, suspends: boolean): boolean {
@@ -251,7 +272,7 @@ export class Engine implements Host {
     this.mem.free(stack);
   }
 
-  #enter(program: LoadedProgram, ctx: Addr): number {
+  #enter(program: LoadedProgram, ctx: Addr, batch: Batch | null): number {
     const { view } = this.mem;
     const { control } = this;
     view.setInt32(control + TAIL_CALLS, 0, true);
@@ -261,7 +282,7 @@ export class Engine implements Host {
     this.#depth++;
     program.running = true;
     try {
-      const answer = program.body.enter(ctx) >>> 0;
+      const answer = (batch === null ? program.body.enter(ctx) : batch(ctx)) >>> 0;
       this.fault = null;
       return answer;
     } catch (error) {
@@ -282,7 +303,7 @@ export class Engine implements Host {
   }
 
   /** A run inside a run: an event that a helper of the outer program fired. */
-  #startNested(program: LoadedProgram, ctx: Addr): number {
+  #startNested(program: LoadedProgram, ctx: Addr, batch: Batch | null): number {
     const { mem, control } = this;
     const running = mem.u32(control + RUNNING);
     if (running === program.placement.slot || this.#waiting.includes(program.placement.slot)) return this.#refuse();
@@ -293,7 +314,7 @@ export class Engine implements Host {
     this.#waiting.push(running);
     // Only a tail call can lead into a program that waits.
     const stacks = program.mayTailCall ? this.#waiting.map((slot) => this.#keepStack(slot)) : [];
-    const answer = this.#enter(program, ctx);
+    const answer = this.#enter(program, ctx, batch);
     const high = this.retHi;
     for (const { addr, bytes } of stacks) mem.write(addr, bytes);
     this.#waiting.pop();
@@ -391,6 +412,10 @@ export class LoadedProgram implements Runnable {
 
   run(ctx: Addr): number {
     return this.#engine.start(this, ctx);
+  }
+
+  runBatch(ctx: Addr, stride: number, count: number, answers: Addr = 0): number {
+    return this.#engine.startBatch(this, ctx, stride, count, answers);
   }
 
   dispose(): void {

@@ -57,6 +57,8 @@ export type Callback = (
 export interface Executable {
   /** Runs the first function with r1 = ctx. Answers the low half of r0, high half in `retHi`. */
   enter(ctx: Addr): number;
+  /** `Runnable.runBatch` without a way back to JavaScript between two runs; absent where there is nothing to gain. */
+  readonly batch?: (ctx: Addr, stride: number, count: number, answers: Addr) => number;
   callback(fn: number): Callback;
   /** What the engine's table holds for tail calls into it: a function of five i64 that answers one. */
   entry(): WebAssembly.ExportValue;

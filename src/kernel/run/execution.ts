@@ -67,8 +67,10 @@ export class Execution implements HelperEnv {
     this.#task = env.world.tasks.swapper;
   }
 
-  /** Runs a program: the low half of r0, unsigned. 0 where it was already running. */
-  start(prog: LoadedProg, ctx: Addr, scope: Scope): number {
+  /**
+   * Runs a program, `times` times in a row: the low half of the last r0, unsigned. 0 where it was already running.
+   */
+  start(prog: LoadedProg, ctx: Addr, scope: Scope, times = 1): number {
     if (prog.running) {
       prog.recursionMisses++;
       return 0;
@@ -91,14 +93,14 @@ export class Execution implements HelperEnv {
     prog.running = true;
     const began = this.statistics > 0 ? this.clock.monotonic() : 0n;
     try {
-      const answer = prog.runnable.run(ctx);
+      const answer = times === 1 ? prog.runnable.run(ctx) : prog.runnable.runBatch(ctx, 0, times);
       const { fault } = this.engine;
       // A verified program does not trap; if one does, what it traced goes on all the same.
       if (fault) this.#env.warn(`program ${prog.id} (${prog.facts.name}) was stopped at ${fault.pc}: ${fault.kind}`);
       return answer;
     } finally {
       if (this.statistics > 0) {
-        prog.runCount++;
+        prog.runCount += BigInt(times);
         prog.runTimeNs += this.clock.monotonic() - began;
       }
       prog.running = false;

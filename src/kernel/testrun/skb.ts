@@ -66,8 +66,8 @@ export const testSkb: TestRun = (client, prog, attr) => {
     if (frame.get('wire_len') === 0) frame.set('wire_len', length);
   }
   try {
-    const run = repeated(client, attr.repeat, () =>
-      core.execution.start(prog, frame.ctx, { task: client.task, packet: frame }),
+    const run = repeated(client, attr.repeat, (times) =>
+      core.execution.start(prog, frame.ctx, { task: client.task, packet: frame }, times),
     );
     const out = seesHeader ? frame.packet : withBlankHeader(frame.packet);
     return finish(attr, run, out, given && contextOut(core.mem.read(frame.ctx, CONTEXT_SIZE)));

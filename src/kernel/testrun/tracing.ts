@@ -49,7 +49,7 @@ function runOn(
   if (ctx === 0) return -ENOMEM;
   try {
     if (attr.ctx_in) mem.write(ctx, attr.ctx_in);
-    const run = repeated(client, attr.repeat, () => execution.start(prog, ctx, { task: client.task, cpu }));
+    const run = repeated(client, attr.repeat, (times) => execution.start(prog, ctx, { task: client.task, cpu }, times));
     return finish(attr, run, undefined, mem.read(ctx, attr.ctx_in?.length ?? 0));
   } finally {
     mem.free(ctx);

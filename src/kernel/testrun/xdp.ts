@@ -2,9 +2,17 @@
 import { view } from '../../base/bytes.ts';
 import { EINVAL, ENODEV, ENOMEM } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
+import { CALL, decode } from '../../isa/index.ts';
 import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../../uapi/flags.ts';
+import {
+  BPF_FUNC_tail_call,
+  BPF_FUNC_xdp_adjust_head,
+  BPF_FUNC_xdp_adjust_meta,
+  BPF_FUNC_xdp_adjust_tail,
+} from '../../uapi/generated/constants.ts';
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import { HEADROOM, TAILROOM, XdpFrame } from '../hooks/frame.ts';
+import type { LoadedProg } from '../objects/prog.ts';
 import { contextIn, dataIn, finish, repeated, type TestRun } from './input-output.ts';
 
 const { size: CONTEXT_SIZE, fields: CONTEXT } = LAYOUTS.xdp_md;
@@ -45,14 +53,22 @@ export const testXdp: TestRun = (client, prog, attr) => {
   frame.dataMeta = frame.data;
   frame.data += metadata;
   const { dataMeta, data: begin, dataEnd } = frame;
+  const moves = mayMovePacket(prog);
+  const scope = { task: client.task, packet: frame };
   try {
-    const run = repeated(client, attr.repeat, () => {
+    const once = () => {
       // Each run gets the packet where it was, with what the last one wrote in it.
       frame.dataMeta = dataMeta;
       frame.data = begin;
       frame.dataEnd = dataEnd;
       frame.describe(given?.ifindex || LOOPBACK, 0);
-      return core.execution.start(prog, frame.ctx, { task: client.task, packet: frame });
+      return core.execution.start(prog, frame.ctx, scope);
+    };
+    const run = repeated(client, attr.repeat, (times) => {
+      if (!moves) return times === 1 ? once() : core.execution.start(prog, frame.ctx, scope, times);
+      let retval = 0;
+      for (let i = 0; i < times; i++) retval = once();
+      return retval;
     });
     const size = frame.dataEnd - frame.dataMeta;
     const out = new Uint8Array(size + fragments.length);
@@ -67,6 +83,21 @@ export const testXdp: TestRun = (client, prog, attr) => {
     frame.free();
   }
 };
+
+/** Helpers after which a packet begins or ends elsewhere, or of which nobody knows what they lead to. */
+const MOVERS: ReadonlySet<number> = new Set([
+  BPF_FUNC_xdp_adjust_head,
+  BPF_FUNC_xdp_adjust_meta,
+  BPF_FUNC_xdp_adjust_tail,
+  BPF_FUNC_tail_call,
+]);
+
+/** Whether a run may leave the packet so that the next one has to get it back where it was. */
+function mayMovePacket({ facts: { xlated } }: LoadedProg): boolean {
+  const { code, src, imm, length } = decode(xlated);
+  for (let pc = 0; pc < length; pc++) if (code[pc] === CALL && src[pc] === 0 && MOVERS.has(imm[pc]!)) return true;
+  return false;
+}
 
 function readContext(ctx: Uint8Array) {
   const u32 = (field: keyof typeof CONTEXT) => view(ctx).getUint32(CONTEXT[field].offset, true);

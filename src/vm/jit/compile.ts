@@ -1,20 +1,25 @@
 /** Writes the WebAssembly module of a program: its functions, the ways in from JavaScript, and what it imports. */
 import type { Code } from '../code.ts';
-import { DEPTH, RET_HI } from '../control.ts';
+import { DEPTH, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
 import type { Host, Placement } from '../host.ts';
 import { isPacketOperation, OP_CALLX, OP_TAIL_CALL, type Operations } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
 import { type FunctionRange, ModuleWriter } from '../wasm/module.ts';
 import {
+  BR_IF,
   I32,
+  I32_ADD,
   I32_LOAD,
   I32_STORE,
+  I32_SUB,
   I32_WRAP_I64,
   I64,
   I64_EXTEND_I32_U,
   I64_OR,
   I64_SHL,
   I64_SHR_U,
+  IF,
+  LOOP,
 } from '../wasm/opcodes.ts';
 import { REGION_CHECK_TYPE, writeRegionCheck } from './checks.ts';
 import type { ModuleContext, Services } from './function.ts';
@@ -32,8 +37,9 @@ export interface CompiledModule {
   readonly imports: WebAssembly.Imports;
 }
 
-/** Names of the exports: the way in for a run, for tail calls, and for the callback that function N is. */
+/** Names of the exports: the ways in for a run, for many, for tail calls, and for the callback that function N is. */
 export const RUN_EXPORT = 'run';
+export const BATCH_EXPORT = 'batch';
 export const ENTRY_EXPORT = 'entry';
 export const callbackExport = (fn: number): string => `callback${fn}`;
 
@@ -81,6 +87,11 @@ export function compileModule(
   const run = module.declare(module.type([I32], [I32]), 'skep_run');
   module.define(run, runBody(functions[0]!, host.control));
   module.exportFunction(RUN_EXPORT, run);
+  if (!checked) {
+    const batch = module.declare(module.type([I32, I32, I32, I32], [I32]), 'skep_batch');
+    module.define(batch, batchBody(run, host.control, placement.slot));
+    module.exportFunction(BATCH_EXPORT, batch);
+  }
   module.exportFunction(ENTRY_EXPORT, functions[0]!);
   placement.functionSlots.forEach((slot, fn) => {
     if (slot === 0) return;
@@ -127,6 +138,32 @@ function runBody(main: number, control: number): Uint8Array {
   const code = new CodeWriter(1);
   code.get(0).op(I64_EXTEND_I32_U).i64(0).i64(0).i64(0).i64(0).call(main);
   splitAnswer(code, control);
+  return code.finish();
+}
+
+/** (ctx, stride, count, answers) -> i32: see `Runnable.runBatch`. The count is not 0. */
+function batchBody(run: number, control: number, slot: number): Uint8Array {
+  const [ctx, stride, count, answers] = [0, 1, 2, 3];
+  const code = new CodeWriter(4);
+  const answer = code.newLocal(I32);
+  const again = code.open(LOOP);
+  code
+    .i32(0)
+    .i32(0)
+    .memory(I32_STORE, control + TAIL_CALLS);
+  code
+    .i32(0)
+    .i32(slot)
+    .memory(I32_STORE, control + RUNNING);
+  code.get(ctx).call(run).set(answer);
+  code.get(answers).open(IF);
+  code.get(answers).get(answer).memory(I32_STORE, 0);
+  code.get(answers).i32(4).op(I32_ADD).set(answers);
+  code.end();
+  code.get(ctx).get(stride).op(I32_ADD).set(ctx);
+  code.get(count).i32(1).op(I32_SUB).tee(count).branch(BR_IF, again);
+  code.end();
+  code.get(answer);
   return code.finish();
 }
 

@@ -9,12 +9,13 @@ import { FUEL, fuelCost, RunFault } from '../control.ts';
 import type { Callback, Executable, Host, Placement } from '../host.ts';
 import { interpreted } from '../interp/executable.ts';
 import type { Operations } from '../operations.ts';
-import { callbackExport, compileModule, ENTRY_EXPORT, RUN_EXPORT } from './compile.ts';
+import { BATCH_EXPORT, callbackExport, compileModule, ENTRY_EXPORT, RUN_EXPORT } from './compile.ts';
 import type { Services } from './function.ts';
 
 /** A compiled program, ready to be called. */
 interface Ready {
   readonly run: (ctx: Addr) => number;
+  readonly batch?: Executable['batch'];
   readonly callback: (fn: number) => Callback;
   readonly entry: () => WebAssembly.ExportValue;
   readonly image: Uint8Array;
@@ -52,6 +53,10 @@ export class Compiled implements Executable {
     return this.#ready.entry();
   }
 
+  get batch(): Executable['batch'] {
+    return this.#ready.batch;
+  }
+
   callback(fn: number): Callback {
     let call: Callback | undefined;
     const { mem, control } = this.#host;
@@ -84,6 +89,7 @@ export class Compiled implements Executable {
     const { exports } = new WebAssembly.Instance(module, compiled.imports);
     return {
       run: exports[RUN_EXPORT] as (ctx: Addr) => number,
+      batch: exports[BATCH_EXPORT] as Ready['batch'],
       callback: (fn) => (exports[callbackExport(fn)] ?? bug(`function ${fn} is no callback`)) as Callback,
       entry: () => exports[ENTRY_EXPORT]!,
       image: compiled.bytes,
