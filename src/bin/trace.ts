@@ -51,15 +51,19 @@ async function traced(host: Host, { command, onStart }: Tracing): Promise<number
     onStart?.();
     return interruption();
   }
-  // Ctrl-C is the command's to answer; we end when it has.
-  const ignore = () => {};
-  process.on('SIGINT', ignore);
+  // Ctrl-C is the command's to answer; we end when it has. One that comes before the command is there ends it at once.
+  let interrupted = false;
+  const note = () => {
+    interrupted = true;
+  };
+  process.on('SIGINT', note);
   try {
     const running = await host.start(command);
+    if (interrupted) running.stop();
     onStart?.();
     return await running.status;
   } finally {
-    process.off('SIGINT', ignore);
+    process.off('SIGINT', note);
   }
 }
 

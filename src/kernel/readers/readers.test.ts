@@ -88,8 +88,13 @@ it('a line of the trace pipe looks as tracefs prints it', async () => {
   await run(hi.replace('0x0a696948', '0x006948')); // "Hi"
   expect(await pipe.read()).toEqual(['            bash-1234    [000] ...21  1234.567890: bpf_trace_printk: Hi']);
   const other = await bpf.kernel.openTracePipe();
+  const late = pipe.read();
+  const first = other.read();
+  await run(hi.replace('0x0a696948', '0x006948'));
+  expect(await first).toHaveLength(1); // who came last is served first
   const waits = other.read();
   await pipe.close();
+  expect(await late).toEqual([]);
   await other.close();
   expect(await waits).toEqual([]);
 });

@@ -4,7 +4,8 @@
  *                 bash-1234    [001] ...21  1234.567890: bpf_trace_printk: Hello
  *     comm, 16 wide - pid, 7   CPU   flags  seconds.microseconds
  *
- * Lines wait here until somebody reads them, each goes to one reader. When nobody reads, the oldest give way, and
+ * Lines wait here until somebody reads them, each goes to one reader: of several that wait, to the one that came last,
+ * so that who looks on in another terminal sees what a running command would have printed. When nobody reads, the oldest give way, and
  * their number is told in the kernel's words.
  */
 
@@ -55,7 +56,7 @@ export class TracePipe {
   /** The text of one bpf_trace_printk. A newline in it begins a line of its own, as in the kernel. */
   write(origin: TraceOrigin, text: string): void {
     for (const line of (traceHeader(origin) + text).split('\n')) this.#push(line, origin.cpu);
-    for (const reader of this.#readers) reader.wake();
+    for (const reader of [...this.#readers].reverse()) reader.wake();
   }
 
   #push(line: string, cpu: number): void {
