@@ -47,9 +47,6 @@ export class Mapping {
     this.handedOut = true;
     return this.open().subarray(0, size);
   }
-  u8(offset: number): number {
-    return (this.data ?? closed()).getUint8(offset);
-  }
   u16(offset: number): number {
     return (this.data ?? closed()).getUint16(offset, true);
   }
