@@ -96,7 +96,18 @@ export function level2Log(
   btfDirectory: string,
   c: ProgramCase,
 ): Promise<{ log: string; ms: number }> {
-  return withLoaded(host, btfs, btfDirectory, c, 2, async ({ log }, _maps, ms) => ({ log, ms }));
+  return logAt(host, btfs, btfDirectory, c, 2);
+}
+
+/** The log of the case at a level of choice: 4 is statistics alone. */
+export function logAt(
+  host: CaseHost,
+  btfs: BtfObjects,
+  btfDirectory: string,
+  c: ProgramCase,
+  logLevel: number,
+): Promise<{ log: string; ms: number }> {
+  return withLoaded(host, btfs, btfDirectory, c, logLevel, async ({ log }, _maps, ms) => ({ log, ms }));
 }
 
 async function withLoaded<T>(
