@@ -106,6 +106,7 @@ export class Core {
       notify: (map) => this.maps.byAddr.get(map.addr)?.reader?.wake(),
       acquire: (kind, fd, map) => this.#acquire(kind, fd, this.maps.byAddr.get(map.addr)),
       release: (object) => (object as MapObject & KernelObject).drop(),
+      hasDevice: (ifindex) => this.world.devices.get(ifindex) !== undefined,
     };
   }
 

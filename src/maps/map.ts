@@ -50,6 +50,8 @@ export interface MapEnv {
    */
   acquire(kind: MapObject['kind'], fd: number, map: KernelMap): MapObject | number;
   release(object: MapObject): void;
+  /** Whether there is a network device with that index; absent: there is none. */
+  hasDevice?(ifindex: number): boolean;
 }
 
 /** Something that a map element refers to. */

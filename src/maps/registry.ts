@@ -15,8 +15,6 @@ import { lpmTrie } from './lpm-trie.ts';
 import type { KernelMap, MapDef, MapEnv, MapType } from './map.ts';
 import {
   cgroupStorage,
-  cpumap,
-  devmap,
   notYet,
   percpuCgroupStorage,
   reuseportSockarray,
@@ -29,6 +27,7 @@ import { lruPercpuHash, percpuHash } from './percpu-hash.ts';
 import { perfEventArray } from './perf-event-array.ts';
 import { progArray } from './prog-array.ts';
 import { queue, stack } from './queue.ts';
+import { cpumap, devmap, devmapHash } from './redirect-targets.ts';
 import { ringbuf } from './ringbuf.ts';
 import { stackTrace } from './stack-trace.ts';
 
@@ -57,7 +56,7 @@ export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
   queue,
   stack,
   sk_storage: localStorage,
-  devmap_hash: devmap,
+  devmap_hash: devmapHash,
   struct_ops: notYet,
   ringbuf,
   inode_storage: localStorage,

@@ -8,6 +8,7 @@ import type { MapDef, SpecialField } from '../../maps/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_CPUMAP,
   BPF_MAP_TYPE_DEVMAP,
@@ -16,7 +17,8 @@ import {
   BPF_MAP_TYPE_LPM_TRIE,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-  BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_SOCKHASH,
+  BPF_MAP_TYPE_SOCKMAP,
   BPF_MAP_TYPE_STACK_TRACE,
   BPF_MAP_TYPE_XSKMAP,
 } from '../../uapi/generated/constants.ts';
@@ -24,7 +26,6 @@ import type { MapBtf } from './map.ts';
 
 /** Types whose elements mean something to the kernel only: BTF cannot describe them. */
 const WITHOUT_BTF: ReadonlySet<number> = new Set([
-  BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
@@ -34,11 +35,16 @@ const WITHOUT_BTF: ReadonlySet<number> = new Set([
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_CPUMAP,
   BPF_MAP_TYPE_XSKMAP,
+  BPF_MAP_TYPE_SOCKMAP,
+  BPF_MAP_TYPE_SOCKHASH,
 ]);
 const ARRAYS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY]);
 
 /** 0, or the -errno of BPF_MAP_CREATE: sizes must agree, and an array's key is a 32-bit number. */
 export function checkMapBtf({ object: { btf }, keyTypeId, valueTypeId }: MapBtf, def: MapDef): number {
+  if (def.type === BPF_MAP_TYPE_BLOOM_FILTER) {
+    return keyTypeId === 0 && sizeOrNone(btf, valueTypeId) === def.valueSize ? 0 : -EINVAL;
+  }
   if (keyTypeId === 0) {
     // Only the map of a data section has no key to speak of.
     if (!ARRAYS.has(def.type) || def.maxEntries !== 1) return -EINVAL;

@@ -23,6 +23,7 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
   const type = attr.map_type ?? 0;
   const name = (attr.map_name ?? '').slice(0, BPF_OBJ_NAME_LEN - 1);
   if (attr.excl_prog_hash) throw new UnsupportedError('a map for one signed program only', { since: '6.18' });
+  if (type === BPF_MAP_TYPE_STRUCT_OPS && !attr.btf_vmlinux_value_type_id) return -EINVAL;
   if (type === BPF_MAP_TYPE_STRUCT_OPS) throw new UnsupportedError('map type struct_ops', { since: '5.6' });
   if (type === BPF_MAP_TYPE_ARENA) throw new UnsupportedError('map type arena', { since: '6.9' });
   if (attr.btf_vmlinux_value_type_id) return -EINVAL;
