@@ -26,6 +26,13 @@ export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_ECHO = 8;
 const NLMSGERR_ATTR_MSG = 1;
+/** A dump during which something changed: it may lack or repeat things. */
+const NLM_F_DUMP_INTR = 0x10;
+const DUMPS = 5;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+/** The kernel answers at once; what does not come by then would never come. */
+const PATIENCE_SECONDS = 5n;
 /** error:32 and the header of the question. */
 const ERROR_SIZE = 20;
 /** The kernel fills dumps into datagrams of at most this size. */
@@ -42,10 +49,13 @@ export class Rtnetlink {
     this.fd = system.call('socket', AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE);
     if (this.fd < 0) throw new BpfError('socket', this.fd, 'a netlink socket');
     // Older kernels have neither option: then there are no words, and errors are told all the same.
-    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
-      const on = new Uint8Array([1, 0, 0, 0]);
-      system.call('setsockopt', this.fd, SOL_NETLINK, option, system.addressOf(on), on.length);
-    }
+    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) this.set(SOL_NETLINK, option, Uint32Array.of(1));
+    this.set(SOL_SOCKET, SO_RCVTIMEO, BigUint64Array.of(PATIENCE_SECONDS, 0n));
+  }
+
+  private set(level: number, option: number, value: Uint32Array | BigUint64Array): void {
+    const bytes = new Uint8Array(value.buffer);
+    this.system.call('setsockopt', this.fd, level, option, this.system.addressOf(bytes), bytes.length);
   }
 
   /** Does something; answers what the kernel sent before the acknowledgement. `what` is for the error. */
@@ -55,7 +65,10 @@ export class Rtnetlink {
 
   /** Every message of a dump. */
   dump(what: string, type: number, body: readonly Uint8Array[]): Message[] {
-    return this.ask(what, type, NLM_F_REQUEST | NLM_F_DUMP, body);
+    for (let n = 1; ; n++) {
+      const messages = this.ask(what, type, NLM_F_REQUEST | NLM_F_DUMP, body);
+      if (n === DUMPS || !messages.some((message) => message.flags & NLM_F_DUMP_INTR)) return messages;
+    }
   }
 
   close(): void {
