@@ -210,5 +210,6 @@ function shapeOf(info: MapInfo, btf: Btf | undefined): MapShape {
 }
 
 function isWithoutBatches(error: unknown): boolean {
+  if (error instanceof UnsupportedError) return true; // a kernel before 5.6
   return error instanceof BpfError && [EOPNOTSUPP, ENOTSUPP, EINVAL].includes(error.errno);
 }
