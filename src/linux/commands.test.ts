@@ -157,6 +157,17 @@ describeKernel('commands of bpf(2)', () => {
     expect((await bpf.progInfo(prog)).map_ids).toEqual([(await bpf.mapInfo(bound)).id]);
   });
 
+  it('gives what fits of a packet, with its size, where there is too little room', async () => {
+    const prog = await load(kernel, C.BPF_PROG_TYPE_XDP, 'r0 = 2; exit');
+    const data_in = new Uint8Array(20).map((_, i) => i);
+    const tooSmall = await refusal(bpf.testRun({ prog_fd: prog, data_in, data_out: 16 }));
+    expect(tooSmall).toMatchObject({ code: 'ENOSPC', answer: { data_size_out: 20 } });
+    expect(tooSmall.answer!['data_out']).toEqual(data_in.slice(0, 16));
+    const context = u32(0, 20, 0, 1, 0, 0); // struct xdp_md: data, data_end, …, ingress_ifindex
+    const run = await bpf.testRun({ prog_fd: prog, data_in, data_out: 64, ctx_in: context, ctx_out: 24 });
+    expect(run).toMatchObject({ retval: 2, data_out: data_in, ctx_out: context });
+  });
+
   it('reads the streams of a program, and says what a token lacks', async () => {
     const prog = await load(kernel, C.BPF_PROG_TYPE_SOCKET_FILTER, 'r0 = 3; exit');
     const stream = await kernel.bpf('PROG_STREAM_READ_BY_FD', { prog_fd: prog, stream_id: 2, stream_buf: 64 });
