@@ -19,11 +19,14 @@ const NAME_MAX = 15;
 export class BtfObjects {
   readonly #bpf: Bpf;
   readonly #types: KernelTypes;
+  readonly #blobs: ReadonlyMap<string, Uint8Array>;
   readonly #loaded = new Map<string, Fd>();
 
-  constructor(kernel: Kernel) {
+  /** `blobs` are at hand, by name; all others are read from files. */
+  constructor(kernel: Kernel, blobs: ReadonlyMap<string, Uint8Array> = new Map()) {
     this.#bpf = new Bpf(kernel);
     this.#types = new KernelTypes(this.#bpf);
+    this.#blobs = blobs;
   }
 
   kernel(): Promise<Btf> {
@@ -36,7 +39,7 @@ export class BtfObjects {
     const path = join(directory, `${name}.btf`);
     let fd = this.#loaded.get(path);
     if (fd === undefined) {
-      fd = await this.#bpf.btfLoad(new Uint8Array(readFileSync(path)));
+      fd = await this.#bpf.btfLoad(this.#blobs.get(name) ?? new Uint8Array(readFileSync(path)));
       this.#loaded.set(path, fd);
     }
     return fd;

@@ -2,7 +2,7 @@
  * One program case on a kernel: its objects are made, its references resolved, the program is loaded and run.
  */
 import { toHex, view } from '../../base/bytes.ts';
-import { ENOSPC } from '../../base/errno.ts';
+import { ENOENT, ENOSPC } from '../../base/errno.ts';
 import { BpfError, UnsupportedError, VerifierError } from '../../base/errors.ts';
 import { type Fd, type Kernel, logText, userValueSize } from '../../sys/index.ts';
 import type { Attr } from '../../uapi/commands.ts';
@@ -237,32 +237,26 @@ export async function testRun(kernel: Kernel, fd: Fd, data: Uint8Array): Promise
   }
 }
 
-/** Values by key 0, 1, 2…, null where there is none, of maps that can be read. */
+/** Values by key 0, 1, 2…, null where there is none. Of maps that cannot be read so: none. */
 async function contentsOf(kernel: Kernel, maps: readonly CaseMap[], fds: readonly Fd[]): Promise<(string | null)[][]> {
   const all: (string | null)[][] = [];
-  for (const [i, map] of maps.entries()) {
-    const values: (string | null)[] = [];
-    for (let n = 0; n < Math.min(map.max_entries, MAX_READ_BACK); n++) {
-      const key = new Uint8Array(map.key_size);
-      if (key.length >= 4) view(key).setUint32(0, n, true);
-      values.push(await readValue(kernel, map, fds[i]!, key));
-    }
-    all.push(values);
-  }
+  for (const [i, map] of maps.entries()) all.push(await valuesOf(kernel, map, fds[i]!));
   return all;
 }
 
-export async function readValue(
-  kernel: Kernel,
-  map: Pick<CaseMap, 'type' | 'value_size'>,
-  fd: Fd,
-  key: Uint8Array,
-): Promise<string | null> {
-  try {
-    const size = userValueSize(map, kernel.possibleCpus);
-    return toHex((await kernel.bpf('MAP_LOOKUP_ELEM', { map_fd: fd, key, value: size })).value);
-  } catch (error) {
-    if (error instanceof BpfError) return null;
-    throw error;
+async function valuesOf(kernel: Kernel, map: CaseMap, fd: Fd): Promise<(string | null)[]> {
+  const values: (string | null)[] = [];
+  const size = userValueSize(map, kernel.possibleCpus);
+  for (let n = 0; n < Math.min(map.max_entries, MAX_READ_BACK); n++) {
+    const key = new Uint8Array(map.key_size);
+    if (key.length >= 4) view(key).setUint32(0, n, true);
+    try {
+      values.push(toHex((await kernel.bpf('MAP_LOOKUP_ELEM', { map_fd: fd, key, value: size })).value));
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      if (error.errno !== ENOENT) break;
+      values.push(null);
+    }
   }
+  return values;
 }

@@ -55,12 +55,15 @@ import {
 } from '../../../src/uapi/generated/constants.ts';
 import { Emitter, type Size } from './emitter.ts';
 import { Random } from './random.ts';
+import { MORE_STATEMENTS } from './statements.ts';
 
 export interface GeneratedMap {
   type: number;
   keySize: number;
   valueSize: number;
   maxEntries: number;
+  /** Contents of an array before the run, a value after the other. */
+  values?: Uint8Array[];
 }
 
 export interface GeneratedProgram {
@@ -71,12 +74,14 @@ export interface GeneratedProgram {
   maps: GeneratedMap[];
   /** A packet for one run. */
   data: Uint8Array;
+  /** Whether a mistake may have let an address or what an earlier program left into the results. */
+  leaky: boolean;
 }
 
 export interface GeneratorOptions {
   /** Statements at the top level; default 4 to 24. */
   statements?: number;
-  /** One statement in this many is wrong on purpose; 0 for none. Default 24. */
+  /** One statement in this many is wrong on purpose; 0 for none. Default 80. */
   mistakes?: number;
 }
 
@@ -85,10 +90,13 @@ export function generateProgram(seed: number, options: GeneratorOptions = {}): G
 }
 
 /** What the model knows of a register. */
-type Kind = 'none' | 'scalar' | 'ctx' | 'packet' | 'packet_end' | 'value' | 'fp';
-interface Reg {
+type Kind = 'none' | 'scalar' | 'ctx' | 'packet' | 'packet_end' | 'value' | 'fp' | 'mem';
+export interface Reg {
   kind: Kind;
-  /** scalar: an upper bound that is proven, or undefined. packet: bytes proven readable. value: index of the map. */
+  /**
+   * scalar: an upper bound that is proven, or undefined. packet: bytes proven readable. value: index of the map.
+   * mem: bytes that may be read and written.
+   */
   limit: number | undefined;
 }
 
@@ -107,27 +115,35 @@ const COMPARES = [
   BPF_JSLE,
   BPF_JSET,
 ];
-const SIZES: readonly Size[] = [1, 2, 4, 8];
-const FP = 10;
-const STACK_SLOTS = 12;
+export const SIZES: readonly Size[] = [1, 2, 4, 8];
+export const FP = 10;
+export const STACK_SLOTS = 12;
 /** Fields of __sk_buff that any program may read, and of xdp_md: offset of a u32. Not those that depend on the machine. */
 const SKB_FIELDS = [0, 4, 8, 16, 48, 52, 56, 60, 64];
 const DATA_OFF = { [BPF_PROG_TYPE_XDP]: 0, [BPF_PROG_TYPE_SCHED_CLS]: 76 } as Record<number, number>;
 
-class Generator {
-  private readonly random: Random;
-  private readonly options: GeneratorOptions;
-  private readonly seed: number;
-  private readonly out = new Emitter();
-  private readonly maps: GeneratedMap[] = [];
-  private readonly progType: number;
-  private regs: Reg[] = [];
+export interface Subprogram {
+  args: Reg[];
+  /** A callback has to answer 0 (go on) or 1 (stop). */
+  callback: boolean;
+}
+
+/** The program that grows, and what is known of it. Statements beyond the plainest are in the files beside this one. */
+export class Generator {
+  readonly random: Random;
+  readonly options: GeneratorOptions;
+  readonly seed: number;
+  readonly out = new Emitter();
+  readonly maps: GeneratedMap[] = [];
+  readonly progType: number;
+  regs: Reg[] = [];
   /** 8-byte stack slots that hold a scalar, from fp-8 downwards. */
-  private slots: boolean[] = [];
-  private depth = 0;
-  private inSubprog = false;
-  private readonly calls: { pc: number; index: number }[] = [];
-  private readonly subprogs: { args: number }[] = [];
+  slots: boolean[] = [];
+  depth = 0;
+  inSubprog = false;
+  readonly calls: { pc: number; index: number }[] = [];
+  readonly subprogs: Subprogram[] = [];
+  leaky = false;
 
   constructor(seed: number, options: GeneratorOptions) {
     this.seed = seed;
@@ -147,6 +163,9 @@ class Generator {
         valueSize: this.random.pick([8, 16, 40, 64]),
         maxEntries: this.random.pick([1, 4, 16]),
       });
+      const map = this.maps.at(-1)!;
+      if (type === BPF_MAP_TYPE_ARRAY)
+        map.values = Array.from({ length: map.maxEntries }, () => this.random.bytes(map.valueSize));
     }
   }
 
@@ -161,16 +180,26 @@ class Generator {
     for (let i = 0; i < this.subprogs.length; i++) {
       starts.push(this.out.pc);
       this.inSubprog = true;
-      this.enter(Array.from({ length: this.subprogs[i]!.args }, () => ({ kind: 'scalar', limit: undefined }) as Reg));
+      const { args, callback } = this.subprogs[i]!;
+      this.enter(args.map((reg) => ({ ...reg })));
+      this.keepPointers();
       this.block(1 + this.random.below(5));
-      this.leave();
+      if (callback) this.leaveCallback();
+      else this.leave();
     }
     for (const { pc, index } of this.calls) this.out.callTo(pc, starts[index]!);
     const packet = this.random.bytes(this.random.pick([14, 20, 64, 100]));
-    return { seed: this.seed, progType: this.progType, insns: this.out.bytes(), maps: this.maps, data: packet };
+    return {
+      seed: this.seed,
+      progType: this.progType,
+      insns: this.out.bytes(),
+      maps: this.maps,
+      data: packet,
+      leaky: this.leaky,
+    };
   }
 
-  private enter(args: Reg[]): void {
+  enter(args: Reg[]): void {
     this.regs = Array.from({ length: 11 }, () => ({ kind: 'none', limit: undefined }));
     args.forEach((reg, i) => {
       this.regs[i + 1] = reg;
@@ -181,7 +210,7 @@ class Generator {
   }
 
   /** r0 gets a scalar that depends on what was computed, then exit. */
-  private leave(): void {
+  leave(): void {
     const from = this.scalars().filter((r) => r !== 0);
     if (from.length > 0 && !this.random.oneIn(6)) this.out.movReg(0, this.random.pick(from));
     else if (this.regs[0]!.kind !== 'scalar' && !this.mistake()) this.out.movImm(0, this.random.below(5));
@@ -189,7 +218,25 @@ class Generator {
     this.out.exit();
   }
 
-  private block(statements: number): void {
+  leaveCallback(): void {
+    if (this.random.oneIn(2)) this.out.movImm(0, this.mistake() ? 2 : this.random.below(2));
+    else {
+      this.out.movReg(0, this.scalar());
+      this.out.aluImm(BPF_AND, 0, this.mistake() ? 3 : 1, true);
+    }
+    this.out.exit();
+  }
+
+  /** Pointers that a function was given go where calls leave them. */
+  keepPointers(): void {
+    for (let r = 1; r <= 5; r++) {
+      if (this.regs[r]!.kind !== 'mem' || this.random.oneIn(4)) continue;
+      this.out.movReg(5 + r, r);
+      this.regs[5 + r] = { ...this.regs[r]! };
+    }
+  }
+
+  block(statements: number): void {
     for (let i = 0; i < statements; i++) {
       const statement = this.random.weighted<() => void>([
         [10, () => this.arithmetic()],
@@ -207,6 +254,7 @@ class Generator {
         [5, () => this.branch()],
         [2, () => this.loop()],
         [2, () => this.subprogram()],
+        ...MORE_STATEMENTS.map(([weight, grow]) => [weight, () => grow(this)] as const),
         [1, () => this.nonsense()],
       ]);
       statement();
@@ -215,22 +263,25 @@ class Generator {
 
   // The model.
 
-  private set(reg: number, kind: Kind, limit?: number): void {
+  set(reg: number, kind: Kind, limit?: number): void {
     this.regs[reg] = { kind, limit };
   }
-  private mistake(): boolean {
-    const n = this.options.mistakes ?? 24;
+  mistake(): boolean {
+    const n = this.options.mistakes ?? 80;
     return n > 0 && this.random.oneIn(n);
   }
-  private scalars(): number[] {
+  scalars(): number[] {
     return this.regs.flatMap((r, i) => (r.kind === 'scalar' ? [i] : []));
   }
-  private of(kind: Kind): number[] {
+  of(kind: Kind): number[] {
     return this.regs.flatMap((r, i) => (r.kind === kind ? [i] : []));
   }
   /** A register that holds a scalar; one is made where there is none. */
-  private scalar(): number {
-    if (this.mistake()) return this.random.below(10);
+  scalar(): number {
+    if (this.mistake()) {
+      this.leaky = true;
+      return this.random.below(10);
+    }
     const have = this.scalars();
     if (have.length > 0 && !this.random.oneIn(8)) return this.random.pick(have);
     const reg = this.target();
@@ -239,16 +290,25 @@ class Generator {
     return reg;
   }
   /** A register to write: not the frame pointer, and not the saved context. */
-  private target(): number {
+  target(): number {
     if (this.mistake()) return this.random.below(11);
     return this.random.pick(this.inSubprog ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] : [0, 1, 2, 3, 4, 5, 7, 8, 9]);
   }
-  private afterCall(): void {
+  /** Indexes of maps with values to look up. */
+  plainMaps(): number[] {
+    return this.maps.flatMap(({ type }, i) => (type === BPF_MAP_TYPE_ARRAY || type === BPF_MAP_TYPE_HASH ? [i] : []));
+  }
+  /** The map of a definition; made where there is none of its type. */
+  mapOf(def: GeneratedMap): number {
+    const at = this.maps.findIndex(({ type }) => type === def.type);
+    return at >= 0 ? at : this.maps.push(def) - 1;
+  }
+  afterCall(): void {
     for (let r = 1; r <= 5; r++) this.set(r, 'none');
     this.set(0, 'scalar');
   }
   /** Joins what two paths know: what differs is known no more. */
-  private join(regs: Reg[], slots: boolean[]): void {
+  join(regs: Reg[], slots: boolean[]): void {
     this.regs = this.regs.map((r, i) => {
       const other = regs[i]!;
       if (r.kind !== other.kind) return { kind: 'none', limit: undefined };
@@ -259,13 +319,13 @@ class Generator {
     });
     this.slots = this.slots.map((s, i) => s && slots[i]!);
   }
-  private snapshot(): { regs: Reg[]; slots: boolean[] } {
+  snapshot(): { regs: Reg[]; slots: boolean[] } {
     return { regs: this.regs.map((r) => ({ ...r })), slots: [...this.slots] };
   }
 
   // Statements.
 
-  private arithmetic(): void {
+  arithmetic(): void {
     const dst = this.scalar();
     const wide = !this.random.oneIn(2);
     const op = this.random.pick(ALU);
@@ -284,14 +344,14 @@ class Generator {
     }
   }
 
-  private immediate(): void {
+  immediate(): void {
     const dst = this.target();
     if (this.random.oneIn(3)) this.out.ldImm64(dst, this.random.edgy(), this.random.edgy());
     else this.out.aluImm(BPF_MOV, dst, this.random.edgy(), this.random.oneIn(2));
     if (dst !== FP) this.set(dst, 'scalar');
   }
 
-  private shift(): void {
+  shift(): void {
     const dst = this.scalar();
     const wide = this.random.oneIn(2);
     const op = this.random.pick(SHIFTS);
@@ -307,7 +367,7 @@ class Generator {
     this.set(dst, 'scalar');
   }
 
-  private unary(): void {
+  unary(): void {
     const dst = this.scalar();
     const bits = this.random.pick([16, 32, 64]);
     this.random.pick([
@@ -320,7 +380,7 @@ class Generator {
     this.set(dst, 'scalar');
   }
 
-  private stackStore(): void {
+  stackStore(): void {
     const slot = this.random.below(STACK_SLOTS);
     const off = this.mistake() ? this.random.pick([0, 4, -513, -520]) : -8 * (slot + 1);
     const size = this.random.weighted<Size>([
@@ -334,10 +394,11 @@ class Generator {
     if (size === 8) this.slots[slot] = true;
   }
 
-  private stackLoad(): void {
+  stackLoad(): void {
     const have = this.slots.flatMap((s, i) => (s ? [i] : []));
     const slot = have.length > 0 && !this.mistake() ? this.random.pick(have) : undefined;
     if (slot === undefined && !this.mistake()) return this.stackStore();
+    if (slot === undefined) this.leaky = true;
     const size = this.random.pick(SIZES);
     const inside = this.random.below(8 / size) * size;
     const dst = this.target();
@@ -346,7 +407,7 @@ class Generator {
   }
 
   /** A stack access at an offset that is only known within bounds. */
-  private variableStack(): void {
+  variableStack(): void {
     const have = this.slots.flatMap((s, i) => (s && this.slots[i + 1] ? [i] : []));
     if (have.length === 0) return this.stackStore();
     const slot = this.random.pick(have);
@@ -368,7 +429,7 @@ class Generator {
     this.set(at, 'none');
   }
 
-  private context(): void {
+  context(): void {
     const ctx = this.of('ctx');
     if (ctx.length === 0) return this.immediate();
     const dst = this.target();
@@ -391,7 +452,7 @@ class Generator {
     if (dst !== FP) this.out.aluImm(BPF_AND, dst, 0, true);
   }
 
-  private packet(): void {
+  packet(): void {
     const dataOff = DATA_OFF[this.progType];
     const ctx = this.of('ctx');
     if (dataOff === undefined || ctx.length === 0) return this.stackStore();
@@ -430,9 +491,10 @@ class Generator {
   }
 
   /** r0 = value of a key in a map, checked for NULL; then some accesses to it. */
-  private mapValue(): void {
-    if (this.maps.length === 0) return this.arithmetic();
-    const index = this.random.below(this.maps.length);
+  mapValue(): void {
+    const plain = this.plainMaps();
+    if (plain.length === 0) return this.arithmetic();
+    const index = this.random.pick(plain);
     const map = this.maps[index]!;
     this.lookup(index, map);
     const check = !this.mistake();
@@ -447,7 +509,7 @@ class Generator {
     this.set(keep, 'none');
   }
 
-  private lookup(index: number, map: GeneratedMap): void {
+  lookup(index: number, map: GeneratedMap): void {
     const slot = this.random.below(STACK_SLOTS);
     this.out.storeImm(4, FP, -8 * (slot + 1), this.random.below(map.maxEntries + 1));
     this.slots[slot] = false;
@@ -459,7 +521,7 @@ class Generator {
     this.set(0, 'none');
   }
 
-  private valueAccess(base: number, map: GeneratedMap): void {
+  valueAccess(base: number, map: GeneratedMap): void {
     const size = this.random.pick(SIZES);
     let off = this.random.below(map.valueSize / size) * size;
     if (this.mistake()) off = this.random.pick([map.valueSize, map.valueSize - size + 1, -1, -size]);
@@ -486,9 +548,10 @@ class Generator {
     }
   }
 
-  private mapWrite(): void {
-    if (this.maps.length === 0) return this.stackStore();
-    const index = this.random.below(this.maps.length);
+  mapWrite(): void {
+    const plain = this.plainMaps();
+    if (plain.length === 0) return this.stackStore();
+    const index = this.random.pick(plain);
     const map = this.maps[index]!;
     if (map.valueSize > 8 * (STACK_SLOTS - 1)) return this.mapValue();
     // The value fills slots from the deepest one up, the key sits above it.
@@ -508,7 +571,7 @@ class Generator {
     this.afterCall();
   }
 
-  private atomic(): void {
+  atomic(): void {
     const slot = this.random.below(STACK_SLOTS);
     const size = this.random.pick<Size>([4, 8]);
     const src = this.scalar();
@@ -534,7 +597,7 @@ class Generator {
     else if (op & BPF_FETCH) this.set(src, 'scalar');
   }
 
-  private branch(): void {
+  branch(): void {
     if (this.depth >= 3) return this.arithmetic();
     const op = this.random.pick(COMPARES);
     const cls = this.random.oneIn(3) ? BPF_JMP32 : BPF_JMP;
@@ -563,7 +626,7 @@ class Generator {
   }
 
   /** A loop that counts up to a bound. */
-  private loop(): void {
+  loop(): void {
     if (this.depth >= 2) return this.arithmetic();
     const counter = 9;
     const bound = 1 + this.random.below(12);
@@ -594,7 +657,7 @@ class Generator {
     this.set(counter, 'scalar', bound);
   }
 
-  private subprogram(): void {
+  subprogram(): void {
     if (this.inSubprog || this.subprogs.length >= 3) return this.arithmetic();
     const args = this.random.below(4);
     for (let r = 1; r <= args; r++) {
@@ -603,12 +666,13 @@ class Generator {
       this.set(r, 'scalar');
     }
     this.calls.push({ pc: this.out.callSubprog(), index: this.subprogs.length });
-    this.subprogs.push({ args });
+    const scalar: Reg = { kind: 'scalar', limit: undefined };
+    this.subprogs.push({ args: Array.from({ length: args }, () => scalar), callback: false });
     this.afterCall();
   }
 
   /** Something that is (nearly) always wrong, of a kind that the statements above do not do. */
-  private nonsense(): void {
+  nonsense(): void {
     if (!this.mistake()) return this.arithmetic();
     this.random.pick([
       () =>

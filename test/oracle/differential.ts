@@ -1,0 +1,134 @@
+/**
+ * npm run oracle: random programs on the machine's kernel and on the embedded one. Same verdict, errno, last message,
+ * processed; for accepted ones the same return value, packet and map contents.
+ *
+ *   npm run oracle -- [--count N] [--seed N] [--keep N] [--figures] [-j]
+ *
+ * The first programs of every class of disagreement are made minimal and kept under test/oracle/kept/, which the test
+ * beside this file replays. Exits with 1 where there was any. Root only; it attaches to nothing.
+ */
+import { writeFileSync } from 'node:fs';
+import { toHex } from '../../src/base/bytes.ts';
+import { UsageError } from '../../src/base/errors.ts';
+import type { ProgramCase } from '../../src/bin/cases/case.ts';
+import { table, writeFigures } from '../../tools/house/figures.mjs';
+import { generateProgram } from '../support/generator/program.ts';
+import { classOf, type Disagreement } from './differential/disagreement.ts';
+import { KernelPair } from './differential/kernels.ts';
+import { assemblyOf, bytesOf, caseOf, relocsOf, typesOf, withAnswer } from './differential/program-case.ts';
+import { shrinkInsns } from './differential/shrink.ts';
+
+interface Class {
+  name: string;
+  count: number;
+  seeds: number[];
+  minimal: { file: string; assembly: string; differ: Disagreement }[];
+}
+
+const options = readOptions(process.argv.slice(2));
+const classes = new Map<string, Class>();
+let accepted = 0;
+let compared = 0;
+let same = 0;
+
+const kernels = await KernelPair.open();
+try {
+  for (let i = 0; i < options.count; i++) {
+    const c = caseOf(generateProgram(options.seed + i));
+    const { linux, differ } = await kernels.ask(c);
+    if (linux.accept) accepted++;
+    if (linux.accept && c.deterministic !== false) compared++;
+    if (differ === undefined) same++;
+    else await note(c, options.seed + i, differ);
+    if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} programs, ${i + 1 - same} disagree `);
+  }
+} finally {
+  await kernels.close();
+}
+if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+report();
+process.exitCode = same === options.count ? 0 : 1;
+
+async function note(c: ProgramCase, seed: number, differ: Disagreement): Promise<void> {
+  const name = classOf(differ);
+  let row = classes.get(name);
+  if (!row) {
+    row = { name, count: 0, seeds: [], minimal: [] };
+    classes.set(name, row);
+  }
+  row.count++;
+  if (row.seeds.length < 5) row.seeds.push(seed);
+  if (row.minimal.length < options.keep) row.minimal.push(await keep(c, seed, name));
+}
+
+/** Shrinks the case and writes it down, with what Linux says to the smaller one. */
+async function keep(c: ProgramCase, seed: number, name: string) {
+  const smaller = (insns: Uint8Array): ProgramCase => ({
+    ...c,
+    prog_btf: null,
+    func_info: '',
+    insns: toHex(insns),
+    relocs: relocsOf(insns),
+    ...typesOf(insns),
+  });
+  const insns = await shrinkInsns(bytesOf(c), async (candidate) => {
+    const { differ } = await kernels.ask(smaller(candidate));
+    return differ !== undefined && classOf(differ) === name;
+  });
+  const minimal = smaller(insns);
+  const { linux, differ } = await kernels.ask(minimal);
+  const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.json`;
+  const id = file.slice('kept/'.length, -'.json'.length);
+  writeFileSync(new URL(file, import.meta.url), `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
+  return { file, assembly: assemblyOf(minimal), differ: differ! };
+}
+
+function report(): void {
+  const { count, seed, json, figures } = options;
+  const rows = [...classes.values()].sort((a, b) => b.count - a.count);
+  if (json) process.stdout.write(`${JSON.stringify({ count, seed, accepted, compared, same, classes: rows })}\n`);
+  else {
+    for (const { name, count: times, seeds, minimal } of rows) {
+      process.stdout.write(`${times} x ${name} (seeds ${seeds.join(', ')})\n`);
+      for (const { file, assembly, differ } of minimal) {
+        process.stdout.write(`\n${assembly.replace(/^/gm, '    ').trimEnd()}\n`);
+        process.stdout.write(`    ours:  ${differ.ours}\n    Linux: ${differ.linux}\n    ${file}\n\n`);
+      }
+    }
+    process.stdout.write(
+      `${same} of ${count} programs agree; Linux accepts ${accepted}, ${compared} of them were compared by results\n`,
+    );
+  }
+  if (!figures) return;
+  const lines = table(
+    ['programs from seed', 'programs', 'accepted', 'results compared', 'agree'],
+    [[seed, count, accepted, compared, same]],
+  );
+  const others =
+    rows.length === 0
+      ? ''
+      : `\n\n${table(
+          ['disagreement', 'programs'],
+          rows.map((r) => [r.name, r.count]),
+        )}`;
+  writeFigures('Generated programs', `npm run oracle -- --count ${count} --seed ${seed} --figures`, lines + others);
+}
+
+function readOptions(words: readonly string[]) {
+  const read = { count: 1000, seed: 1, keep: 1, json: false, figures: false };
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    const number = () => {
+      const text = words[++at] ?? '';
+      if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${word} needs a number`);
+      return Number(text);
+    };
+    if (word === '--count') read.count = number();
+    else if (word === '--seed') read.seed = number();
+    else if (word === '--keep') read.keep = number();
+    else if (word === '-j' || word === '--json') read.json = true;
+    else if (word === '--figures') read.figures = true;
+    else throw new UsageError(`what is '${word}'?`);
+  }
+  return read;
+}

@@ -1,0 +1,75 @@
+/** Where two answers to the same program part. The first difference that counts is the one that is told. */
+import { withoutAddresses } from '../../../src/bin/cases/log.ts';
+import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
+
+export type Kind =
+  | 'failure'
+  | 'wrongly accepted'
+  | 'wrongly rejected'
+  | 'message'
+  | 'errno'
+  | 'processed'
+  | 'states'
+  | 'retval'
+  | 'packet'
+  | 'map';
+
+export interface Disagreement {
+  kind: Kind;
+  ours: string;
+  linux: string;
+}
+
+/** undefined: they agree. `results`: whether what a run gives follows from the program alone. */
+export function disagreementOf(linux: ProgramAnswer, ours: ProgramAnswer, results: boolean): Disagreement | undefined {
+  const differ = (kind: Kind, a: unknown, b: unknown): Disagreement => ({ kind, ours: `${a}`, linux: `${b}` });
+  if (ours.unrunnable !== undefined) return differ('failure', ours.unrunnable, verdict(linux));
+  if (ours.accept !== linux.accept) {
+    return differ(ours.accept ? 'wrongly accepted' : 'wrongly rejected', verdict(ours), verdict(linux));
+  }
+  const [ourMessage, theirMessage] = [withoutAddresses(ours.msg), withoutAddresses(linux.msg)];
+  if (ourMessage !== theirMessage) return differ('message', ourMessage, theirMessage);
+  if (ours.errno !== linux.errno) return differ('errno', ours.errno, linux.errno);
+  if (ours.processed[0] !== linux.processed[0]) return differ('processed', ours.processed[0], linux.processed[0]);
+  if (`${ours.processed}` !== `${linux.processed}`) return differ('states', ours.processed, linux.processed);
+  return results ? resultOf(linux, ours, differ) : undefined;
+}
+
+function resultOf(
+  linux: ProgramAnswer,
+  ours: ProgramAnswer,
+  differ: (kind: Kind, a: unknown, b: unknown) => Disagreement,
+): Disagreement | undefined {
+  for (const [i, theirs] of (linux.runs ?? []).entries()) {
+    const run = ours.runs?.[i];
+    if (run === undefined || run.errno !== theirs.errno) return differ('failure', run?.errno, theirs.errno);
+    if (run.retval !== theirs.retval) return differ('retval', run.retval, theirs.retval);
+    if (run.data_out !== theirs.data_out) return differ('packet', run.data_out, theirs.data_out);
+  }
+  for (const [map, values] of (linux.maps_after ?? []).entries()) {
+    for (const [key, value] of values.entries()) {
+      const have = ours.maps_after?.[map]?.[key] ?? null;
+      if (have !== value) return differ('map', `maps[${map}][${key}] ${have}`, value);
+    }
+  }
+  return undefined;
+}
+
+function verdict({ accept, errno, msg }: ProgramAnswer): string {
+  return accept ? 'accepted' : msg || `errno ${errno}`;
+}
+
+/** Which disagreements are of one sort: numbers, registers and places taken out. */
+export function classOf({ kind, ours, linux }: Disagreement): string {
+  const words = (text: string) =>
+    text
+      .replace(/-?\b(0x[0-9a-f]+|\d+)\b/g, 'N')
+      .replace(/\b[0-9a-f]{16,}\b/g, 'HEX')
+      .replace(/\bR\d+/g, 'R')
+      .replace(/\(.*\)/g, '(…)')
+      .slice(0, 90);
+  if (kind === 'message' || kind === 'failure' || kind.startsWith('wrongly')) {
+    return `${kind}: ours '${words(ours)}', Linux '${words(linux)}'`;
+  }
+  return kind;
+}

@@ -1,0 +1,61 @@
+/** The two kernels that are compared, and what each says of a case. */
+
+import type { ProgramCase } from '../../../src/bin/cases/case.ts';
+import { type CaseHost, openCaseHost } from '../../../src/bin/cases/host.ts';
+import { BtfObjects } from '../../../src/bin/cases/objects.ts';
+import { answerProgram, type ProgramAnswer } from '../../../src/bin/cases/program.ts';
+import { type Disagreement, disagreementOf } from './disagreement.ts';
+import { GENERATED_BTF, generatedBtf } from './program-case.ts';
+
+/** An embedded kernel is replaced after so many programs: what programs leave behind is not what is tested. */
+const PROGRAMS_PER_KERNEL = 500;
+
+const BLOBS = new Map([[GENERATED_BTF, generatedBtf()]]);
+
+export class KernelPair {
+  readonly #linux: CaseHost;
+  #embedded: CaseHost;
+  #asked = 0;
+
+  private constructor(linux: CaseHost, embedded: CaseHost) {
+    this.#linux = linux;
+    this.#embedded = embedded;
+  }
+
+  static async open(): Promise<KernelPair> {
+    return new KernelPair(await openCaseHost('linux'), await openCaseHost('embedded'));
+  }
+
+  async close(): Promise<void> {
+    await this.#linux.kernel.close();
+    await this.#embedded.kernel.close();
+  }
+
+  /** Both answers, and where they part. */
+  async ask(c: ProgramCase): Promise<{ linux: ProgramAnswer; ours: ProgramAnswer; differ: Disagreement | undefined }> {
+    if (++this.#asked % PROGRAMS_PER_KERNEL === 0) {
+      await this.#embedded.kernel.close();
+      this.#embedded = await openCaseHost('embedded');
+    }
+    const linux = await answer(this.#linux, c);
+    const ours = await answer(this.#embedded, c);
+    return { linux, ours, differ: disagreementOf(linux, ours, c.deterministic !== false) };
+  }
+
+  /** What Linux says. */
+  linux(c: ProgramCase): Promise<ProgramAnswer> {
+    return answer(this.#linux, c);
+  }
+}
+
+async function answer(host: CaseHost, c: ProgramCase): Promise<ProgramAnswer> {
+  const btfs = new BtfObjects(host.kernel, BLOBS);
+  try {
+    return await answerProgram(host, btfs, '', c);
+  } catch (error) {
+    const unrunnable = error instanceof Error ? error.message : String(error);
+    return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
+  } finally {
+    await btfs.close();
+  }
+}

@@ -1,0 +1,111 @@
+/** A generated program as a case: what kernels are asked, and what is kept of it. */
+
+import { toHex } from '../../../src/base/bytes.ts';
+import type { CaseMap, CaseReloc, ProgramCase } from '../../../src/bin/cases/case.ts';
+import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
+import { BtfBuilder } from '../../../src/btf/index.ts';
+import {
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  CALL,
+  decode,
+  type Insns,
+  LD_IMM64,
+  toAssembly,
+} from '../../../src/isa/index.ts';
+import type { GeneratedProgram } from '../../support/generator/program.ts';
+
+export function caseOf(program: GeneratedProgram): ProgramCase {
+  return {
+    id: `generated-${program.seed}`,
+    prog_type: program.progType,
+    insns: toHex(program.insns),
+    relocs: relocsOf(program.insns),
+    maps: program.maps.map(mapOf),
+    ...typesOf(program.insns),
+    ...UNKNOWN,
+    run: { ret: 0, errno: 0, retval: 0, data_in: toHex(program.data), data_out: '' },
+    maps_after: [],
+    deterministic: !program.leaky,
+  };
+}
+
+const UNKNOWN = { accept: false, errno: 0, msg: '' };
+
+/** The name of the types of generated programs: `main`, `f1`, `f2`…, all alike. */
+export const GENERATED_BTF = 'generated';
+const MAX_FUNCTIONS = 16;
+const FIRST_FUNCTION = 3;
+
+export function generatedBtf(): Uint8Array {
+  const builder = new BtfBuilder();
+  const ret = builder.int('int', 4, 'signed');
+  const type = builder.add({ kind: 'func_proto', name: '', ret, params: [] });
+  for (let i = 0; i < MAX_FUNCTIONS; i++) {
+    builder.add({ kind: 'func', name: i === 0 ? 'main' : `f${i}`, type, linkage: 0 });
+  }
+  return builder.build();
+}
+
+/** Types of a program with several functions: callbacks must have them. */
+export function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
+  const starts = functionsOf(decode(bytes));
+  if (starts.length === 1 || starts.length > MAX_FUNCTIONS) return {};
+  const records = new Uint32Array(starts.flatMap((start, i) => [start, FIRST_FUNCTION + i]));
+  return { prog_btf: GENERATED_BTF, func_info: toHex(new Uint8Array(records.buffer)) };
+}
+
+function functionsOf({ length, code, src, imm }: Insns): number[] {
+  const starts = new Set([0]);
+  for (let pc = 0; pc < length; pc++) {
+    const calls = code[pc] === CALL && src[pc] === BPF_PSEUDO_CALL;
+    const takes = code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_FUNC;
+    if (calls || takes) starts.add(pc + 1 + imm[pc]!);
+    if (code[pc] === LD_IMM64) pc++;
+  }
+  return [...starts].sort((a, b) => a - b);
+}
+
+/** References to maps, which have the map's index in imm. */
+export function relocsOf(bytes: Uint8Array): CaseReloc[] {
+  const insns = decode(bytes);
+  const relocs: CaseReloc[] = [];
+  for (let pc = 0; pc < insns.length; pc++) {
+    if (insns.code[pc] !== LD_IMM64) continue;
+    const src = insns.src[pc];
+    if (src === 1) relocs.push({ insn: pc, kind: 'map', map: insns.imm[pc]! });
+    if (src === 2) relocs.push({ insn: pc, kind: 'map_value', map: insns.imm[pc]!, off: insns.imm[pc + 1] ?? 0 });
+    pc++;
+  }
+  return relocs;
+}
+
+function mapOf(map: GeneratedProgram['maps'][number]): CaseMap {
+  const key = (n: number) => toHex(Uint8Array.from([n & 255, n >> 8, 0, 0]));
+  return {
+    type: map.type,
+    key_size: map.keySize,
+    value_size: map.valueSize,
+    max_entries: map.maxEntries,
+    flags: 0,
+    ...(map.values ? { init: map.values.map((value, n) => [key(n), toHex(value)] as [string, string]) } : {}),
+  };
+}
+
+/** The case with Linux's answer in it, as the files of program cases have it. */
+export function withAnswer(c: ProgramCase, linux: ProgramAnswer): ProgramCase {
+  const { accept, errno, msg, processed } = linux;
+  const { run, maps_after: _, ...rest } = c;
+  const results = linux.runs?.[0]
+    ? { run: { ...linux.runs[0], data_in: run?.data_in ?? '' }, maps_after: linux.maps_after ?? [] }
+    : {};
+  return { ...rest, accept, errno, msg, processed, ...results };
+}
+
+export function assemblyOf(c: ProgramCase): string {
+  return toAssembly(decode(bytesOf(c)));
+}
+
+export function bytesOf(c: ProgramCase): Uint8Array {
+  return Uint8Array.from(c.insns.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
+}
