@@ -89,6 +89,19 @@ describeKernel("the machine's kernel", () => {
     await expect(kernel.closeFd(closed)).rejects.toBeInstanceOf(BpfError);
   });
 
+  it('answers EBADF once it was closed, and can be closed again', async () => {
+    const other = await openLinuxKernel();
+    await other.close();
+    await other.close();
+    const asked = [
+      new Bpf(other).mapCreate({ map_type: BPF_MAP_TYPE_HASH, key_size: 4, value_size: 4, max_entries: 1 }),
+      other.openNetns(),
+      other.openTracePipe(),
+      other.perfEventOpen({ kind: 'event', type: 1, config: 0n }),
+    ];
+    for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'EBADF' });
+  });
+
   it('reads ring buffer records in order, waits for more, and ends a wait when closed', async () => {
     const map = await bpf.mapCreate({ map_type: BPF_MAP_TYPE_RINGBUF, max_entries: 4096 });
     // The length of the packet, as a record of four bytes.

@@ -67,6 +67,7 @@ class LinuxKernel implements Kernel {
   private readonly readers = new Set<{ close(): Promise<void> }>();
   /** Ring buffer maps that are being read, by id: two readers would steal each other's records. */
   private readonly rings = new Set<number>();
+  private closed = false;
 
   constructor(system: System) {
     this.system = system;
@@ -80,6 +81,7 @@ class LinuxKernel implements Kernel {
   }
 
   async bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>> {
+    this.checkOpen(`BPF_${command}`);
     const result = this.calls.call(command, attr);
     if (COMMANDS[command].returns === 'fd') this.fds.add(result.ret);
     return result;
@@ -116,6 +118,7 @@ class LinuxKernel implements Kernel {
   }
 
   async perfEventOpen(event: PerfEventSpec): Promise<Fd> {
+    this.checkOpen('perf_event_open');
     const fd = openAttachable(this.system, event);
     this.fds.add(fd);
     return fd;
@@ -147,9 +150,13 @@ class LinuxKernel implements Kernel {
       put: async (cpu, fd) => {
         await this.bpf('MAP_UPDATE_ELEM', { map_fd: mapFd, key: u32(cpu), value: u32(fd) });
       },
-      // The map may be gone, or somebody else's reader in its place: then there is nothing to take away.
       take: async (cpu) => {
-        if (this.fds.has(mapFd)) await this.bpf('MAP_DELETE_ELEM', { map_fd: mapFd, key: u32(cpu) }).catch(() => {});
+        if (!this.fds.has(mapFd)) return; // the map went first, and the event with it
+        try {
+          this.calls.call('MAP_DELETE_ELEM', { map_fd: mapFd, key: u32(cpu) });
+        } catch (error) {
+          if (!(error instanceof BpfError)) throw error; // somebody emptied the slot
+        }
       },
     });
     return this.track(reader, () => {});
@@ -181,6 +188,7 @@ class LinuxKernel implements Kernel {
   }
 
   async openTracePipe(): Promise<LineReader> {
+    this.checkOpen('open');
     return this.track(openTracePipe(), () => {});
   }
 
@@ -197,13 +205,20 @@ class LinuxKernel implements Kernel {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     for (const reader of [...this.readers]) await reader.close();
     for (const fd of this.fds) closeSync(fd);
     this.fds.clear();
   }
 
+  /** What is opened after `close` would never be closed. */
+  private checkOpen(op: string): void {
+    if (this.closed) throw new BpfError(op, EBADF, 'this kernel was closed');
+  }
+
   /** A descriptor of a file or directory, of ours from now on. */
   private openFile(path: string): Fd {
+    this.checkOpen('open');
     try {
       const fd = openSync(path, 'r');
       this.fds.add(fd);
