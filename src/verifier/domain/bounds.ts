@@ -1,27 +1,41 @@
 /**
  * Keeping what is known about a number consistent: bits, signed and unsigned ranges in 64 and 32 bits teach one another.
  *
- * Every step only narrows. How often the steps repeat is visible in the logs Linux prints, so it is as there.
+ * Every step only narrows. How often the steps repeat is visible in the logs Linux prints, so it is as there. This is
+ * the innermost part of the walk: it works on the lanes of the register (state/layout.ts) and makes no `bigint`.
  * Linux: kernel/bpf/verifier.c, reg_bounds_sync().
  */
 import type { Reg } from '../state/reg.ts';
-import { type Tnum, tnumClearSubreg, tnumIntersect, tnumOr, tnumRange, tnumStep, tnumSubreg } from './tnum.ts';
+import { copy64, lessSigned, lessUnsigned, same64, set64, spread } from './lanes64.ts';
+import { type Tnum, tnumClearSubreg, tnumOr, tnumRange, tnumStep, tnumSubreg } from './tnum.ts';
 
-const S64_SIGN = 1n << 63n;
 const LOW32 = 0xffff_ffffn;
-const HIGH32 = 0xffff_ffff_0000_0000n;
+
+// First lanes of the numbers of a record.
+const VALUE = 0;
+const MASK = 2;
+const SMIN = 4;
+const SMAX = 6;
+const UMIN = 8;
+const UMAX = 10;
+const S32MIN = 12;
+const S32MAX = 13;
+const U32MIN = 14;
+const U32MAX = 15;
+
+const SIGN = -0x8000_0000;
 
 /** Ranges and bits of `r` learn all they can from one another. */
 export function syncBounds(r: Reg): void {
-  if (r.isConst) {
-    r.setConst(r.value);
+  const { i, at } = r;
+  if (i[at + MASK] === 0 && i[at + MASK + 1] === 0) {
+    r.setConstBits();
     return;
   }
   boundsFromBits(r);
-  deduceBounds(r);
-  deduceBounds(r);
-  deduceBounds(r);
-  bitsFromBounds(r);
+  // What changes nothing once changes nothing the next time.
+  if (deduceBounds(i, at) && deduceBounds(i, at)) deduceBounds(i, at);
+  bitsFromBounds(i, at);
   boundsFromBits(r);
 }
 
@@ -32,34 +46,42 @@ export function boundsFromBits(r: Reg): void {
 }
 
 function bounds64FromBits(r: Reg): void {
-  const value = r.value;
-  const mask = r.mask;
-  const lowest = BigInt.asIntN(64, value | (mask & S64_SIGN));
-  const highest = BigInt.asIntN(64, value | (mask & (S64_SIGN - 1n)));
-  if (lowest > r.smin) r.smin = lowest;
-  if (highest < r.smax) r.smax = highest;
-  if (value > r.umin) r.umin = value;
-  const all = value | mask;
-  if (all < r.umax) r.umax = all;
+  const { i, at } = r;
+  const lo = i[at]!;
+  const hi = i[at + 1]!;
+  const openHi = i[at + MASK + 1]!;
+  const allLo = lo | i[at + MASK]!;
+  const allHi = hi | openHi;
+  // Lowest and highest: an open sign bit is taken as set, or as not set.
+  const lowestHi = hi | (openHi & SIGN);
+  const sminHi = i[at + SMIN + 1]!;
+  if (lowestHi > sminHi || (lowestHi === sminHi && lo >>> 0 > i[at + SMIN]! >>> 0)) set64(i, at + SMIN, lo, lowestHi);
+  const highestHi = hi | (openHi & ~SIGN);
+  const smaxHi = i[at + SMAX + 1]!;
+  if (highestHi < smaxHi || (highestHi === smaxHi && allLo >>> 0 < i[at + SMAX]! >>> 0)) {
+    set64(i, at + SMAX, allLo, highestHi);
+  }
+  if (lessUnsigned(i, at + UMIN, i, at + VALUE)) set64(i, at + UMIN, lo, hi);
+  const umaxHi = i[at + UMAX + 1]! >>> 0;
+  if (allHi >>> 0 < umaxHi || (allHi >>> 0 === umaxHi && allLo >>> 0 < i[at + UMAX]! >>> 0)) {
+    set64(i, at + UMAX, allLo, allHi);
+  }
   onlyNumber(r);
 }
 
-/** Whether the unsigned minimum is one of the numbers that the bits allow. */
-function isInside(i: Int32Array, at: number): boolean {
-  return (i[at + 8]! & ~i[at + 2]!) === i[at] && (i[at + 9]! & ~i[at + 3]!) === i[at + 1];
+/** Whether the number at `lane` is one of those that the bits allow. */
+function isInside(i: Int32Array, at: number, lane: number): boolean {
+  return (i[at + lane]! & ~i[at + MASK]!) === i[at] && (i[at + lane + 1]! & ~i[at + MASK + 1]!) === i[at + 1];
 }
 
 /** Where range and bits have just one number in common, it is that one. */
 function onlyNumber(r: Reg): void {
   const { i, at } = r;
-  // With the lowest bit open, a range of several numbers that begins inside has another one right after.
-  if (
-    (i[at + 2]! & 1) !== 0 &&
-    (i[at + 8]! & 1) === 0 &&
-    isInside(i, at) &&
-    !(i[at + 8] === i[at + 10] && i[at + 9] === i[at + 11])
-  )
-    return;
+  if (isInside(i, at, UMIN) && !same64(i, at + UMIN, i, at + UMAX)) {
+    // Two numbers in common: with the lowest bit open the lower end and the one right after it, or both ends.
+    if ((i[at + MASK]! & 1) !== 0 && (i[at + UMIN]! & 1) === 0) return;
+    if (isInside(i, at, UMAX) && lessUnsigned(i, at + UMIN, i, at + UMAX)) return;
+  }
   const t = r.varOff;
   const { umin, umax } = r;
   const next = tnumStep(t, umin);
@@ -79,39 +101,40 @@ function onlyNumber(r: Reg): void {
 }
 
 export function bounds32FromBits(r: Reg): void {
-  const value = r.i[r.at]!;
-  const mask = r.i[r.at + 2]!;
-  const lowest = value | (mask & -0x8000_0000);
-  const highest = value | (mask & 0x7fff_ffff);
-  if (lowest > r.s32min) r.s32min = lowest;
-  if (highest < r.s32max) r.s32max = highest;
-  if (value >>> 0 > r.u32min) r.u32min = value;
-  const all = (value | mask) >>> 0;
-  if (all < r.u32max) r.u32max = all;
+  const { i, at } = r;
+  const value = i[at]!;
+  const mask = i[at + MASK]!;
+  const lowest = value | (mask & SIGN);
+  const highest = value | (mask & ~SIGN);
+  const all = value | mask;
+  if (lowest > i[at + S32MIN]!) i[at + S32MIN] = lowest;
+  if (highest < i[at + S32MAX]!) i[at + S32MAX] = highest;
+  if (value >>> 0 > i[at + U32MIN]! >>> 0) i[at + U32MIN] = value;
+  if (all >>> 0 < i[at + U32MAX]! >>> 0) i[at + U32MAX] = all;
 }
 
-function deduceBounds(r: Reg): void {
-  deduce32(r);
-  deduce64(r);
-  deduceMixed(r);
+/** Whether anything changed. */
+function deduceBounds(i: Int32Array, at: number): boolean {
+  const low = deduce32(i, at);
+  const whole = deduce64(i, at);
+  const mixed = deduceMixed(i, at);
+  return low || whole || mixed;
 }
 
 /** Narrows the 32-bit ranges from the 64-bit ones and from one another. */
-function deduce32(r: Reg): void {
-  const { i, at } = r;
-  // Halves of the 64-bit ranges: smin, smax, umin, umax in layout order.
-  const sminLo = i[at + 4]!;
-  const sminHi = i[at + 5]!;
-  const smaxLo = i[at + 6]!;
-  const smaxHi = i[at + 7]!;
-  const uminLo = i[at + 8]!;
-  const uminHi = i[at + 9]!;
-  const umaxLo = i[at + 10]!;
-  const umaxHi = i[at + 11]!;
-  let smin = r.s32min;
-  let smax = r.s32max;
-  let umin = r.u32min;
-  let umax = r.u32max;
+function deduce32(i: Int32Array, at: number): boolean {
+  const sminLo = i[at + SMIN]!;
+  const sminHi = i[at + SMIN + 1]!;
+  const smaxLo = i[at + SMAX]!;
+  const smaxHi = i[at + SMAX + 1]!;
+  const uminLo = i[at + UMIN]!;
+  const uminHi = i[at + UMIN + 1]!;
+  const umaxLo = i[at + UMAX]!;
+  const umaxHi = i[at + UMAX + 1]!;
+  let smin = i[at + S32MIN]!;
+  let smax = i[at + S32MAX]!;
+  let umin = i[at + U32MIN]! >>> 0;
+  let umax = i[at + U32MAX]! >>> 0;
   // Within one block of 2^32 the low halves are a range themselves.
   if (uminHi === umaxHi) {
     if (uminLo >>> 0 > umin) umin = uminLo >>> 0;
@@ -155,107 +178,164 @@ function deduce32(r: Reg): void {
     smax = umax | 0;
     if (smin >>> 0 > umin) umin = smin >>> 0;
   }
-  r.s32min = smin;
-  r.s32max = smax;
-  r.u32min = umin;
-  r.u32max = umax;
+  if (
+    smin === i[at + S32MIN] &&
+    smax === i[at + S32MAX] &&
+    (umin | 0) === i[at + U32MIN] &&
+    (umax | 0) === i[at + U32MAX]
+  ) {
+    return false;
+  }
+  i[at + S32MIN] = smin;
+  i[at + S32MAX] = smax;
+  i[at + U32MIN] = umin;
+  i[at + U32MAX] = umax;
+  return true;
 }
 
-/** Narrows the 64-bit ranges from one another. */
-function deduce64(r: Reg): void {
-  let smin = r.smin;
-  let smax = r.smax;
-  let umin = r.umin;
-  let umax = r.umax;
-  const uminS = BigInt.asIntN(64, umin);
-  const umaxS = BigInt.asIntN(64, umax);
-  if (uminS <= umaxS) {
-    if (uminS > smin) smin = uminS;
-    if (umaxS < smax) smax = umaxS;
+/** Narrows the 64-bit ranges from one another: lanes read as signed or as unsigned numbers. */
+function deduce64(i: Int32Array, at: number): boolean {
+  const smin = at + SMIN;
+  const smax = at + SMAX;
+  const umin = at + UMIN;
+  const umax = at + UMAX;
+  let changed = false;
+  if (!lessSigned(i, umax, i, umin)) {
+    if (lessSigned(i, smin, i, umin)) {
+      copy64(i, smin, i, umin);
+      changed = true;
+    }
+    if (lessSigned(i, umax, i, smax)) {
+      copy64(i, smax, i, umax);
+      changed = true;
+    }
   }
-  const sminU = BigInt.asUintN(64, smin);
-  const smaxU = BigInt.asUintN(64, smax);
-  if (sminU <= smaxU) {
-    if (sminU > umin) umin = sminU;
-    if (smaxU < umax) umax = smaxU;
-  } else if (umax < sminU) {
+  if (!lessUnsigned(i, smax, i, smin)) {
+    if (lessUnsigned(i, umin, i, smin)) {
+      copy64(i, umin, i, smin);
+      changed = true;
+    }
+    if (lessUnsigned(i, smax, i, umax)) {
+      copy64(i, umax, i, smax);
+      changed = true;
+    }
+  } else if (lessUnsigned(i, umax, i, smin)) {
     // The signed range covers both ends of the unsigned numbers; the unsigned one meets only the low end.
-    smin = BigInt.asIntN(64, umin);
-    if (smaxU < umax) umax = smaxU;
-  } else if (smaxU < umin) {
-    smax = BigInt.asIntN(64, umax);
-    if (sminU > umin) umin = sminU;
+    copy64(i, smin, i, umin);
+    if (lessUnsigned(i, smax, i, umax)) copy64(i, umax, i, smax);
+    changed = true;
+  } else if (lessUnsigned(i, smax, i, umin)) {
+    copy64(i, smax, i, umax);
+    if (lessUnsigned(i, umin, i, smin)) copy64(i, umin, i, smin);
+    changed = true;
   }
-  r.smin = smin;
-  r.smax = smax;
-  r.umin = umin;
-  r.umax = umax;
+  return changed;
 }
 
 /** Narrows the 64-bit ranges by what the 32-bit ones say about their low halves. */
-function deduceMixed(r: Reg): void {
-  const lowMin = BigInt(r.u32min);
-  const lowMax = BigInt(r.u32max);
-  const umin = (r.umin & HIGH32) | lowMin;
-  const umax = (r.umax & HIGH32) | lowMax;
-  if (umin > r.umin) r.umin = umin;
-  if (umax < r.umax) r.umax = umax;
-  const smin = BigInt.asIntN(64, (BigInt.asUintN(64, r.smin) & HIGH32) | lowMin);
-  const smax = BigInt.asIntN(64, (BigInt.asUintN(64, r.smax) & HIGH32) | lowMax);
-  if (smin > r.smin) r.smin = smin;
-  if (smax < r.smax) r.smax = smax;
-  // A sign-extended number whose low half is not negative is that low half.
-  if (r.s32min >= 0 && r.smin >= -0x8000_0000n && r.smax <= 0x7fff_ffffn) {
-    const low = BigInt(r.s32min);
-    const high = BigInt(r.s32max);
-    r.smin = low;
-    r.smax = high;
-    r.umin = low;
-    r.umax = high;
-    r.varOff = tnumIntersect(r.varOff, tnumRange(BigInt.asUintN(64, low), BigInt.asUintN(64, high)));
+function deduceMixed(i: Int32Array, at: number): boolean {
+  const lowMin = i[at + U32MIN]!;
+  const lowMax = i[at + U32MAX]!;
+  let changed = false;
+  for (let lane = at + SMIN; lane <= at + UMIN; lane += UMIN - SMIN) {
+    if (lowMin >>> 0 > i[lane]! >>> 0) {
+      i[lane] = lowMin;
+      changed = true;
+    }
   }
+  for (let lane = at + SMAX; lane <= at + UMAX; lane += UMAX - SMAX) {
+    if (lowMax >>> 0 < i[lane]! >>> 0) {
+      i[lane] = lowMax;
+      changed = true;
+    }
+  }
+  // A sign-extended number whose low half is not negative is that low half.
+  const low = i[at + S32MIN]!;
+  if (low < 0) return changed;
+  const sminHi = i[at + SMIN + 1]!;
+  const smaxHi = i[at + SMAX + 1]!;
+  if (!(sminHi >= 0 || (sminHi === -1 && i[at + SMIN]! < 0))) return changed;
+  if (!(smaxHi < 0 || (smaxHi === 0 && i[at + SMAX]! >= 0))) return changed;
+  const high = i[at + S32MAX]!;
+  const highHi = high >> 31;
+  settleBits(i, at, low, 0, high, highHi);
+  if (isAt(i, at + SMIN, low, 0) && isAt(i, at + SMAX, high, highHi)) {
+    if (isAt(i, at + UMIN, low, 0) && isAt(i, at + UMAX, high, highHi)) return changed;
+  }
+  set64(i, at + SMIN, low, 0);
+  set64(i, at + SMAX, high, highHi);
+  set64(i, at + UMIN, low, 0);
+  set64(i, at + UMAX, high, highHi);
+  return true;
+}
+
+const isAt = (i: Int32Array, lane: number, lo: number, hi: number): boolean => i[lane] === lo && i[lane + 1] === hi;
+
+/** The bits that a range min..max settles. */
+function settleBits(i: Int32Array, at: number, minLo: number, minHi: number, maxLo: number, maxHi: number): void {
+  const differHi = minHi ^ maxHi;
+  // Nothing in common, not even the first bit.
+  if (differHi < 0) return;
+  const openHi = spread(differHi);
+  const openLo = differHi !== 0 ? -1 : spread(minLo ^ maxLo);
+  const maskLo = i[at + MASK]! & openLo;
+  const maskHi = i[at + MASK + 1]! & openHi;
+  i[at] = (i[at]! | (minLo & ~openLo)) & ~maskLo;
+  i[at + 1] = (i[at + 1]! | (minHi & ~openHi)) & ~maskHi;
+  i[at + MASK] = maskLo;
+  i[at + MASK + 1] = maskHi;
 }
 
 /** The bits that the ranges settle. */
-function bitsFromBounds(r: Reg): void {
-  const whole = tnumIntersect(r.varOff, tnumRange(r.umin, r.umax));
-  const low = tnumIntersect(tnumSubreg(whole), tnumRange(BigInt(r.u32min), BigInt(r.u32max)));
-  r.varOff = tnumOr(tnumClearSubreg(whole), low);
+function bitsFromBounds(i: Int32Array, at: number): void {
+  settleBits(i, at, i[at + UMIN]!, i[at + UMIN + 1]!, i[at + UMAX]!, i[at + UMAX + 1]!);
+  const low = i[at + U32MIN]!;
+  const open = spread(low ^ i[at + U32MAX]!);
+  const mask = i[at + MASK]! & open;
+  i[at] = (i[at]! | (low & ~open)) & ~mask;
+  i[at + MASK] = mask;
 }
 
 /** The 64-bit half of what is known, where only the low 32 bits are and the rest is zero. */
 export function zeroExtend32(r: Reg): void {
-  const t = r.varOff;
-  r.varOff = { value: t.value & LOW32, mask: t.mask & LOW32 };
-  r.umin = BigInt(r.u32min);
-  r.umax = BigInt(r.u32max);
+  const { i, at } = r;
+  i[at + 1] = 0;
+  i[at + MASK + 1] = 0;
+  set64(i, at + UMIN, i[at + U32MIN]!, 0);
+  set64(i, at + UMAX, i[at + U32MAX]!, 0);
   // A low half that is never negative carries its signed range over.
-  if (r.s32min >= 0) {
-    r.smin = BigInt(r.s32min);
-    r.smax = BigInt(r.s32max);
+  const low = i[at + S32MIN]!;
+  if (low >= 0) {
+    const high = i[at + S32MAX]!;
+    set64(i, at + SMIN, low, 0);
+    set64(i, at + SMAX, high, high >> 31);
   } else {
-    r.smin = 0n;
-    r.smax = LOW32;
+    set64(i, at + SMIN, 0, 0);
+    set64(i, at + SMAX, -1, 0);
   }
   syncBounds(r);
 }
 
-/** Truncates to the low `size` bytes (1, 2, 4 or 8), zero above. */
+/** Truncates to the low `size` bytes (1, 2 or 4), zero above. */
 export function truncate(r: Reg, size: number): void {
-  const bits = BigInt(size * 8);
-  const mask = (1n << bits) - 1n;
-  const t = r.varOff;
-  r.varOff = { value: t.value & mask, mask: t.mask & mask };
+  const { i, at } = r;
+  const mask = size === 4 ? -1 : (1 << (size * 8)) - 1;
+  i[at]! &= mask;
+  i[at + 1] = 0;
+  i[at + MASK]! &= mask;
+  i[at + MASK + 1] = 0;
   // Where the bits above do not change over the range, the range stays one when they go.
-  if ((r.umin & ~mask) === (r.umax & ~mask)) {
-    r.umin &= mask;
-    r.umax &= mask;
+  if (i[at + UMIN + 1] === i[at + UMAX + 1] && (i[at + UMIN]! & ~mask) === (i[at + UMAX]! & ~mask)) {
+    i[at + UMIN]! &= mask;
+    i[at + UMAX]! &= mask;
   } else {
-    r.umin = 0n;
-    r.umax = mask;
+    i[at + UMIN] = 0;
+    i[at + UMAX] = mask;
   }
-  r.smin = BigInt.asIntN(64, r.umin);
-  r.smax = BigInt.asIntN(64, r.umax);
+  i[at + UMIN + 1] = 0;
+  i[at + UMAX + 1] = 0;
+  copy64(i, at + SMIN, i, at + UMIN);
+  copy64(i, at + SMAX, i, at + UMAX);
   // Less than four bytes leave nothing of the 32-bit ranges; four leave them as they are.
   if (size < 4) r.setUnbounded32();
   syncBounds(r);

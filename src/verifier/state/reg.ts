@@ -29,10 +29,6 @@ import {
 } from './layout.ts';
 import { BASE_MASK, type BaseType, MAYBE_NULL, NOT_INIT, SCALAR } from './types.ts';
 
-const S64_MIN = -(1n << 63n);
-const S64_MAX = (1n << 63n) - 1n;
-const U64_MAX = (1n << 64n) - 1n;
-
 /** The lanes that registers and stack slots lie in. The views other than `i` are made when they are first asked for. */
 export class Lanes {
   readonly i: Int32Array;
@@ -285,12 +281,19 @@ export class Reg {
 
   /** The 64-bit ranges from bits that are all known. */
   setConst64(): void {
-    const { s, u, at64 } = this;
-    const value = u[at64 + VALUE]!;
-    s[at64 + SMIN] = value;
-    s[at64 + SMAX] = value;
-    u[at64 + UMIN] = value;
-    u[at64 + UMAX] = value;
+    const { i, at } = this;
+    const lo = i[at]!;
+    const hi = i[at + 1]!;
+    for (let k = at + 4; k < at + 12; k += 2) {
+      i[k] = lo;
+      i[k + 1] = hi;
+    }
+  }
+
+  /** All ranges from bits that are all known. */
+  setConstBits(): void {
+    this.setConst64();
+    this.setConst32Bits();
   }
 
   /** The 32-bit ranges from low bits that are all known. */
@@ -365,11 +368,15 @@ export class Reg {
   }
 
   setUnbounded64(): void {
-    const { s, u, at64 } = this;
-    s[at64 + SMIN] = S64_MIN;
-    s[at64 + SMAX] = S64_MAX;
-    u[at64 + UMIN] = 0n;
-    u[at64 + UMAX] = U64_MAX;
+    const { i, at } = this;
+    i[at + 4] = 0;
+    i[at + 5] = -0x8000_0000;
+    i[at + 6] = -1;
+    i[at + 7] = 0x7fff_ffff;
+    i[at + 8] = 0;
+    i[at + 9] = 0;
+    i[at + 10] = -1;
+    i[at + 11] = -1;
   }
 
   setUnbounded32(): void {
