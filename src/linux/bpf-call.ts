@@ -79,7 +79,8 @@ export class BpfCalls {
 
   private element(command: ElementCommand, attr: Attr<ElementCommand>): Result<ElementCommand> {
     this.maps.check(command, attr);
-    const ret = this.elements.call(command, attr);
+    const asksForValue = command === 'MAP_LOOKUP_ELEM' && this.maps.of(attr.map_fd ?? 0)?.asksForValue === true;
+    const ret = this.elements.call(command, attr, asksForValue);
     if (ret < 0) throw this.refused(command, attr, ret);
     const { value, next_key } = attr as { value?: Uint8Array | number; next_key?: number };
     if (command === 'MAP_GET_NEXT_KEY') return { ret, next_key: this.elements.written(next_key ?? 0) } as never;

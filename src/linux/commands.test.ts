@@ -134,6 +134,14 @@ describeKernel('commands of bpf(2)', () => {
     expect(await bpf.mapLookup(large, u32(0), size)).toEqual(value);
   });
 
+  it('asks a bloom filter for a value', async () => {
+    const filter = await bpf.mapCreate({ map_type: C.BPF_MAP_TYPE_BLOOM_FILTER, value_size: 8, max_entries: 100 });
+    await bpf.mapUpdate(filter, new Uint8Array(0), u64(7n));
+    expect(await bpf.mapLookup(filter, u64(7n), 8)).toEqual(u64(7n));
+    expect(await bpf.mapLookup(filter, u64(8n), 8)).toBeNull();
+    await refusal(bpf.mapLookup(filter, u32(7), 8));
+  });
+
   it('forgets what a descriptor was when its number means another map', async () => {
     const first = await map(C.BPF_MAP_TYPE_ARRAY, 1, 4, 8);
     await bpf.mapUpdate(first, u32(0), u64(1n));

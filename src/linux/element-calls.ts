@@ -63,9 +63,15 @@ export class ElementCalls {
     return key.length <= KEY_ROOM && sizeOf(value) <= VALUE_ROOM && next_key <= VALUE_ROOM;
   }
 
-  /** The system call's answer; what it wrote is there for `written` until the next call. `attr` must fit. */
-  call<C extends ElementCommand>(command: C, attr: Attr<C>): number {
-    const { map_fd = 0, key = EMPTY, value = EMPTY, next_key = 0, flags = 0 }: ElementAttr = attr;
+  /**
+   * The system call's answer; what it wrote is there for `written` until the next call. `attr` must fit. With
+   * `keyIsValue` the key goes where the value comes back.
+   */
+  call<C extends ElementCommand>(command: C, attr: Attr<C>, keyIsValue = false): number {
+    const { map_fd = 0, value = EMPTY, next_key = 0, flags = 0 }: ElementAttr = attr;
+    const given = (attr as ElementAttr).key ?? EMPTY;
+    const key = keyIsValue ? EMPTY : given;
+    if (keyIsValue) this.block.set(given, VALUE);
     const { dv } = this;
     dv.setUint32(AT.map_fd.offset, map_fd, true);
     dv.setBigUint64(AT.key.offset, key.length > 0 ? this.keyAddress : NULL, true);

@@ -8,6 +8,7 @@ import { type Fd, userValueSize } from '../sys/index.ts';
 import type { Attr, CommandName } from '../uapi/commands.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
@@ -17,6 +18,8 @@ import type { MapInfo } from '../uapi/infos.ts';
 export interface MapSizes {
   readonly key: number;
   readonly value: number;
+  /** A bloom filter is asked for a value, and has no keys: the value is given as `key`. */
+  readonly asksForValue: boolean;
 }
 
 /** Maps whose lookups answer an id of four bytes, whatever their values are. */
@@ -45,12 +48,17 @@ export class KnownMaps {
     this.cpus = cpus;
   }
 
-  private of(fd: Fd): MapSizes | undefined {
+  /** undefined where the descriptor is no map. */
+  of(fd: Fd): MapSizes | undefined {
     const known = this.sizes.get(fd);
     if (known !== undefined) return known;
     const map = this.ask(fd);
     if (map === undefined) return undefined;
-    const sizes = { key: map.key_size, value: IDS.has(map.type) ? 4 : userValueSize(map, this.cpus) };
+    const sizes = {
+      key: map.key_size,
+      value: IDS.has(map.type) ? 4 : userValueSize(map, this.cpus),
+      asksForValue: map.type === BPF_MAP_TYPE_BLOOM_FILTER,
+    };
     if (this.isOurs(fd)) this.sizes.set(fd, sizes);
     return sizes;
   }
@@ -85,7 +93,7 @@ export class KnownMaps {
     const sizes = this.of(attr.map_fd ?? 0);
     if (sizes === undefined) return; // no map: the kernel says so, and writes nothing
     // A pointer that is not there is the kernel's to refuse: queues have no key, and no key is before the first.
-    atLeast(command, 'key', attr.key, sizes.key);
+    atLeast(command, 'key', attr.key, sizes.asksForValue ? sizes.value : sizes.key);
     if ('value' in attr) atLeast(command, 'value', attr.value, sizes.value);
     if ('next_key' in attr) atLeast(command, 'next_key', attr.next_key, sizes.key);
   }

@@ -117,6 +117,7 @@ export const COMMANDS = {
       excl_prog_hash: later('6.18', bytes('excl_prog_hash_size')),
     },
   },
+  /** A bloom filter has no keys: the value that is asked for is given as `key`. */
   MAP_LOOKUP_ELEM: {
     id: 1,
     since: '3.18',
