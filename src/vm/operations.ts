@@ -147,6 +147,11 @@ function decideFunction(
         if (fn !== undefined) {
           ops.op[pc] = OP_LD_FUNC;
           ops.target[pc] = fn;
+        } else {
+          // Dead code was taken out, and that function with it: nobody calls through this address.
+          ops.op[pc] = OP_LD_IMM64;
+          ops.imm[pc] = 0;
+          ops.imm[pc + 1] = 0;
         }
       } else {
         ops.op[pc] = OP_LD_IMM64;
