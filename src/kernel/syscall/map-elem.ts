@@ -1,6 +1,11 @@
 /** The commands on one element of a map, and BPF_MAP_FREEZE. */
 import { EFAULT, EINVAL, EPERM } from '../../base/errno.ts';
-import { BPF_F_LOCK, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK } from '../../uapi/generated/constants.ts';
+import {
+  BPF_F_LOCK,
+  BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_STACK,
+} from '../../uapi/generated/constants.ts';
 import type { Client } from '../client.ts';
 import type { LiveMap } from '../objects/map.ts';
 import type { Handlers } from './handler.ts';
@@ -22,7 +27,7 @@ export const MAP_ELEMENT: Handlers<ElementCommand> = {
     const map = openMap(client, attr.map_fd, 'read');
     if (typeof map === 'number') return map;
     if ((flags & BigInt(BPF_F_LOCK)) !== 0n && !hasSpinLock(map)) return -EINVAL;
-    const key = keyOf(map, attr.key);
+    const key = map.def.type === BPF_MAP_TYPE_BLOOM_FILTER ? (attr.key ?? NO_KEY) : keyOf(map, attr.key);
     if (typeof key === 'number') return key;
     return valueAnswer(client, map, attr.value, () => map.map.readElem(key, flags));
   },
