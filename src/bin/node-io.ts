@@ -1,5 +1,5 @@
 /** The commands' Io, answered by Node: the process's streams, files and clock. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import type { Io } from '../bpftool/index.ts';
@@ -11,6 +11,13 @@ export function nodeIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readFile: (path) => asErrno('open', path, readFile(path)),
+    directories: async (path) => {
+      const entries = await asErrno('open', path, readdir(path, { withFileTypes: true }));
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort();
+    },
     readStdin,
     writeFile: (path, bytes, mode) => asErrno('open', path, writeFile(path, bytes, { mode })),
     bootTime: () => Date.now() - Number(process.hrtime.bigint()) / 1e6,

@@ -8,6 +8,8 @@ export interface Io {
   out(text: string): void;
   err(text: string): void;
   readFile(path: string): Promise<Uint8Array>;
+  /** Names of the directories in a directory, sorted. */
+  directories(path: string): Promise<string[]>;
   /** Everything that stdin has. */
   readStdin(): Promise<Uint8Array>;
   /** Replaces the file; `mode` is that of a new one (0o600 for dumps, as bpftool has it). */

@@ -21,17 +21,6 @@ function unbuilt(name: string, verbs: Readonly<Record<string, string>>, helpFirs
   return noun;
 }
 
-export const cgroup = unbuilt('cgroup', {
-  show: 'CGROUP [effective]',
-  tree: '[CGROUP_ROOT] [effective]',
-  attach: 'CGROUP ATTACH_TYPE PROG [multi | override]',
-  detach: 'CGROUP ATTACH_TYPE PROG',
-});
-export const net = unbuilt('net', {
-  show: '[dev NAME]',
-  attach: 'ATTACH_TYPE PROG dev NAME [overwrite | prepend]',
-  detach: 'ATTACH_TYPE dev NAME',
-});
 export const gen = unbuilt('gen', {
   object: 'OUTPUT_FILE INPUT_FILE...',
   skeleton: 'FILE [name OBJECT_NAME]',

@@ -10,16 +10,17 @@ import {
   type Fd,
   type Kernel,
   type LineReader,
+  type NetAttach,
   type NetDevice,
   type PerfEventSpec,
   type PerfHolder,
   refusal,
   type SystemConfig,
   unsupported,
-  unsupportedNet,
   unsupportedSockets,
 } from '../sys/index.ts';
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
+import { embeddedNet } from './attach/net.ts';
 import { clientBpfFs } from './bpffs/client-bpffs.ts';
 import { type Core, KernelBtfNeeded } from './core.ts';
 import type { ClientIdentity } from './embedded.ts';
@@ -59,7 +60,7 @@ export class Client implements Kernel {
   readonly core: Core;
   readonly fds = new FdTable();
   readonly bpffs: BpfFs;
-  readonly net = unsupportedNet(HERE);
+  readonly net: NetAttach;
   readonly sockets = unsupportedSockets(HERE);
   readonly openNetns = unsupported('network namespaces', HERE);
   readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
@@ -84,6 +85,7 @@ export class Client implements Kernel {
     this.#ownsTask = known === undefined;
     this.task = known ?? core.world.tasks.upsert({ pid: this.pid, comm: this.comm, uid: this.uid, gid: this.uid });
     this.bpffs = clientBpfFs(core.bpffs);
+    this.net = embeddedNet(this, HERE);
     core.clients.add(this);
   }
 

@@ -9,7 +9,9 @@ import {
   type Fd,
   type Kernel,
   type LineReader,
+  type NetAttach,
   type NetDevice,
+  type NetInterface,
   type PerfEventSpec,
   type PerfHolder,
   type SystemConfig,
@@ -63,7 +65,14 @@ class RemoteKernel implements Kernel {
     remove: async (path) => void (await this.#ask('bpffs.remove', path)),
     stat: async (path) => (await this.#ask('bpffs.stat', path)) as unknown as BpfFsEntry | null,
   };
-  readonly net = unsupportedNet(HERE);
+  readonly net: NetAttach = {
+    ...unsupportedNet(HERE),
+    query: async () => (await this.#ask('net.query')) as unknown as NetInterface[],
+    attachXdp: async (ifindex, prog, options) =>
+      void (await this.#ask('net.attachXdp', ifindex, prog, options as unknown as Value)),
+    detachXdp: async (ifindex, options) =>
+      void (await this.#ask('net.detachXdp', ifindex, options as unknown as Value)),
+  };
   readonly sockets = unsupportedSockets(HERE);
   readonly openNetns = unsupported('network namespaces', HERE);
   readonly openUserRingBuffer = unsupported('user ring buffers', HERE);

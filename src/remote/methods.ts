@@ -3,7 +3,7 @@
  * are believed. Attributes of bpf(2) are checked against uapi/commands.ts.
  */
 import { FormatError } from '../base/errors.ts';
-import type { EventReader, Kernel, LineReader, PerfEventSpec } from '../sys/index.ts';
+import type { EventReader, Kernel, LineReader, PerfEventSpec, XdpMode, XdpOptions } from '../sys/index.ts';
 import { type Attr, COMMANDS, type CommandName, type Field } from '../uapi/commands.ts';
 import { isRecord } from './protocol.ts';
 import type { Value } from './value.ts';
@@ -32,6 +32,16 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['bpffs.mkdir', async (kernel, [path]) => kernel.bpffs.mkdir(text(path)) as Promise<undefined>],
   ['bpffs.remove', async (kernel, [path]) => kernel.bpffs.remove(text(path)) as Promise<undefined>],
   ['bpffs.stat', async (kernel, [path]) => (await kernel.bpffs.stat(text(path))) as unknown as Value],
+  ['net.query', async (kernel) => (await kernel.net.query()) as unknown as Value],
+  [
+    'net.attachXdp',
+    (kernel, [ifindex, prog, options]) =>
+      kernel.net.attachXdp(number(ifindex), number(prog), xdpOptions(options)) as Promise<undefined>,
+  ],
+  [
+    'net.detachXdp',
+    (kernel, [ifindex, options]) => kernel.net.detachXdp(number(ifindex), xdpOptions(options)) as Promise<undefined>,
+  ],
   ['perfHolders', async (kernel) => (await kernel.perfHolders()) as unknown as Value],
   ['netDevices', async (kernel) => (await kernel.netDevices()) as unknown as Value],
   ['systemConfig', async (kernel) => (await kernel.systemConfig()) as unknown as Value],
@@ -94,6 +104,21 @@ function number(value: Value): number {
 function text(value: Value): string {
   if (typeof value !== 'string') throw new FormatError('an argument that is no text');
   return value;
+}
+
+const XDP_MODES: readonly XdpMode[] = ['generic', 'driver', 'offload'];
+
+function xdpOptions(value: Value): XdpOptions {
+  if (value === undefined) return {};
+  if (!isRecord(value)) throw new FormatError('options that are no record');
+  const { mode, replace, expected } = value;
+  const known = XDP_MODES.find((one) => one === mode);
+  if (mode !== undefined && known === undefined) throw new FormatError('a mode of XDP that is not known');
+  return {
+    ...(known === undefined ? {} : { mode: known }),
+    ...(typeof replace === 'boolean' ? { replace } : {}),
+    ...(expected === undefined ? {} : { expected: number(expected) }),
+  };
 }
 
 /** The members of a PerfEventSpec, by their kinds. */

@@ -32,17 +32,14 @@ await hold(
   'p_tp_oom',
   embedded ? { event: { kind: 'tracepoint', category: 'syscalls', name: 'sys_enter_openat' } } : {},
 );
-await hold('raw_tp', trace, 'p_rawtp', embedded ? { tracepoint: 'sys_enter' } : {});
-const uprobe = {
-  path: self,
-  symbol: TARGET,
-  pid: process.pid,
-  readFile: async (path) => new Uint8Array(readFileSync(path)),
-};
-await hold('uprobe', trace, 'p_uprobe', { uprobe });
-await hold('uretprobe', trace, 'p_uretprobe', { uprobe });
+if (embedded) await openRawTracepoint('sys_enter');
+else await hold('raw_tp', trace, 'p_rawtp');
+const readFile = async (path) => new Uint8Array(readFileSync(path));
+const uprobe = { path: self, symbol: TARGET, pid: process.pid };
+await hold('uprobe', trace, 'p_uprobe', { uprobe, readFile });
+await hold('uretprobe', trace, 'p_uretprobe', { uprobe, readFile });
 const multi = await load('p_umulti');
-await hold('uprobe_multi', multi, 'p_umulti', { uprobe });
+await hold('uprobe_multi', multi, 'p_umulti', { uprobe: { ...uprobe, path: process.execPath }, readFile });
 await hold('perf_event', trace, 'p_perfev', {
   event: { kind: 'event', type: 1, config: 0n, sampleFreq: 49, pid: process.pid },
 });
@@ -66,6 +63,12 @@ async function openKernel() {
   if (process.env.SKEP_KERNEL === 'linux') return (await from('linux')).openLinuxKernel();
   const { connectKernel, userSocket } = await from('remote');
   return connectKernel(userSocket());
+}
+
+async function openRawTracepoint(name) {
+  const { fd } = trace.program('p_rawtp');
+  await kernel.bpf('RAW_TRACEPOINT_OPEN', { name, prog_fd: fd });
+  console.log(`${'raw_tp'.padEnd(14)} ok`);
 }
 
 async function load(name) {

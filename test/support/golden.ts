@@ -49,6 +49,7 @@ export async function runCommand(words: readonly string[], openKernel: () => Pro
         throw new BpfError('open', errnoOf((error as NodeJS.ErrnoException).code ?? '') ?? 5, path);
       }
     },
+    directories: async () => [],
     readStdin: async () => new Uint8Array(),
     writeFile: async () => {},
     bootTime: () => BOOT_TIME,

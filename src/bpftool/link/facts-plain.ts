@@ -34,7 +34,7 @@ function placeOf(info: LinkInfo, names: Names): string {
       .join('');
   }
   if (info.netns) return `\n\tnetns_ino ${info.netns.netns_ino}  ${attachType(info.netns.attach_type)}`;
-  if (info.netfilter) return netfilter(info.netfilter);
+  if (info.netfilter) return netfilterPlace(info.netfilter);
   if (info.xdp) return `\n\t${device(info.xdp.ifindex, names)}`;
   const at = info.tcx ?? info.netkit;
   if (at) return `\n\t${device(at.ifindex, names)}${attachType(at.attach_type)}`;
@@ -65,7 +65,8 @@ function tracing(at: NonNullable<LinkInfo['tracing']>): string {
   return `\n\t${attachType(at.attach_type)}${target}${cookieText(at.cookie)}`;
 }
 
-function netfilter(at: NonNullable<LinkInfo['netfilter']>): string {
+/** Family, hook and priority of a netfilter program, on a line of its own. */
+export function netfilterPlace(at: NonNullable<LinkInfo['netfilter']>): string {
   const family = FAMILIES[at.pf] ?? `pf: ${at.pf}`;
   const hook = HOOKS[at.hooknum] ?? `hook ${at.hooknum}`;
   const defrag = (at.flags & NF_IP_PRE_DEFRAG) !== 0 ? ' flags 0x1' : '';

@@ -29,6 +29,7 @@ export function linkXdp(client: Client, prog: LoadedProg, ifindex: number, flags
     },
     (linkId) => {
       attachment = { prog: prog.hold(), cookie: 0n, linkId };
+      point.mode = (flags & SKB_MODE) === 0 ? 'driver' : 'generic';
       point.attach(attachment);
       return attachment;
     },

@@ -49,6 +49,8 @@ abstract class PacketPoint extends AttachPoint {
 export class XdpPoint extends PacketPoint implements PacketHook {
   readonly kind = 'xdp';
   readonly ifindex: number;
+  /** How the program wanted to run; here both ways are the same. */
+  mode: 'driver' | 'generic' = 'driver';
 
   constructor(env: HookEnv, ifindex: number, name: string) {
     super(env, name);
