@@ -16,9 +16,11 @@ import { SourceLines } from './log/source.ts';
 import { type PrintContext, stateText } from './log/state.ts';
 import type { VerifierInput, VerifierMap } from './program.ts';
 import type { LiveFrame } from './state/frame.ts';
+import { StatePool } from './state/pool.ts';
 import { Lanes, Reg } from './state/reg.ts';
 import { type HistoryEntry, LiveState, type SavedState, type StateBase } from './state/state.ts';
 import { type MapRecord, mapRecordOf } from './structure/map-record.ts';
+import type { Kfunc } from './structure/kfuncs.ts';
 import type { Subprog } from './structure/subprogs.ts';
 
 export type Errno =
@@ -133,6 +135,7 @@ export class Env implements PrintContext {
   readonly aux: InsnAux;
   readonly caps: Capabilities;
   readonly cur = new LiveState();
+  readonly pool = new StatePool();
   readonly usedMaps: VerifierMap[] = [];
   /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
   readonly maps: VerifierMap[] = [];
@@ -143,6 +146,8 @@ export class Env implements PrintContext {
   liveness!: Liveness;
   walk!: Walk;
   kfuncNames = new Map<number, string>();
+  /** Kernel functions that are called, by BTF id. */
+  readonly kfuncs = new Map<number, Kfunc>();
   /** BTF ids of the functions, where func_info says them. */
   funcTypeIds: number[] = [];
 

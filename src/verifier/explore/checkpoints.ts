@@ -10,7 +10,7 @@ import { callEffects } from '../call/effects.ts';
 import type { Checkpoint, Env } from '../env.ts';
 import { KINDS, LANES, REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
-import { SavedState, type StateBase } from '../state/state.ts';
+import type { SavedState, StateBase } from '../state/state.ts';
 import { SLOT_ITER } from '../state/types.ts';
 import { pushHistory } from './history.ts';
 import type { Loops } from './loops.ts';
@@ -150,7 +150,7 @@ export class Checkpoints {
     if (env.aux.jmpPoint[pc]) pushHistory(env, env.cur, 0);
     this.#precision.propagate(cp.state, env.cur);
     if (!loop) return;
-    const edge = SavedState.of(env.cur);
+    const edge = env.pool.save(env.cur);
     edge.insnIdx = pc;
     this.#loops.add(cp.state, edge);
   }
@@ -164,7 +164,7 @@ export class Checkpoints {
     env.jumpsAtCheckpoint = env.jumps;
     env.processedAtCheckpoint = env.processed;
     if (env.caps.bpf) markAllImprecise(cur);
-    const state = SavedState.of(cur);
+    const state = env.pool.save(cur);
     state.insnIdx = pc;
     this.#loops.enter(state);
     cur.parent = state;
@@ -184,7 +184,10 @@ export class Checkpoints {
     env.liveStates--;
     cp.evicted = true;
     // Freed at once where no path from it is left, else when the last one ends.
-    if (cp.state.branches === 0) return;
+    if (cp.state.branches === 0) {
+      if (this.#loops.backEdges === 0) env.pool.release(cp.state);
+      return;
+    }
     env.evictedStates++;
     cp.state.evicted = true;
   }

@@ -7,9 +7,11 @@ import type { HistoryEntry, StateBase } from '../state/state.ts';
 
 /** Notes the current instruction, or adds to the note it already has. */
 export function pushHistory(env: Env, state: StateBase, flags: number, linked?: readonly LinkedReg[]): void {
-  if (env.hist) {
-    env.hist.flags |= flags;
-    if (linked) env.hist.linked = linked;
+  const known = env.hist;
+  if (known) {
+    const more: HistoryEntry = { ...known, flags: known.flags | flags, linked: linked ?? known.linked };
+    state.history[state.history.length - 1] = more;
+    env.hist = more;
     return;
   }
   const entry: HistoryEntry = { idx: env.pc, prevIdx: env.prevPc, flags, linked };

@@ -59,6 +59,7 @@ export class Loops {
       }
       for (const edge of edges) if (propagate(edge.equalState!, edge)) changed = true;
     }
+    for (const edge of edges) this.#env.pool.release(edge);
     visit.backEdges = [];
   }
 

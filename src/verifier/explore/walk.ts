@@ -98,7 +98,7 @@ export class Walk {
   /** A branch to be walked later: a copy of the current state that goes on at `pc`. */
   push(pc: number, prevPc: number): SavedState {
     const { env } = this;
-    const state = SavedState.of(env.cur);
+    const state = env.pool.save(env.cur);
     env.pending.push({ state, pc, prevPc, logEnd: env.log.end });
     if (env.pending.length > MAX_PENDING) {
       env.reject('EFAULT', `The sequence of ${env.pending.length} jumps is too complex.`);
@@ -112,6 +112,7 @@ export class Walk {
     const next = env.pending.pop();
     if (!next) return null;
     env.cur.load(next.state);
+    env.pool.release(next.state);
     env.liveness.leave();
     if (!env.log.level2) env.log.truncate(next.logEnd);
     env.pc = next.pc;
@@ -120,13 +121,17 @@ export class Walk {
 
   /** One path from `state` and its parents ended. */
   #finish(from: StateBase): void {
-    for (let st: StateBase | null = from; st; st = st.parent) {
+    let parent: StateBase | null;
+    for (let st: StateBase | null = from; st; st = parent) {
+      parent = st.parent;
       st.branches--;
       if (st.branches > 0) return;
       this.#loops.exit(st, (old, state) => this.precision.propagate(old, state));
       if (st instanceof SavedState && st.evicted) {
         this.env.evictedStates--;
         st.evicted = false;
+        // Back edges may still lead here.
+        if (this.#loops.backEdges === 0) this.env.pool.release(st);
       }
     }
   }

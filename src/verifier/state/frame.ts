@@ -7,8 +7,13 @@ import { KINDS, LANES, PRECISE, REGS, SLOTS, TYPE } from './layout.ts';
 import { Lanes, Reg } from './reg.ts';
 import { SCALAR, SLOT_SPILL } from './types.ts';
 
+/** Frames come in sizes of eight slots, so that they can be used again for other states. */
+const SLOTS_PER_CLASS = 8;
+export const sizeClass = (slots: number): number => (slots + SLOTS_PER_CLASS - 1) >> 3;
+
 export class Frame {
-  lanes: Lanes;
+  readonly lanes: Lanes;
+  readonly sizeClass: number;
   /** Stack slots in use, from the top. */
   slots = 0;
   /** Instruction that called this frame; -1 for the main frame. */
@@ -26,8 +31,10 @@ export class Frame {
   retMin = 0;
   retMax = 0;
 
-  constructor(capacity: number) {
-    this.lanes = new Lanes(REGS + capacity);
+  /** Room for `slots` stack slots, and for some more. */
+  constructor(slots: number) {
+    this.sizeClass = sizeClass(slots);
+    this.lanes = new Lanes(REGS + this.sizeClass * SLOTS_PER_CLASS);
   }
 
   kind(slot: number, byte: number): number {
@@ -88,10 +95,7 @@ export class Frame {
   /** Registers, slots and the rest of `from`; this frame's lanes must have room for its slots. */
   copyFrom(from: Frame): void {
     this.copyMeta(from);
-    const end = (REGS + from.slots) * LANES;
-    const src = from.lanes.i;
-    if (src.length === end) this.lanes.i.set(src);
-    else this.lanes.i.set(src.subarray(0, end));
+    this.lanes.i.set(from.lanes.first(REGS + sizeClass(from.slots) * SLOTS_PER_CLASS));
   }
 }
 

@@ -34,8 +34,14 @@ export class Lanes {
   readonly i: Int32Array;
   private signed: BigInt64Array | undefined = undefined;
   private unsigned: BigUint64Array | undefined = undefined;
+  private readonly heads: (Int32Array | undefined)[] = [];
   constructor(records: number) {
     this.i = new Int32Array(records * LANES);
+  }
+  /** A view of the first `records` records. */
+  first(records: number): Int32Array {
+    if (records * LANES === this.i.length) return this.i;
+    return (this.heads[records] ??= this.i.subarray(0, records * LANES));
   }
   get s(): BigInt64Array {
     this.signed ??= new BigInt64Array(this.i.buffer);
@@ -55,26 +61,23 @@ export function copyRecord(dst: Int32Array, to: number, src: Int32Array, from: n
 }
 
 export class Reg {
+  lanes: Lanes;
   i: Int32Array;
-  s: BigInt64Array;
-  u: BigUint64Array;
   /** First lane, 32-bit and 64-bit. */
   at: number;
   at64: number;
 
   constructor(lanes: Lanes, record: number) {
+    this.lanes = lanes;
     this.i = lanes.i;
-    this.s = lanes.s;
-    this.u = lanes.u;
     this.at = record * LANES;
     this.at64 = record * LANES64;
   }
 
   /** Looks at another record. */
   point(lanes: Lanes, record: number): this {
+    this.lanes = lanes;
     this.i = lanes.i;
-    this.s = lanes.s;
-    this.u = lanes.u;
     this.at = record * LANES;
     this.at64 = record * LANES64;
     return this;
@@ -170,41 +173,41 @@ export class Reg {
   }
 
   get value(): bigint {
-    return this.u[this.at64 + VALUE]!;
+    return this.lanes.u[this.at64 + VALUE]!;
   }
   get mask(): bigint {
-    return this.u[this.at64 + MASK]!;
+    return this.lanes.u[this.at64 + MASK]!;
   }
   get varOff(): Tnum {
-    return { value: this.u[this.at64 + VALUE]!, mask: this.u[this.at64 + MASK]! };
+    return { value: this.lanes.u[this.at64 + VALUE]!, mask: this.lanes.u[this.at64 + MASK]! };
   }
   set varOff(t: Tnum) {
-    this.u[this.at64 + VALUE] = t.value;
-    this.u[this.at64 + MASK] = t.mask;
+    this.lanes.u[this.at64 + VALUE] = t.value;
+    this.lanes.u[this.at64 + MASK] = t.mask;
   }
   get smin(): bigint {
-    return this.s[this.at64 + SMIN]!;
+    return this.lanes.s[this.at64 + SMIN]!;
   }
   set smin(x: bigint) {
-    this.s[this.at64 + SMIN] = x;
+    this.lanes.s[this.at64 + SMIN] = x;
   }
   get smax(): bigint {
-    return this.s[this.at64 + SMAX]!;
+    return this.lanes.s[this.at64 + SMAX]!;
   }
   set smax(x: bigint) {
-    this.s[this.at64 + SMAX] = x;
+    this.lanes.s[this.at64 + SMAX] = x;
   }
   get umin(): bigint {
-    return this.u[this.at64 + UMIN]!;
+    return this.lanes.u[this.at64 + UMIN]!;
   }
   set umin(x: bigint) {
-    this.u[this.at64 + UMIN] = x;
+    this.lanes.u[this.at64 + UMIN] = x;
   }
   get umax(): bigint {
-    return this.u[this.at64 + UMAX]!;
+    return this.lanes.u[this.at64 + UMAX]!;
   }
   set umax(x: bigint) {
-    this.u[this.at64 + UMAX] = x;
+    this.lanes.u[this.at64 + UMAX] = x;
   }
   get s32min(): number {
     return this.i[this.at + S32MIN]!;
@@ -265,7 +268,8 @@ export class Reg {
 
   /** All numbers follow from one known value; type and ids stay. */
   setConst(value: bigint): void {
-    const { s, u, at64, i, at } = this;
+    const { at64, i, at } = this;
+    const { s, u } = this.lanes;
     u[at64 + VALUE] = value;
     u[at64 + MASK] = 0n;
     s[at64 + SMIN] = value;

@@ -6,7 +6,7 @@
  */
 
 import type { LinkedReg } from '../branch/linked.ts';
-import { Frame, LiveFrame } from './frame.ts';
+import { type Frame, LiveFrame } from './frame.ts';
 
 /** Frames of nested calls. */
 export const MAX_FRAMES = 8;
@@ -24,12 +24,12 @@ export interface Ref {
   readonly owner: number;
 }
 
-/** An instruction whose predecessor or stack access cannot be told from the code alone. */
+/** An instruction whose predecessor or stack access cannot be told from the code alone. States share them. */
 export interface HistoryEntry {
   readonly idx: number;
   readonly prevIdx: number;
-  flags: number;
-  linked: readonly LinkedReg[] | undefined;
+  readonly flags: number;
+  readonly linked: readonly LinkedReg[] | undefined;
 }
 
 /** History flags: a stack access through this frame and slot. */
@@ -40,6 +40,8 @@ export const HIST_SRC_STACK = 1 << 11;
 export const histFlags = (frameno: number, slot: number): number => frameno | (slot << 3) | HIST_STACK_ACCESS;
 export const histFrame = (flags: number): number => flags & 7;
 export const histSlot = (flags: number): number => (flags >> 3) & 63;
+
+const NO_HISTORY: HistoryEntry[] = [];
 
 export abstract class StateBase {
   abstract frames: Frame[];
@@ -65,7 +67,7 @@ export abstract class StateBase {
   mayGotoDepth = 0;
 
   /** Everything but the frames. */
-  protected copyMeta(from: StateBase): void {
+  copyMeta(from: StateBase): void {
     this.curframe = from.curframe;
     this.refs = from.refs;
     this.activeLocks = from.activeLocks;
@@ -84,7 +86,7 @@ export abstract class StateBase {
     this.dfsDepth = from.dfsDepth;
     this.callbackUnroll = from.callbackUnroll;
     this.mayGotoDepth = from.mayGotoDepth;
-    this.history = from.history.length === 0 ? [] : from.history.map((e) => ({ ...e }));
+    this.history = from.history.length === 0 ? [] : from.history.slice();
   }
 
   get frame(): Frame {
@@ -92,9 +94,9 @@ export abstract class StateBase {
   }
 }
 
-/** A compact copy, for the stack of branches and for pruning. */
+/** A compact copy, for the stack of branches and for pruning. `StatePool` makes them. */
 export class SavedState extends StateBase {
-  override frames: Frame[] = [];
+  override readonly frames: Frame[] = [];
   /** What nobody can read any more was forgotten, so that more states compare equal. */
   cleaned = false;
   /** No checkpoint any more, but paths that started from it are still walked. */
@@ -102,16 +104,13 @@ export class SavedState extends StateBase {
   /** For back edges: the checkpoint this state was found to be covered by. */
   equalState: SavedState | null = null;
 
-  static of(from: StateBase): SavedState {
-    const saved = new SavedState();
-    saved.copyMeta(from);
-    for (let f = 0; f <= from.curframe; f++) {
-      const frame = from.frames[f]!;
-      const copy = new Frame(frame.slots);
-      copy.copyFrom(frame);
-      saved.frames.push(copy);
-    }
-    return saved;
+  /** Nothing is kept alive by a state that waits to be used again. */
+  forget(): void {
+    this.cleaned = false;
+    this.evicted = false;
+    this.equalState = null;
+    this.parent = null;
+    this.history = NO_HISTORY;
   }
 }
 

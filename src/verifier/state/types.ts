@@ -36,6 +36,8 @@ export const RCU = 1 << 15;
 /** Memory that bpf_obj_new gave. */
 export const ALLOC = 1 << 16;
 export const NON_OWN_REF = 1 << 17;
+/** A slice of packet data behind a dynptr: gone when the packet may have moved. */
+export const PKT_SLICE = 1 << 18;
 
 export type BaseType =
   | 0
