@@ -8,14 +8,21 @@
  * beside this file replays. Exits with 1 where there was any. Root only; it attaches to nothing.
  */
 import { writeFileSync } from 'node:fs';
-import { toHex } from '../../src/base/bytes.ts';
 import { UsageError } from '../../src/base/errors.ts';
 import type { ProgramCase } from '../../src/bin/cases/case.ts';
 import { table, writeFigures } from '../../tools/house/figures.mjs';
 import { generateProgram } from '../support/generator/program.ts';
 import { classOf, type Disagreement } from './differential/disagreement.ts';
 import { KernelPair } from './differential/kernels.ts';
-import { assemblyOf, bytesOf, caseOf, relocsOf, typesOf, withAnswer } from './differential/program-case.ts';
+import {
+  assemblyOf,
+  bytesOf,
+  caseOf,
+  GENERATED_BTF,
+  generatedBtf,
+  withAnswer,
+  withInsns,
+} from './differential/program-case.ts';
 import { shrinkInsns } from './differential/shrink.ts';
 
 interface Class {
@@ -63,14 +70,7 @@ async function note(c: ProgramCase, seed: number, differ: Disagreement): Promise
 
 /** Shrinks the case and writes it down, with what Linux says to the smaller one. */
 async function keep(c: ProgramCase, seed: number, name: string) {
-  const smaller = (insns: Uint8Array): ProgramCase => ({
-    ...c,
-    prog_btf: null,
-    func_info: '',
-    insns: toHex(insns),
-    relocs: relocsOf(insns),
-    ...typesOf(insns),
-  });
+  const smaller = (insns: Uint8Array) => withInsns(c, insns);
   const insns = await shrinkInsns(bytesOf(c), async (candidate) => {
     const { differ } = await kernels.ask(smaller(candidate));
     return differ !== undefined && classOf(differ) === name;
@@ -79,6 +79,7 @@ async function keep(c: ProgramCase, seed: number, name: string) {
   const { linux, differ } = await kernels.ask(minimal);
   const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.json`;
   const id = file.slice('kept/'.length, -'.json'.length);
+  if (minimal.prog_btf) writeFileSync(new URL(`kept/btf/${GENERATED_BTF}.btf`, import.meta.url), generatedBtf());
   writeFileSync(new URL(file, import.meta.url), `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
   return { file, assembly: assemblyOf(minimal), differ: differ! };
 }

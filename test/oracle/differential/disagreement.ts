@@ -35,6 +35,11 @@ export function disagreementOf(linux: ProgramAnswer, ours: ProgramAnswer, result
   return results ? resultOf(linux, ours, differ) : undefined;
 }
 
+/** About what a run gave, not about what the verifier said. */
+export function isResult({ kind }: Disagreement): boolean {
+  return kind === 'retval' || kind === 'packet' || kind === 'map';
+}
+
 function resultOf(
   linux: ProgramAnswer,
   ours: ProgramAnswer,

@@ -4,8 +4,9 @@ import type { ProgramCase } from '../../../src/bin/cases/case.ts';
 import { type CaseHost, openCaseHost } from '../../../src/bin/cases/host.ts';
 import { BtfObjects } from '../../../src/bin/cases/objects.ts';
 import { answerProgram, type ProgramAnswer } from '../../../src/bin/cases/program.ts';
-import { type Disagreement, disagreementOf } from './disagreement.ts';
+import { type Disagreement, disagreementOf, isResult } from './disagreement.ts';
 import { GENERATED_BTF, generatedBtf } from './program-case.ts';
+import { sameResults, scribbled } from './stable.ts';
 
 /** An embedded kernel is replaced after so many programs: what programs leave behind is not what is tested. */
 const PROGRAMS_PER_KERNEL = 500;
@@ -39,7 +40,10 @@ export class KernelPair {
     }
     const linux = await answer(this.#linux, c);
     const ours = await answer(this.#embedded, c);
-    return { linux, ours, differ: disagreementOf(linux, ours, c.deterministic !== false) };
+    const differ = disagreementOf(linux, ours, c.deterministic !== false);
+    if (differ === undefined || !isResult(differ)) return { linux, ours, differ };
+    const stable = sameResults(linux, await answer(this.#linux, scribbled(c)));
+    return { linux, ours, differ: stable ? differ : undefined };
   }
 
   /** What Linux says. */

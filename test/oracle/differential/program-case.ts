@@ -48,7 +48,7 @@ export function generatedBtf(): Uint8Array {
 }
 
 /** Types of a program with several functions: callbacks must have them. */
-export function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
+function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
   const starts = functionsOf(decode(bytes));
   if (starts.length === 1 || starts.length > MAX_FUNCTIONS) return {};
   const records = new Uint32Array(starts.flatMap((start, i) => [start, FIRST_FUNCTION + i]));
@@ -67,7 +67,7 @@ function functionsOf({ length, code, src, imm }: Insns): number[] {
 }
 
 /** References to maps, which have the map's index in imm. */
-export function relocsOf(bytes: Uint8Array): CaseReloc[] {
+function relocsOf(bytes: Uint8Array): CaseReloc[] {
   const insns = decode(bytes);
   const relocs: CaseReloc[] = [];
   for (let pc = 0; pc < insns.length; pc++) {
@@ -100,6 +100,12 @@ export function withAnswer(c: ProgramCase, linux: ProgramAnswer): ProgramCase {
     ? { run: { ...linux.runs[0], data_in: run?.data_in ?? '' }, maps_after: linux.maps_after ?? [] }
     : {};
   return { ...rest, accept, errno, msg, processed, ...results };
+}
+
+/** The same case with another program over the same maps. */
+export function withInsns(c: ProgramCase, insns: Uint8Array): ProgramCase {
+  const { prog_btf: _, func_info: __, ...rest } = c;
+  return { ...rest, insns: toHex(insns), relocs: relocsOf(insns), ...typesOf(insns) };
 }
 
 export function assemblyOf(c: ProgramCase): string {

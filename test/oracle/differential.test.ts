@@ -1,0 +1,47 @@
+/** Random programs on both kernels: a sample of what `npm run oracle` does, and every program that once told them apart. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ProgramCase } from '../../src/bin/cases/case.ts';
+import { generateProgram } from '../support/generator/program.ts';
+import { describeKernel } from '../support/real-kernel.ts';
+import { classOf } from './differential/disagreement.ts';
+import { KernelPair } from './differential/kernels.ts';
+import { assemblyOf, caseOf } from './differential/program-case.ts';
+import { KNOWN } from './known.ts';
+
+const SAMPLE = 200;
+const KEPT = new URL('./kept/', import.meta.url);
+const kept = existsSync(KEPT) ? readdirSync(KEPT).filter((name) => name.endsWith('.json')) : [];
+
+describeKernel('generated programs agree with Linux', () => {
+  let kernels: KernelPair;
+  beforeAll(async () => {
+    kernels = await KernelPair.open();
+  });
+  afterAll(() => kernels.close());
+
+  async function surprise(c: ProgramCase): Promise<string | undefined> {
+    const { differ } = await kernels.ask(c);
+    if (differ === undefined || KNOWN.some((known) => known.class.test(classOf(differ)))) return undefined;
+    return `${c.id}: ${differ.kind}: ours ${differ.ours}, Linux ${differ.linux}\n${assemblyOf(c)}`;
+  }
+
+  it(`a sample of ${SAMPLE}, about half of them acceptable`, async () => {
+    const surprises: string[] = [];
+    let accepted = 0;
+    for (let seed = 1; seed <= SAMPLE; seed++) {
+      const c = caseOf(generateProgram(seed));
+      const found = await surprise(c);
+      if (found !== undefined) surprises.push(found);
+      if ((await kernels.linux(c)).accept) accepted++;
+    }
+    expect(surprises).toEqual([]);
+    expect(accepted).toBeGreaterThan(SAMPLE / 4);
+    expect(accepted).toBeLessThan((SAMPLE * 3) / 4);
+  });
+
+  it.each(kept)('%s', async (name) => {
+    const c = JSON.parse(readFileSync(new URL(name, KEPT), 'utf8')) as ProgramCase;
+    expect(await surprise({ ...c, maps_after: c.maps_after ?? [] })).toBeUndefined();
+  });
+});
