@@ -24,6 +24,8 @@ export class BpfError extends SkepError {
   readonly op: string;
   readonly errno: number;
   readonly answer: Readonly<Record<string, unknown>> | undefined;
+  /** What was asked, or the kernel's own words about it. */
+  readonly detail: string | undefined;
   constructor(
     op: string,
     errno: number,
@@ -35,6 +37,7 @@ export class BpfError extends SkepError {
     this.op = op;
     this.errno = Math.abs(errno);
     this.answer = options?.answer;
+    this.detail = detail;
   }
 }
 

@@ -32,10 +32,28 @@ const OLD_NAMES: Partial<Readonly<Record<CgroupType, string>>> = {
   cgroup_setsockopt: 'setsockopt',
 };
 
+/** The program types whose places are shown first to last; those of one type in the order of the ABI. */
+const BY_PROGRAM = [
+  'cgroup_skb',
+  'cgroup_sock',
+  'cgroup_sock_addr',
+  'sock_ops',
+  'cgroup_device',
+  'cgroup_sysctl',
+  'cgroup_sockopt',
+  'lsm',
+];
+
 /** Number and name of every type that a cgroup may have programs of. */
-export const CGROUP_TYPES: readonly { readonly id: number; readonly name: string }[] = Object.entries(ATTACH_TYPES)
-  .filter(([name]) => name.startsWith('cgroup_') || name === 'lsm_cgroup')
-  .map(([name, { id }]) => ({ id, name }));
+export const CGROUP_TYPES: readonly { readonly id: number; readonly name: string }[] = BY_PROGRAM.flatMap((program) =>
+  Object.entries(ATTACH_TYPES)
+    .filter(([name, row]) => isOfCgroups(name) && (row.progTypes as readonly string[]).includes(program))
+    .map(([name, { id }]) => ({ id, name })),
+);
+
+function isOfCgroups(name: string): boolean {
+  return name.startsWith('cgroup_') || name === 'lsm_cgroup';
+}
 
 /** The type that the next word names. */
 export function takeCgroupType(args: Args): number {

@@ -20,12 +20,14 @@ export async function probeHelpers(
       : canProbeHelpers(type)
         ? undefined
         : 'Could not determine which helpers are available';
-    const names: { name: string; available: boolean }[] = [];
-    for (const [name, id] of Object.entries(HELPER_IDS)) {
-      if (NOISY.has(name) && !wanted.full) continue;
-      const available = note === undefined && (await features.helper(type, id)) === 'yes';
-      names.push({ name: `bpf_${name}`, available });
-    }
+    const asked = Object.entries(HELPER_IDS).filter(([name]) => wanted.full || !NOISY.has(name));
+    // Asked all at once: a kernel behind a socket answers them as they come.
+    const names = await Promise.all(
+      asked.map(async ([name, id]) => ({
+        name: `bpf_${name}`,
+        available: note === undefined && (await features.helper(type, id)) === 'yes',
+      })),
+    );
     report.helpers(PROG_TYPE_NAMES[type] ?? `type ${type}`, names, note);
   }
   report.endSection();

@@ -1,5 +1,6 @@
 /** bpftool net attach TYPE PROG dev NAME [overwrite | prepend], net detach TYPE dev NAME: XDP, and tcx without a link. */
 import { EINVAL } from '../../base/errno.ts';
+import { BpfError } from '../../base/errors.ts';
 import type { XdpMode } from '../../sys/index.ts';
 import { BPF_F_BEFORE } from '../../uapi/flags.ts';
 import { BPF_TCX_EGRESS, BPF_TCX_INGRESS } from '../../uapi/generated/constants.ts';
@@ -41,7 +42,15 @@ async function attachAt(context: Context, place: Place, fd: number, ifindex: num
     return bpf.progAttach({ target_fd: ifindex, attach_type: place.tcx, attach_bpf_fd: fd, attach_flags });
   }
   const { net } = await context.kernel();
-  return net.attachXdp(ifindex, fd, { ...place, replace: option === 'overwrite' });
+  try {
+    await net.attachXdp(ifindex, fd, { ...place, replace: option === 'overwrite' });
+  } catch (error) {
+    // netlink(7) says more than a number; bpftool's library prints it.
+    if (error instanceof BpfError && error.detail !== undefined) {
+      context.note(`libbpf: Kernel error message: ${error.detail}\n`);
+    }
+    throw error;
+  }
 }
 
 export const detach = command<void>({
