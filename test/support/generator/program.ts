@@ -56,6 +56,7 @@ import {
 import { Emitter, type Size } from './emitter.ts';
 import { Random } from './random.ts';
 import { MORE_STATEMENTS } from './statements.ts';
+import { TRACKING_STATEMENTS } from './tracking.ts';
 
 export interface GeneratedMap {
   type: number;
@@ -254,7 +255,7 @@ export class Generator {
         [5, () => this.branch()],
         [2, () => this.loop()],
         [2, () => this.subprogram()],
-        ...MORE_STATEMENTS.map(([weight, grow]) => [weight, () => grow(this)] as const),
+        ...[...MORE_STATEMENTS, ...TRACKING_STATEMENTS].map(([weight, grow]) => [weight, () => grow(this)] as const),
         [1, () => this.nonsense()],
       ]);
       statement();
