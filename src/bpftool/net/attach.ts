@@ -77,12 +77,12 @@ function takeType(args: Args): { name: string; place: Place } {
 }
 
 /** The index behind `dev NAME`. */
-export async function takeDevice(context: Context, args: Args): Promise<number> {
-  if (!args.take('dev')) fail(`expected 'dev', got: '${args.peek() ?? '(null)'}'?`, STATUS);
+export async function takeDevice(context: Context, args: Args, status = STATUS): Promise<number> {
+  if (!args.take('dev')) fail(`expected 'dev', got: '${args.peek() ?? '(null)'}'?`, status);
   const name = args.next();
   const devices = await (await context.kernel()).netDevices();
   const device = devices.find((one) => one.name === name);
-  return device ? device.ifindex : fail(`invalid devname ${name}`, STATUS);
+  return device ? device.ifindex : fail(`invalid devname ${name}`, status);
 }
 
 function takeOption(args: Args): 'overwrite' | 'prepend' | undefined {

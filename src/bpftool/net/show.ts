@@ -13,7 +13,7 @@ import {
 import type { LinkInfo } from '../../uapi/infos.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { errnoIn, ShowUsage } from '../failure.ts';
+import { errnoIn, FAILED, ShowUsage } from '../failure.ts';
 import { everyLink } from '../handles.ts';
 import { netfilterPlace } from '../link/facts-plain.ts';
 import { fullName } from '../prog/full-name.ts';
@@ -45,7 +45,7 @@ const KINDS: readonly (readonly [type: number, kind: string])[] = [
 export const show = command<Shown>({
   async run(context, args) {
     if (args.left !== 0 && args.left !== 2) throw new ShowUsage();
-    const only = args.left === 2 ? await takeDevice(context, args) : undefined;
+    const only = args.left === 2 ? await takeDevice(context, args, FAILED) : undefined;
     const kernel = await context.kernel();
     const bpf = await context.bpf();
     const all = await kernel.net.query();
