@@ -21,11 +21,21 @@ describe('the client', () => {
 
   it('loads an object, and gives everything back when it is closed', async () => {
     const collection = await loadCollection(kernel, example('opensnoop.bpf.o'), { name: 'opensnoop' });
-    expect([...collection.maps.keys()]).toEqual(['events', 'calls', 'opensnoo.rodata', 'opensnoo.bss']);
-    expect([...collection.programs.keys()]).toContain('enter_openat');
+    expect(Object.keys(collection.maps)).toEqual(['events', 'calls', 'opensnoo.rodata', 'opensnoo.bss']);
+    expect(Object.keys(collection.programs)).toContain('enter_openat');
     expect(embedded.usage()).toMatchObject({ programs: 6, maps: 4 });
     await collection.close();
     expect(embedded.usage()).toMatchObject({ programs: 0, maps: 0, links: 0 });
+  });
+
+  it('has the maps and programs of the object as properties', async () => {
+    const collection = await loadCollection<'drop_ports' | 'counts', 'pktcount'>(kernel, example('pktcount.bpf.o'));
+    await collection.maps.drop_ports.set(53, 1);
+    expect(await collection.map('drop_ports').get(53)).toBe(1);
+    expect(collection.programs.pktcount).toBe(collection.program('pktcount'));
+    expect(Object.values(collection.programs).map((program) => program.name)).toEqual(['pktcount']);
+    expect('constructor' in collection.maps).toBe(false);
+    await collection.close();
   });
 
   it('loads the programs that are asked for, with global variables set', async () => {
@@ -34,7 +44,7 @@ describe('the client', () => {
       programs: ['enter_open'],
       globals: { only_pid: 42, exits: true },
     });
-    expect([...collection.programs.keys()]).toEqual(['enter_open']);
+    expect(Object.keys(collection.programs)).toEqual(['enter_open']);
     expect(await collection.map('opensnoo.rodata').get(0)).toMatchObject({ only_pid: 42, exits: true });
     await collection.close();
   });

@@ -16,11 +16,15 @@ import type { BpfMap } from './map.ts';
 import { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
 
-export class Collection {
+/**
+ * What an object became in a kernel. Maps and programs are properties by their C names, in the order of the object:
+ * `collection.maps.events`, `collection.programs.handle_open`; `Object.values` goes through them. Where the names are
+ * known, `loadCollection<'events', 'handle_open'>(…)` has the compiler check them.
+ */
+export class Collection<M extends string = string, P extends string = string> {
   readonly spec: CollectionSpec;
-  /** By C name, in the order of the object. */
-  readonly maps: ReadonlyMap<string, BpfMap>;
-  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly maps: Readonly<Record<M, BpfMap>>;
+  readonly programs: Readonly<Record<P, BpfProgram>>;
   readonly #owned: Owned;
 
   constructor(
@@ -30,18 +34,18 @@ export class Collection {
     owned: Owned,
   ) {
     this.spec = spec;
-    this.maps = maps;
-    this.programs = programs;
+    this.maps = byName(maps);
+    this.programs = byName(programs);
     this.#owned = owned;
   }
 
   /** The map of that name; a SkepError that lists the names where there is none. */
   map(name: string): BpfMap {
-    return this.maps.get(name) ?? noSuch('map', name, this.maps);
+    return find('map', name, this.maps);
   }
 
   program(name: string): BpfProgram {
-    return this.programs.get(name) ?? noSuch('program', name, this.programs);
+    return find('program', name, this.programs);
   }
 
   /** Closes all programs and maps. What is pinned or attached lives on. */
@@ -55,11 +59,11 @@ export class Collection {
 }
 
 /** Loads an object file, or what was read from one, into a kernel. */
-export function loadCollection(
+export function loadCollection<M extends string = string, P extends string = string>(
   kernel: Kernel,
   object: Uint8Array | CollectionSpec,
   options: LoadOptions = {},
-): Promise<Collection> {
+): Promise<Collection<M, P>> {
   return Owned.build(async (owned) => {
     const kconfig = options.kconfig ?? (await kernelConfig(kernel, object));
     const spec =
@@ -90,7 +94,7 @@ export function loadCollection(
           await fillSlots(maps.get(map.name)!, map, (name) => programs.get(name)?.fd);
         }
       }
-      return new Collection(spec, maps, programs, owned);
+      return new Collection<M, P>(spec, maps, programs, owned);
     } catch (error) {
       await maker.undo();
       throw error;
@@ -152,10 +156,19 @@ async function loadTypes(
 
 function chosen(spec: CollectionSpec, names: readonly string[] | undefined) {
   if (!names) return [...spec.programs.values()].filter((program) => !program.optional);
-  return names.map((name) => spec.programs.get(name) ?? noSuch('program', name, spec.programs));
+  return names.map((name) => spec.programs.get(name) ?? noSuch('program', name, spec.programs.keys()));
 }
 
-function noSuch(what: string, name: string, all: ReadonlyMap<string, unknown>): never {
-  const known = [...all.keys()].map((other) => `'${other}'`).join(', ') || 'none';
+/** A record without inherited names: a map may be called `constructor`. */
+function byName<N extends string, T>(all: ReadonlyMap<string, T>): Readonly<Record<N, T>> {
+  return Object.assign(Object.create(null), Object.fromEntries(all));
+}
+
+function find<T>(what: string, name: string, all: Readonly<Record<string, T>>): T {
+  return all[name] ?? noSuch(what, name, Object.keys(all));
+}
+
+function noSuch(what: string, name: string, all: Iterable<string>): never {
+  const known = Array.from(all, (other) => `'${other}'`).join(', ') || 'none';
   throw new SkepError('ERR_NO_SUCH_OBJECT', `the object has no ${what} '${name}'; it has ${known}`);
 }

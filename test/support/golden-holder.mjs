@@ -52,7 +52,7 @@ await hold('netns2', misc, 'p_sklookup');
 await hold('netfilter', misc, 'p_nf', { netfilter: { family: 2, hook: 1, priority: -128 } });
 await hold('iter', await load('p_iter'), 'p_it_map');
 const maps = await load('p_maps');
-await hold('sockmap', maps, 'p_msg_verdict', { map: maps?.maps.get('p_sockmap') });
+await hold('sockmap', maps, 'p_msg_verdict', { map: maps?.maps.p_sockmap });
 
 console.log('ready');
 process.stdin.resume();

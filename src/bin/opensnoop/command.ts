@@ -46,7 +46,7 @@ export async function opensnoopCommand(words: readonly string[], choice: KernelC
       },
     });
     owned.add(() => collection.close());
-    for (const program of collection.programs.values()) {
+    for (const program of Object.values(collection.programs)) {
       const link = await program.attach();
       owned.add(() => link.close());
     }
@@ -78,7 +78,7 @@ function matches(event: OpenEvent, { tid, name }: OpensnoopOptions): boolean {
 }
 
 async function warnOfLosses(collection: Collection): Promise<void> {
-  const bss = [...collection.maps.values()].find((map) => map.name.endsWith('.bss'));
+  const bss = Object.values(collection.maps).find((map) => map.name.endsWith('.bss'));
   const value = await bss?.get(0);
   const lost = value !== null && typeof value === 'object' && 'lost' in value ? value['lost'] : 0n;
   if (typeof lost === 'bigint' && lost > 0n) process.stderr.write(`skep: ${lost} events were lost: too many at once\n`);

@@ -91,7 +91,7 @@ async function openStreams(host: Host, collection: Collection, owned: Closers): 
       return lines.length;
     },
   ];
-  for (const map of collection.maps.values()) {
+  for (const map of Object.values(collection.maps)) {
     if (map.shape.type === BPF_MAP_TYPE_RINGBUF || map.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
       streams.push(await recordStream(map, owned));
     }
@@ -116,11 +116,11 @@ async function recordStream(map: BpfMap, owned: Closers): Promise<Stream> {
 
 async function attachAll(host: Host, collection: Collection, options: RunOptions, owned: Closers): Promise<void> {
   const device = options.device ?? (options.pcap === undefined ? undefined : (await host.kernel.netDevices())[0]?.name);
-  if (collection.programs.size === 0) {
+  if (Object.keys(collection.programs).length === 0) {
     throw new SkepError('ERR_ATTACH', `'${options.object}' has no program: give a function a SEC("…") of its own`);
   }
   let attached = 0;
-  for (const program of collection.programs.values()) {
+  for (const program of Object.values(collection.programs)) {
     const link = await attachOne(program, { ...options, device });
     if (!link) continue;
     attached++;

@@ -26,7 +26,7 @@ export async function replay(host: Host, collection: Collection, path: string): 
         `${summary.rewritten > 0 ? `; ${summary.rewritten} rewritten` : ''}\n`,
     );
   }
-  for (const map of collection.maps.values()) await showMap(map);
+  for (const map of Object.values(collection.maps)) await showMap(map);
   return 0;
 }
 

@@ -43,7 +43,7 @@ function loadCommand(firstOnly: boolean) {
       if (firstOnly && !useLoader) await makeRoom(context, request.path);
       else if (!useLoader) await makeDirectories(context, await context.kernel(), request.path, request.path);
       const collection = await loadOrFail(context, request, spec, firstOnly);
-      for (const program of collection.programs.values()) context.note(framedLog(program.name, program.log));
+      for (const program of Object.values(collection.programs)) context.note(framedLog(program.name, program.log));
       try {
         if (!useLoader) await pinAll(context, request, collection, firstOnly);
       } finally {
@@ -206,7 +206,7 @@ async function pinAll(context: Context, request: Request, collection: Collection
     pinned.push(path);
   };
   try {
-    for (const program of collection.programs.values()) {
+    for (const program of Object.values(collection.programs)) {
       const path = firstOnly ? request.path : `${request.path}/${program.name}`;
       if (!request.autoAttach) await pin(path, program);
       else {
@@ -221,7 +221,8 @@ async function pinAll(context: Context, request: Request, collection: Collection
     if (request.pinMaps !== undefined) {
       await makeDirectories(context, kernel, request.pinMaps, request.pinMaps);
       // Dots have a meaning of their own in a bpf file system.
-      for (const map of collection.maps.values()) await pin(`${request.pinMaps}/${map.name.replaceAll('.', '_')}`, map);
+      for (const map of Object.values(collection.maps))
+        await pin(`${request.pinMaps}/${map.name.replaceAll('.', '_')}`, map);
     }
   } catch (error) {
     for (const path of pinned.reverse()) await kernel.bpffs.remove(path).catch(() => {});
