@@ -16,22 +16,27 @@ import {
   BPF_SUB,
   BPF_XOR,
 } from '../../isa/index.ts';
+import { S32MAX, S32MIN } from '../state/layout.ts';
 import type { Reg } from '../state/reg.ts';
 import { bounds32FromBits, boundsFromBits, syncBounds, truncate, zeroExtend32 } from './bounds.ts';
 import {
-  tnumAdd,
-  tnumAnd,
-  tnumArsh,
-  tnumLsh,
-  tnumMul,
-  tnumNeg,
-  tnumOr,
-  tnumRsh,
-  tnumSub,
-  tnumSubreg,
-  tnumSwap,
-  tnumXor,
-} from './tnum.ts';
+  add,
+  addCarries,
+  addOverflows,
+  copy64,
+  isAbovePower,
+  lessSigned,
+  lessUnsigned,
+  MASK,
+  SMAX,
+  SMIN,
+  set64,
+  shiftLeft,
+  shiftRight,
+  UMAX,
+  UMIN,
+} from './lanes64.ts';
+import { tnumArsh, tnumMul, tnumNeg, tnumSub, tnumSubreg, tnumSwap } from './tnum.ts';
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -40,7 +45,6 @@ const S32_MIN = -0x8000_0000;
 const S32_MAX = 0x7fff_ffff;
 const U32_MAX = 0xffff_ffff;
 const u64 = (x: bigint) => BigInt.asUintN(64, x);
-const s64 = (x: bigint) => BigInt.asIntN(64, x);
 
 /** `dst = dst op src`. `is32`: on the low halves, the upper half becomes zero. `src` is not changed for good. */
 export function alu(op: number, is32: boolean, dst: Reg, src: Reg): void {
@@ -68,17 +72,17 @@ export function alu(op: number, is32: boolean, dst: Reg, src: Reg): void {
       mul64(dst, src);
       break;
     case BPF_AND:
-      dst.varOff = tnumAnd(dst.varOff, src.varOff);
+      andBits(dst, src);
       and32(dst, src);
       and64(dst, src);
       break;
     case BPF_OR:
-      dst.varOff = tnumOr(dst.varOff, src.varOff);
+      orBits(dst, src);
       or32(dst, src);
       or64(dst, src);
       break;
     case BPF_XOR:
-      dst.varOff = tnumXor(dst.varOff, src.varOff);
+      xorBits(dst, src);
       xor32(dst, src);
       xor64(dst, src);
       break;
@@ -115,7 +119,7 @@ export function swapBytes(dst: Reg, size: number, swap: boolean): void {
 export function addNumbers(d: Reg, s: Reg): void {
   add32(d, s);
   add64(d, s);
-  d.varOff = tnumAdd(d.varOff, s.varOff);
+  addBits(d, s);
 }
 
 /** `d -= s`, likewise. */
@@ -139,31 +143,92 @@ function isSafe(op: number, is32: boolean, src: Reg): boolean {
     case BPF_LSH:
     case BPF_RSH:
     case BPF_ARSH:
-      return is32 ? src.isSubregConst && src.umax < 32n : src.isConst && src.umax < 64n;
+      return (is32 ? src.isSubregConst : src.isConst) && src.isUmaxBelow(is32 ? 5 : 6);
     default:
       return false;
   }
 }
 
 function add64(d: Reg, s: Reg): void {
-  const smin = d.smin + s.smin;
-  const smax = d.smax + s.smax;
-  if (smin < S64_MIN || smin > S64_MAX || smax < S64_MIN || smax > S64_MAX) {
-    d.smin = S64_MIN;
-    d.smax = S64_MAX;
+  const { i, at } = d;
+  const j = s.i;
+  const by = s.at;
+  if (addOverflows(i, at + SMIN, j, by + SMIN) || addOverflows(i, at + SMAX, j, by + SMAX)) {
+    setUnboundedSigned(i, at);
   } else {
-    d.smin = smin;
-    d.smax = smax;
+    add(i, at + SMIN, j, by + SMIN);
+    add(i, at + SMAX, j, by + SMAX);
   }
   // Both ends wrap, or neither: still one range.
-  const umin = d.umin + s.umin;
-  const umax = d.umax + s.umax;
-  if (umin > U64_MAX !== umax > U64_MAX) {
-    d.umin = 0n;
-    d.umax = U64_MAX;
+  if (addCarries(i, at + UMIN, j, by + UMIN) !== addCarries(i, at + UMAX, j, by + UMAX)) {
+    setUnboundedUnsigned(i, at);
   } else {
-    d.umin = u64(umin);
-    d.umax = u64(umax);
+    add(i, at + UMIN, j, by + UMIN);
+    add(i, at + UMAX, j, by + UMAX);
+  }
+}
+
+function setUnboundedSigned(i: Int32Array, at: number): void {
+  set64(i, at + SMIN, 0, S32_MIN);
+  set64(i, at + SMAX, -1, S32_MAX);
+}
+
+function setUnboundedUnsigned(i: Int32Array, at: number): void {
+  set64(i, at + UMIN, 0, 0);
+  set64(i, at + UMAX, -1, -1);
+}
+
+/** Bits of `d + s`: unknown where an operand's are, or where a carry may or may not arrive. */
+function addBits(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const j = s.i;
+  const by = s.at;
+  const maskLo = i[at + MASK]! | j[by + MASK]!;
+  const maskHi = i[at + MASK + 1]! | j[by + MASK + 1]!;
+  // The sum of the known bits, and with it all unknown ones added.
+  add(i, at, j, by);
+  add(i, at + MASK, j, by + MASK);
+  add(i, at + MASK, i, at);
+  setOpen(i, at, (i[at + MASK]! ^ i[at]!) | maskLo, (i[at + MASK + 1]! ^ i[at + 1]!) | maskHi);
+}
+
+/** Says which bits are unknown; of the value the others stay. */
+function setOpen(i: Int32Array, at: number, maskLo: number, maskHi: number): void {
+  i[at]! &= ~maskLo;
+  i[at + 1]! &= ~maskHi;
+  i[at + MASK] = maskLo;
+  i[at + MASK + 1] = maskHi;
+}
+
+function andBits(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const j = s.i;
+  for (let k = 0; k < 2; k++) {
+    const mine = i[at + k]!;
+    const other = j[s.at + k]!;
+    const value = mine & other;
+    i[at + k] = value;
+    i[at + MASK + k] = (mine | i[at + MASK + k]!) & (other | j[s.at + MASK + k]!) & ~value;
+  }
+}
+
+function orBits(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const j = s.i;
+  for (let k = 0; k < 2; k++) {
+    const value = i[at + k]! | j[s.at + k]!;
+    i[at + k] = value;
+    i[at + MASK + k] = (i[at + MASK + k]! | j[s.at + MASK + k]!) & ~value;
+  }
+}
+
+function xorBits(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const j = s.i;
+  for (let k = 0; k < 2; k++) {
+    const mask = i[at + MASK + k]! | j[s.at + MASK + k]!;
+    i[at + k] = (i[at + k]! ^ j[s.at + k]!) & ~mask;
+    i[at + MASK + k] = mask;
   }
 }
 
@@ -333,8 +398,9 @@ function and64(d: Reg, s: Reg): void {
     d.setConst64();
     return;
   }
-  d.umin = d.value;
-  if (s.umax < d.umax) d.umax = s.umax;
+  const { i, at } = d;
+  copy64(i, at + UMIN, i, at);
+  if (lessUnsigned(s.i, s.at + UMAX, i, at + UMAX)) copy64(i, at + UMAX, s.i, s.at + UMAX);
   signedFromUnsigned64(d);
 }
 
@@ -354,8 +420,9 @@ function or64(d: Reg, s: Reg): void {
     d.setConst64();
     return;
   }
-  if (s.umin > d.umin) d.umin = s.umin;
-  d.umax = d.value | d.mask;
+  const { i, at } = d;
+  if (lessUnsigned(i, at + UMIN, s.i, s.at + UMIN)) copy64(i, at + UMIN, s.i, s.at + UMIN);
+  set64(i, at + UMAX, i[at]! | i[at + MASK]!, i[at + 1]! | i[at + MASK + 1]!);
   signedFromUnsigned64(d);
 }
 
@@ -374,8 +441,9 @@ function xor64(d: Reg, s: Reg): void {
     d.setConst64();
     return;
   }
-  d.umin = d.value;
-  d.umax = d.value | d.mask;
+  const { i, at } = d;
+  copy64(i, at + UMIN, i, at);
+  set64(i, at + UMAX, i[at]! | i[at + MASK]!, i[at + 1]! | i[at + MASK + 1]!);
   signedFromUnsigned64(d);
 }
 
@@ -393,12 +461,12 @@ function xor32(d: Reg, s: Reg): void {
 const isKnown32 = (d: Reg, s: Reg) => d.isSubregConst && s.isSubregConst;
 
 function signedFromUnsigned64(d: Reg): void {
-  if (s64(d.umin) <= s64(d.umax)) {
-    d.smin = d.umin;
-    d.smax = d.umax;
+  const { i, at } = d;
+  if (lessSigned(i, at + UMAX, i, at + UMIN)) {
+    setUnboundedSigned(i, at);
   } else {
-    d.smin = S64_MIN;
-    d.smax = S64_MAX;
+    copy64(i, at + SMIN, i, at + UMIN);
+    copy64(i, at + SMAX, i, at + UMAX);
   }
 }
 
@@ -416,7 +484,9 @@ function signedFromUnsigned32(d: Reg): void {
 
 function lsh32(d: Reg, s: Reg): void {
   lsh32Ranges(d, s.u32min, s.u32max);
-  d.varOff = tnumSubreg(tnumLsh(tnumSubreg(d.varOff), BigInt(s.u32min)));
+  const { i, at } = d;
+  set64(i, at, i[at]! << s.u32min, 0);
+  set64(i, at + MASK, i[at + MASK]! << s.u32min, 0);
   // The 64-bit ranges follow from the low half afterwards.
   d.setUnbounded64();
   bounds32FromBits(d);
@@ -436,22 +506,22 @@ function lsh32Ranges(d: Reg, min: number, max: number): void {
 }
 
 function lsh64(d: Reg, s: Reg): void {
-  const min = s.umin;
-  const max = s.umax;
+  // The count is known, and below 64.
+  const count = s.u32min;
+  const { i, at } = d;
+  setUnboundedSigned(i, at);
   // A shift by 32 keeps the sign of the low half, as compilers write a sign extension.
-  if (min === 32n && max === 32n && d.s32max >= 0) d.smax = BigInt(d.s32max) << 32n;
-  else d.smax = S64_MAX;
-  if (min === 32n && max === 32n && d.s32min >= 0) d.smin = BigInt(d.s32min) << 32n;
-  else d.smin = S64_MIN;
-  if (d.umax > 1n << (63n - max)) {
-    d.umin = 0n;
-    d.umax = U64_MAX;
+  if (count === 32 && i[at + S32MAX]! >= 0) set64(i, at + SMAX, 0, i[at + S32MAX]!);
+  if (count === 32 && i[at + S32MIN]! >= 0) set64(i, at + SMIN, 0, i[at + S32MIN]!);
+  if (isAbovePower(i, at + UMAX, 63 - count)) {
+    setUnboundedUnsigned(i, at);
   } else {
-    d.umin = d.umin << min;
-    d.umax = d.umax << max;
+    shiftLeft(i, at + UMIN, count);
+    shiftLeft(i, at + UMAX, count);
   }
-  lsh32Ranges(d, Number(min & 0xffff_ffffn), Number(max & 0xffff_ffffn));
-  d.varOff = tnumLsh(d.varOff, min);
+  lsh32Ranges(d, count, count);
+  shiftLeft(i, at, count);
+  shiftLeft(i, at + MASK, count);
   boundsFromBits(d);
 }
 
@@ -460,7 +530,9 @@ function rsh32(d: Reg, s: Reg): void {
   const max = s.u32max;
   d.s32min = S32_MIN;
   d.s32max = S32_MAX;
-  d.varOff = tnumRsh(tnumSubreg(d.varOff), BigInt(min));
+  const { i, at } = d;
+  set64(i, at, i[at]! >>> min, 0);
+  set64(i, at + MASK, i[at + MASK]! >>> min, 0);
   d.u32min = d.u32min >>> max;
   d.u32max = d.u32max >>> min;
   // The 64-bit ranges follow from the low half afterwards.
@@ -469,13 +541,14 @@ function rsh32(d: Reg, s: Reg): void {
 }
 
 function rsh64(d: Reg, s: Reg): void {
-  const min = s.umin;
-  const max = s.umax;
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  d.varOff = tnumRsh(d.varOff, min);
-  d.umin = d.umin >> max;
-  d.umax = d.umax >> min;
+  // The count is known, and below 64.
+  const count = s.u32min;
+  const { i, at } = d;
+  setUnboundedSigned(i, at);
+  shiftRight(i, at, count);
+  shiftRight(i, at + MASK, count);
+  shiftRight(i, at + UMIN, count);
+  shiftRight(i, at + UMAX, count);
   d.setUnbounded32();
   boundsFromBits(d);
 }

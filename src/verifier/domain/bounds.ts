@@ -5,23 +5,25 @@
  * the innermost part of the walk: it works on the lanes of the register (state/layout.ts) and makes no `bigint`.
  * Linux: kernel/bpf/verifier.c, reg_bounds_sync().
  */
+import { S32MAX, S32MIN, U32MAX, U32MIN } from '../state/layout.ts';
 import type { Reg } from '../state/reg.ts';
-import { copy64, lessSigned, lessUnsigned, same64, set64, spread } from './lanes64.ts';
+import {
+  copy64,
+  lessSigned,
+  lessUnsigned,
+  MASK,
+  SMAX,
+  SMIN,
+  same64,
+  set64,
+  spread,
+  UMAX,
+  UMIN,
+  VALUE,
+} from './lanes64.ts';
 import { type Tnum, tnumClearSubreg, tnumOr, tnumRange, tnumStep, tnumSubreg } from './tnum.ts';
 
 const LOW32 = 0xffff_ffffn;
-
-// First lanes of the numbers of a record.
-const VALUE = 0;
-const MASK = 2;
-const SMIN = 4;
-const SMAX = 6;
-const UMIN = 8;
-const UMAX = 10;
-const S32MIN = 12;
-const S32MAX = 13;
-const U32MIN = 14;
-const U32MAX = 15;
 
 const SIGN = -0x8000_0000;
 

@@ -17,16 +17,8 @@ import {
 } from '../../isa/index.ts';
 import type { Reg } from '../state/reg.ts';
 import { syncBounds } from './bounds.ts';
-import {
-  tnumAnd,
-  tnumClearSubreg,
-  tnumConst,
-  tnumIntersect,
-  tnumOr,
-  tnumOverlap,
-  tnumSubreg,
-  tnumWithSubreg,
-} from './tnum.ts';
+import { addSmall, copy64, lessSigned, lessUnsigned, MASK, SMAX, SMIN, same64, set64, UMAX, UMIN } from './lanes64.ts';
+import { tnumAnd, tnumClearSubreg, tnumConst, tnumOr, tnumSubreg, tnumWithSubreg } from './tnum.ts';
 
 /** Besides the jumps: "no bit of the mask is set", what a JSET that is not taken teaches. */
 const JSET_NOT = BPF_JSET | 1;
@@ -149,15 +141,18 @@ function bitsTaken32(value: number, mask: number, bits: number): -1 | 0 | 1 {
 }
 
 function isTaken64(op: number, a: Reg, b: Reg): -1 | 0 | 1 {
+  const { i, at } = a;
+  const j = b.i;
+  const by = b.at;
   switch (op) {
     case BPF_JEQ:
     case BPF_JNE: {
       const yes = op === BPF_JEQ ? 1 : 0;
       const no = op === BPF_JEQ ? 0 : 1;
-      if (a.isConst && b.isConst) return a.value === b.value ? yes : no;
-      if (!tnumOverlap(a.varOff, b.varOff)) return no;
-      if (a.umin > b.umax || a.umax < b.umin) return no;
-      if (a.smin > b.smax || a.smax < b.smin) return no;
+      if (a.isConst && b.isConst) return same64(i, at, j, by) ? yes : no;
+      if (!bitsOverlap(i, at, j, by)) return no;
+      if (lessUnsigned(j, by + UMAX, i, at + UMIN) || lessUnsigned(i, at + UMAX, j, by + UMIN)) return no;
+      if (lessSigned(j, by + SMAX, i, at + SMIN) || lessSigned(i, at + SMAX, j, by + SMIN)) return no;
       // Ranges that cannot be told apart in 64 bits may differ in the low half.
       if (a.u32min > b.u32max || a.u32max < b.u32min) return no;
       if (a.s32min > b.s32max || a.s32max < b.s32min) return no;
@@ -168,27 +163,48 @@ function isTaken64(op: number, a: Reg, b: Reg): -1 | 0 | 1 {
       return bitsTaken64(a, b.value);
     }
     case BPF_JGT:
-      return a.umin > b.umax ? 1 : a.umax <= b.umin ? 0 : -1;
+      return isAbove(i, at, j, by);
     case BPF_JSGT:
-      return a.smin > b.smax ? 1 : a.smax <= b.smin ? 0 : -1;
+      return isAboveSigned(i, at, j, by);
     case BPF_JLT:
-      return a.umax < b.umin ? 1 : a.umin >= b.umax ? 0 : -1;
+      return isAbove(j, by, i, at);
     case BPF_JSLT:
-      return a.smax < b.smin ? 1 : a.smin >= b.smax ? 0 : -1;
+      return isAboveSigned(j, by, i, at);
     case BPF_JGE:
-      return a.umin >= b.umax ? 1 : a.umax < b.umin ? 0 : -1;
+      return not(isAbove(j, by, i, at));
     case BPF_JSGE:
-      return a.smin >= b.smax ? 1 : a.smax < b.smin ? 0 : -1;
+      return not(isAboveSigned(j, by, i, at));
     case BPF_JLE:
-      return a.umax <= b.umin ? 1 : a.umin > b.umax ? 0 : -1;
+      return not(isAbove(i, at, j, by));
     case BPF_JSLE:
-      return a.smax <= b.smin ? 1 : a.smin > b.smax ? 0 : -1;
+      return not(isAboveSigned(i, at, j, by));
     default:
       return -1;
   }
 }
 
-function bitsTaken64(r: Reg, bits: bigint): -1 | 0 | 1 {
+type Answer = -1 | 0 | 1;
+const not = (x: Answer): Answer => (x === -1 ? -1 : x === 0 ? 1 : 0);
+
+/** Whether every number of the first range is above every one of the second, or none is. */
+function isAbove(i: Int32Array, at: number, j: Int32Array, by: number): Answer {
+  if (lessUnsigned(j, by + UMAX, i, at + UMIN)) return 1;
+  return lessUnsigned(j, by + UMIN, i, at + UMAX) ? -1 : 0;
+}
+
+function isAboveSigned(i: Int32Array, at: number, j: Int32Array, by: number): Answer {
+  if (lessSigned(j, by + SMAX, i, at + SMIN)) return 1;
+  return lessSigned(j, by + SMIN, i, at + SMAX) ? -1 : 0;
+}
+
+/** Whether the bits that both know agree. */
+function bitsOverlap(i: Int32Array, at: number, j: Int32Array, by: number): boolean {
+  const lo = (i[at]! ^ j[by]!) & ~i[at + MASK]! & ~j[by + MASK]!;
+  const hi = (i[at + 1]! ^ j[by + 1]!) & ~i[at + MASK + 1]! & ~j[by + MASK + 1]!;
+  return (lo | hi) === 0;
+}
+
+function bitsTaken64(r: Reg, bits: bigint): Answer {
   const { value, mask } = r;
   if ((~mask & value & bits) !== 0n) return 1;
   return ((mask | value) & bits) === 0n ? 0 : -1;
@@ -244,37 +260,40 @@ function refineEqual32(a: Reg, b: Reg): void {
   const umax = Math.min(a.u32max, b.u32max);
   const smin = Math.max(a.s32min, b.s32min);
   const smax = Math.min(a.s32max, b.s32max);
-  const low = tnumIntersect(tnumSubreg(a.varOff), tnumSubreg(b.varOff));
-  for (const r of [a, b]) {
+  const mask = a.i[a.at + MASK]! & b.i[b.at + MASK]!;
+  const value = (a.i[a.at]! | b.i[b.at]!) & ~mask;
+  for (let r = a; ; r = b) {
     r.u32min = umin;
     r.u32max = umax;
     r.s32min = smin;
     r.s32max = smax;
-    r.varOff = tnumWithSubreg(r.varOff, low);
+    r.i[r.at] = value;
+    r.i[r.at + MASK] = mask;
+    if (r === b) break;
   }
 }
 
 function refineEqual64(a: Reg, b: Reg): void {
-  let { umin, umax, smin, smax } = a;
-  if (b.umin > umin) umin = b.umin;
-  if (b.umax < umax) umax = b.umax;
-  if (b.smin > smin) smin = b.smin;
-  if (b.smax < smax) smax = b.smax;
-  const bits = tnumIntersect(a.varOff, b.varOff);
-  for (const r of [a, b]) {
-    r.umin = umin;
-    r.umax = umax;
-    r.smin = smin;
-    r.smax = smax;
-    r.varOff = bits;
+  const { i, at } = a;
+  const j = b.i;
+  const by = b.at;
+  if (lessUnsigned(i, at + UMIN, j, by + UMIN)) copy64(i, at + UMIN, j, by + UMIN);
+  if (lessUnsigned(j, by + UMAX, i, at + UMAX)) copy64(i, at + UMAX, j, by + UMAX);
+  if (lessSigned(i, at + SMIN, j, by + SMIN)) copy64(i, at + SMIN, j, by + SMIN);
+  if (lessSigned(j, by + SMAX, i, at + SMAX)) copy64(i, at + SMAX, j, by + SMAX);
+  for (let k = 0; k < 2; k++) {
+    const mask = i[at + MASK + k]! & j[by + MASK + k]!;
+    i[at + k] = (i[at + k]! | j[by + k]!) & ~mask;
+    i[at + MASK + k] = mask;
   }
+  // Value, mask and ranges: the same for both.
+  for (let k = 0; k < UMAX + 2; k++) j[by + k] = i[at + k]!;
 }
 
 /** Only a known operand at the edge of the other's range teaches something. */
 function refineNotEqual(is32: boolean, a: Reg, b: Reg): void {
-  const known = is32 ? (r: Reg) => r.isSubregConst : (r: Reg) => r.isConst;
-  if (!known(b)) {
-    if (!known(a)) return;
+  if (!(is32 ? b.isSubregConst : b.isConst)) {
+    if (!(is32 ? a.isSubregConst : a.isConst)) return;
     refineNotEqual(is32, b, a);
     return;
   }
@@ -285,12 +304,13 @@ function refineNotEqual(is32: boolean, a: Reg, b: Reg): void {
     if (a.s32min === value) a.s32min = value + 1;
     if (a.s32max === value) a.s32max = value - 1;
   } else {
-    const value = b.value;
-    const signed = BigInt.asIntN(64, value);
-    if (a.umin === value) a.umin = value + 1n;
-    if (a.umax === value) a.umax = value - 1n;
-    if (a.smin === signed) a.smin = signed + 1n;
-    if (a.smax === signed) a.smax = signed - 1n;
+    const { i, at } = a;
+    const j = b.i;
+    const by = b.at;
+    if (same64(i, at + UMIN, j, by)) addSmall(i, at + UMIN, 1);
+    if (same64(i, at + UMAX, j, by)) addSmall(i, at + UMAX, -1);
+    if (same64(i, at + SMIN, j, by)) addSmall(i, at + SMIN, 1);
+    if (same64(i, at + SMAX, j, by)) addSmall(i, at + SMAX, -1);
   }
 }
 
@@ -331,11 +351,7 @@ function refineUnsigned(is32: boolean, a: Reg, b: Reg, gap: 0 | 1): void {
     a.u32max = max;
     b.u32min = min;
   } else {
-    const g = BigInt(gap);
-    const max = b.umax - g;
-    const min = a.umin + g;
-    if (max < a.umax) a.umax = max;
-    if (min > b.umin) b.umin = min;
+    narrow(a, b, UMIN, UMAX, gap, UNSIGNED);
   }
 }
 
@@ -346,12 +362,32 @@ function refineSigned(is32: boolean, a: Reg, b: Reg, gap: 0 | 1): void {
     a.s32max = max;
     b.s32min = min;
   } else {
-    const g = BigInt(gap);
-    const max = b.smax - g;
-    const min = a.smin + g;
-    if (max < a.smax) a.smax = max;
-    if (min > b.smin) b.smin = min;
+    narrow(a, b, SMIN, SMAX, gap, SIGNED);
   }
+}
+
+/** What high halves are turned over by, so that they compare as unsigned numbers do. */
+const UNSIGNED = 0;
+const SIGNED = -0x8000_0000;
+
+/** a.max = min(a.max, b.max - gap), b.min = max(b.min, a.min + gap), as 64-bit numbers of that sign. */
+function narrow(a: Reg, b: Reg, min: number, max: number, gap: 0 | 1, sign: number): void {
+  const { i } = a;
+  const j = b.i;
+  const aMax = a.at + max;
+  const bMax = b.at + max;
+  const aMin = a.at + min;
+  const bMin = b.at + min;
+  const topHi = j[bMax + 1]! - (gap === 1 && j[bMax] === 0 ? 1 : 0);
+  const topLo = j[bMax]! - gap;
+  const bottomHi = i[aMin + 1]! + (gap === 1 && i[aMin] === -1 ? 1 : 0);
+  const bottomLo = i[aMin]! + gap;
+  const mineHi = (i[aMax + 1]! ^ sign) >>> 0;
+  const newHi = (topHi ^ sign) >>> 0;
+  if (newHi < mineHi || (newHi === mineHi && topLo >>> 0 < i[aMax]! >>> 0)) set64(i, aMax, topLo, topHi);
+  const otherHi = (j[bMin + 1]! ^ sign) >>> 0;
+  const lowHi = (bottomHi ^ sign) >>> 0;
+  if (lowHi > otherHi || (lowHi === otherHi && bottomLo >>> 0 > j[bMin]! >>> 0)) set64(j, bMin, bottomLo, bottomHi);
 }
 
 /** Narrows both by `a op b`, and lets all ranges settle. */

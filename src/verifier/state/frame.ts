@@ -25,6 +25,8 @@ export class Frame {
   /** How many times the callback of this frame's callee has been walked into. */
   callbackDepth = 0;
   inCallback = false;
+  /** The callback that orders a tree, under its lock. */
+  inRbtreeLess = false;
   inAsyncCallback = false;
   inExceptionCallback = false;
   /** What a callback may return. */
@@ -86,6 +88,7 @@ export class Frame {
     this.asyncEntries = from.asyncEntries;
     this.callbackDepth = from.callbackDepth;
     this.inCallback = from.inCallback;
+    this.inRbtreeLess = from.inRbtreeLess;
     this.inAsyncCallback = from.inAsyncCallback;
     this.inExceptionCallback = from.inExceptionCallback;
     this.retMin = from.retMin;
@@ -126,6 +129,7 @@ export class LiveFrame extends Frame {
     this.asyncEntries = 0;
     this.callbackDepth = 0;
     this.inCallback = false;
+    this.inRbtreeLess = false;
     this.inAsyncCallback = false;
     this.inExceptionCallback = false;
     this.retMin = 0;

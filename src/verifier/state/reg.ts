@@ -1,6 +1,7 @@
 /**
  * One register or spilled register: a window on a record of a frame (layout.ts). Rules read and write it by name.
  */
+import { isBelowPower } from '../domain/lanes64.ts';
 import type { Tnum } from '../domain/tnum.ts';
 import {
   AUX,
@@ -232,6 +233,15 @@ export class Reg {
   }
   set u32max(x: number) {
     this.i[this.at + U32MAX] = x;
+  }
+
+  /** Whether the number is certainly below 2^bits, unsigned. */
+  isUmaxBelow(bits: number): boolean {
+    return isBelowPower(this.i, this.at + 10, bits);
+  }
+  /** Low 32 bits of the known ones, signed: offsets and counts are small. */
+  get low(): number {
+    return this.i[this.at]!;
   }
 
   /** Whether all 64 bits are known. */
