@@ -161,6 +161,14 @@ function readText(path: string): string {
   }
 }
 
+/** Fields that are lists of objects, where they are there. */
+const LISTS = ['relocs', 'maps', 'runs'] as const;
+
+function isList(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null);
+}
+
 function readLine(line: string, place: string): Line {
   let value: unknown;
   try {
@@ -177,5 +185,7 @@ function readLine(line: string, place: string): Line {
   }
   if (typeof id !== 'string') return { id: place, error: 'the case has no id' };
   if (typeof insns !== 'string' && typeof log2 !== 'string') return { id, error: 'the case has no insns' };
+  const wrong = LISTS.find((list) => !isList((value as Record<string, unknown>)[list]));
+  if (wrong !== undefined) return { id, error: `the case's ${wrong} are no list of objects` };
   return { id, case: value as ProgramCase | Log2Case };
 }

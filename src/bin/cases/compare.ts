@@ -91,7 +91,7 @@ type Differ = (what: Disagreement['what'], ours: unknown, theirs: unknown) => vo
 
 function compareVerdict(row: Row, differ: Differ, given: ProgramCase | ConformanceCase, answer: ProgramAnswer): void {
   const said = isConformance(given) ? given.kernel : given;
-  if (said === undefined) return;
+  if (typeof said?.accept !== 'boolean') return; // a case without an answer
   count(row.verdict, answer.accept === said.accept);
   if (answer.accept && !said.accept) {
     row.wronglyAccepted++;
@@ -105,7 +105,7 @@ function compareVerdict(row: Row, differ: Differ, given: ProgramCase | Conforman
   }
   if (!said.accept) {
     const errno = answer.errno === said.errno;
-    const message = withoutAddresses(answer.msg) === withoutAddresses(said.msg);
+    const message = withoutAddresses(answer.msg) === withoutAddresses(`${said.msg}`);
     count(row.errno, errno);
     count(row.message, message);
     if (!message) differ('message', answer.msg, said.msg);
@@ -120,7 +120,7 @@ function compareVerdict(row: Row, differ: Differ, given: ProgramCase | Conforman
 
 function compareProcessed(row: Row, differ: Differ, given: ProgramCase, answer: ProgramAnswer): void {
   const theirs = given.processed;
-  if (!theirs || theirs.length === 0) return;
+  if (!Array.isArray(theirs) || theirs.length === 0) return;
   const ours = answer.processed;
   const insns = ours[0] === theirs[0];
   const all = ours.join() === theirs.join();
