@@ -23,11 +23,18 @@ export function nodeIo(): Io {
     bootTime: () => Date.now() - Number(process.hrtime.bigint()) / 1e6,
     zoneMinutes: (at) => -new Date(at).getTimezoneOffset(),
     get interrupted() {
-      interrupted ??= untilInterrupted();
+      interrupted ??= endingOnce();
       return interrupted;
     },
     isTerminal: process.stdout.isTTY === true,
   };
+}
+
+/** timeout(1) sends its signal to the process and to its group: the second one must not cut the ending short. */
+function endingOnce(): AbortSignal {
+  const signal = untilInterrupted();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => {});
+  return signal;
 }
 
 async function readStdin(): Promise<Uint8Array> {

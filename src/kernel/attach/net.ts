@@ -1,5 +1,5 @@
 /** XDP programs without a link: what netlink does in Linux. One program a device; it stays until it is taken away. */
-import { EBUSY, EEXIST, EINVAL, ENODEV, EOPNOTSUPP } from '../../base/errno.ts';
+import { EBUSY, EEXIST, EINVAL, ENODEV } from '../../base/errno.ts';
 import { BpfError } from '../../base/errors.ts';
 import { type NetAttach, unsupportedNet, type XdpOptions } from '../../sys/index.ts';
 import { BPF_PROG_TYPE_XDP } from '../../uapi/generated/constants.ts';
@@ -44,7 +44,7 @@ export function embeddedNet(client: Client, where: string): NetAttach {
 /** Another mode than the present program's is another place in Linux, which only one of may be taken. */
 function pointFor(client: Client, ifindex: number, { mode }: XdpOptions): XdpPoint {
   if (client.core.world.devices.get(ifindex) === undefined) throw new BpfError(OP, ENODEV);
-  if (mode === 'offload') throw new BpfError(OP, EOPNOTSUPP, 'no device here runs programs itself');
+  if (mode === 'offload') throw new BpfError(OP, EINVAL); // no device here runs programs itself
   const point = client.core.hooks.xdp(ifindex);
   if (point.attached && mode !== undefined && mode !== point.mode) {
     throw new BpfError(OP, EEXIST, 'native and generic XDP cannot be active at the same time');

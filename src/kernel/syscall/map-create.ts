@@ -1,5 +1,5 @@
 /** BPF_MAP_CREATE: checks in the order of Linux, so that of two mistakes the same one is told. */
-import { EACCES, EINVAL, EMFILE, EOPNOTSUPP } from '../../base/errno.ts';
+import { EACCES, EINVAL, EMFILE } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import { createMap, type MapDef } from '../../maps/index.ts';
 import type { Attr } from '../../uapi/commands.ts';
@@ -31,7 +31,7 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
   const access = accessOf(flags);
   if (access === null) return -EINVAL;
   if ((flags & BPF_F_NUMA_NODE) !== 0 && (attr.numa_node ?? 0) !== 0) return -EINVAL;
-  if (attr.map_ifindex) return -EOPNOTSUPP; // no device here can keep maps
+  if (attr.map_ifindex) return -EINVAL; // no device here can keep maps
 
   const inner = innerMap(client, type, attr.inner_map_fd ?? 0);
   if (typeof inner === 'number') return inner;
