@@ -19,8 +19,8 @@ import type { LiveFrame } from './state/frame.ts';
 import { StatePool } from './state/pool.ts';
 import { Lanes, Reg } from './state/reg.ts';
 import { type HistoryEntry, LiveState, type SavedState, type StateBase } from './state/state.ts';
-import { type MapRecord, mapRecordOf } from './structure/map-record.ts';
 import type { Kfunc } from './structure/kfuncs.ts';
+import { type MapRecord, mapRecordOf } from './structure/map-record.ts';
 import type { Subprog } from './structure/subprogs.ts';
 
 export type Errno =

@@ -17,6 +17,7 @@ import { PTR_CTX, PTR_STACK } from './state/types.ts';
 import { checkBtfInfo } from './structure/btf-info.ts';
 import { checkCfg } from './structure/cfg.ts';
 import { computeLiveRegs, Flow, findLoops } from './structure/flow.ts';
+import { addKfunc } from './structure/kfuncs.ts';
 import { resolveImmediates } from './structure/ld-imm64.ts';
 import { checkStackDepth } from './structure/stack-depth.ts';
 import { checkSubprogs, findSubprogs } from './structure/subprogs.ts';
@@ -53,7 +54,7 @@ function run(input: VerifierInput, logLevel: number): VerifierResult {
 }
 
 function structure(env: Env): void {
-  findSubprogs(env, (pc) => env.kfuncNames.set(pc, ''));
+  findSubprogs(env, (pc) => addKfunc(env, pc));
   checkSubprogs(env);
   checkBtfInfo(env);
   resolveImmediates(env);

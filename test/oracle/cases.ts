@@ -123,6 +123,8 @@ export function inputOf(c: Case, btfs: BtfCache, logLevel: number): VerifierInpu
   const dv = new DataView(insns.buffer);
   const maps = (c.maps ?? []).map((def, k) => mapOf(def, k + 1, btfs, c.maps!));
   for (const r of c.relocs ?? []) {
+    if (r.kind === 'kfunc') dv.setInt32(r.insn * 8 + 4, btfs.kernel().find(r.name ?? '', 'func'), true);
+    if (r.kind === 'ksym_btf') dv.setInt32(r.insn * 8 + 4, btfs.kernel().find(r.name ?? '', 'var'), true);
     if ((r.kind !== 'map' && r.kind !== 'map_value') || (r.map ?? -1) < 0) continue;
     dv.setInt32(r.insn * 8 + 4, FROM_FD + r.map!, true);
   }

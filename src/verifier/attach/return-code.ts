@@ -64,29 +64,29 @@ function answerRange(env: Env): Range | null {
 }
 
 /** At the exit of the program itself, or of a function that is verified by itself. */
-export function checkReturnCode(env: Env): void {
+export function checkReturnCode(env: Env, regno = 0): void {
   const { progType } = env.input;
   const subprog = env.frame.subprog;
   if (subprog === 0 && (progType === c.BPF_PROG_TYPE_LSM || progType === c.BPF_PROG_TYPE_STRUCT_OPS)) {
     env.unsupported('return values of this program type');
   }
-  checkSource(env, 0);
-  if (isPointerLeak(env, 0)) env.reject('EACCES', 'R0 leaks addr as return value');
-  const r0 = env.reg(0);
+  checkSource(env, regno);
+  if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr as return value`);
+  const r0 = env.reg(regno);
   if (subprog !== 0) {
     if (!r0.isScalar) {
-      env.reject('EINVAL', `At subprogram exit the register R0 is not a scalar value (${typeName(r0.type)})`);
+      env.reject('EINVAL', `At subprogram exit the register R${regno} is not a scalar value (${typeName(r0.type)})`);
     }
     return;
   }
   const range = answerRange(env);
   if (!range) return;
   if (!r0.isScalar) {
-    env.reject('EINVAL', `At program exit the register R0 is not a known value (${typeName(r0.type)})`);
+    env.reject('EINVAL', `At program exit the register R${regno} is not a known value (${typeName(r0.type)})`);
   }
-  env.walk.precision.markReg(0);
+  env.walk.precision.markReg(regno);
   if (r0.smin < BigInt(range[0]) || r0.smax > BigInt(range[1])) {
-    invalidScalar(env, r0, range[0], range[1], 'At program exit', 'R0');
+    invalidScalar(env, r0, range[0], range[1], 'At program exit', `R${regno}`);
   }
 }
 

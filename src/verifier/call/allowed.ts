@@ -15,7 +15,7 @@ const TYPE_NAMES: ReadonlyMap<number, ProgTypeName> = new Map(
 const attachId = (name: string): number => (ATTACH_TYPES as Record<string, AttachTypeRow>)[name]!.id;
 
 /** The table's name of the program's type; an extension stands for what it replaces. */
-function typeOf(env: Env): ProgTypeName | undefined {
+export function progTypeName(env: Env): ProgTypeName | undefined {
   const { progType, attachProg } = env.input;
   const name = TYPE_NAMES.get(progType);
   return name === 'ext' && attachProg ? TYPE_NAMES.get(attachProg.progType) : name;
@@ -25,7 +25,7 @@ export function isAllowed(env: Env, row: HelperRow): boolean {
   if (row.absent) return false;
   if (row.cap === 'bpf' && !env.caps.bpf) return false;
   if (row.cap === 'perfmon' && !env.caps.perfmon) return false;
-  const type = typeOf(env);
+  const type = progTypeName(env);
   if (!type) return false;
   if (row.allowedIn === 'base') {
     if (type === 'lirc_mode2') return false;
@@ -38,6 +38,6 @@ export function isAllowed(env: Env, row: HelperRow): boolean {
 
 /** What the arguments must be in this program type. */
 export function argsFor(env: Env, row: HelperRow): readonly ArgKind[] {
-  const type = typeOf(env);
+  const type = progTypeName(env);
   return row.variants?.find((v) => type && v.in.includes(type))?.args ?? row.args;
 }

@@ -5,10 +5,12 @@
 
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
+import { setNonOwning } from '../resource/graph.ts';
 import { Frame } from '../state/frame.ts';
 import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
-import { MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
+import { ALLOC, BTF_PTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
+import type { GraphRoot } from '../structure/map-record.ts';
 
 /** callback_fn(u64 index, void *ctx) */
 export function pushLoopCallback(env: Env, subprog: number): void {
@@ -42,6 +44,20 @@ export function pushForEachCallback(env: Env, subprog: number): void {
   });
 }
 
+/** bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b) */
+export function pushTreeCallback(env: Env, subprog: number, root: GraphRoot): void {
+  pushCallback(env, subprog, (callee) => {
+    for (const r of [1, 2]) {
+      const node = callee(r);
+      node.markPointer(BTF_PTR | ALLOC);
+      node.aux = root.typeId;
+      node.aux2 = 1;
+      node.off = root.nodeOffset;
+      setNonOwning(env, node);
+    }
+  }).inRbtreeLess = true;
+}
+
 const EACH = new Set<number>([
   c.BPF_MAP_TYPE_HASH,
   c.BPF_MAP_TYPE_LRU_HASH,
@@ -56,7 +72,7 @@ function copyArg(env: Env, callee: (r: number) => Reg, to: number, from: number)
   copyRecord(reg.i, to, env.frame.lanes.i, from);
 }
 
-function pushCallback(env: Env, subprog: number, setArgs: (callee: (r: number) => Reg) => void): void {
+function pushCallback(env: Env, subprog: number, setArgs: (callee: (r: number) => Reg) => void): Frame {
   env.subprogs[subprog]!.isCallback = true;
   const state = env.walk.push(env.subprogs[subprog]!.start, env.pc);
   const frame = addFrame(env, state, subprog);
@@ -67,6 +83,7 @@ function pushCallback(env: Env, subprog: number, setArgs: (callee: (r: number) =
   state.callbackUnroll++;
   state.frames[state.curframe - 1]!.callbackDepth++;
   env.frame.callbackDepth = 0;
+  return frame;
 }
 
 function addFrame(env: Env, state: SavedState, subprog: number): Frame {

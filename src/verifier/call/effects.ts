@@ -4,6 +4,7 @@
 import * as c from '../../uapi/generated/constants.ts';
 import { HELPERS, type HelperRow } from '../../uapi/helpers.ts';
 import type { Env } from '../env.ts';
+import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
 import { isHelperCall, isPseudoCall } from '../structure/subprogs.ts';
 
 export interface CallEffects {
@@ -51,8 +52,27 @@ const EFFECTS: ReadonlyMap<number, CallEffects> = new Map(
   ]),
 );
 
+const CALLBACKS = new Set(['bpf_rbtree_add_impl']);
+const ASYNC_CALLBACKS = new Set([
+  'bpf_wq_set_callback_impl',
+  'bpf_task_work_schedule_signal_impl',
+  'bpf_task_work_schedule_resume_impl',
+]);
+
+const kfuncEffects = (k: Kfunc): CallEffects => ({
+  args: Math.min(k.params.length, 5),
+  syncCallback: CALLBACKS.has(k.name),
+  asyncCallback: ASYNC_CALLBACKS.has(k.name),
+  iterNext: hasFlag(k, 'iter_next'),
+  mightSleep: hasFlag(k, 'sleepable'),
+  changesPktData: k.name === 'bpf_xdp_pull_data',
+});
+
 export function callEffects(env: Env, pc: number): CallEffects {
   if (isPseudoCall(env, pc)) return NONE;
-  if (!isHelperCall(env, pc)) return NONE;
+  if (!isHelperCall(env, pc)) {
+    const kfunc = kfuncAt(env, pc);
+    return kfunc ? kfuncEffects(kfunc) : NONE;
+  }
   return EFFECTS.get(env.insns.imm[pc]!) ?? NONE;
 }

@@ -1,10 +1,10 @@
 import type { Env } from '../env.ts';
 import { eachReg } from '../state/each.ts';
-import { isPacket, PKT_END } from '../state/types.ts';
+import { isPacket, PKT_END, PKT_SLICE } from '../state/types.ts';
 
 /** Packet data may have moved. */
 export function forgetPackets(env: Env): void {
   eachReg(env.cur, (reg) => {
-    if (isPacket(reg.type) || reg.type === PKT_END) env.invalidate(reg);
+    if (isPacket(reg.type) || reg.type === PKT_END || reg.type & PKT_SLICE) env.invalidate(reg);
   });
 }

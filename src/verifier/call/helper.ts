@@ -10,6 +10,7 @@ import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { answerBtf } from '../pointer/btf-id.ts';
 import { accessMemory } from '../pointer/index.ts';
+import { DYNPTR_KINDS, releaseDynptr } from '../resource/dynptr.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { acquireRef, releaseRef } from '../resource/reference.ts';
 import type { Reg } from '../state/reg.ts';
@@ -109,7 +110,8 @@ export function helperCall(env: Env): Outcome {
   if (meta.map >= 0 && !takesMap(env, id, env.maps[meta.map]!)) {
     env.reject('EINVAL', `cannot pass map_type ${env.maps[meta.map]!.type} into func ${name}`);
   }
-  if (row.changesPacket) forgetPackets(env);
+  const packet = meta.dynptr.kind === DYNPTR_KINDS.skb || meta.dynptr.kind === DYNPTR_KINDS.skb_meta;
+  if (row.changesPacket || (id === c.BPF_FUNC_dynptr_write && packet)) forgetPackets(env);
   if (id === c.BPF_FUNC_tail_call && env.cur.curframe > 0) {
     // The program that is called instead answers for this function; or nothing is called, and it goes on.
     env.walk.push(pc + 1, pc);
@@ -152,6 +154,10 @@ function recordIndex(env: Env, meta: CallMeta): void {
 
 function release(env: Env, meta: CallMeta, name: string): void {
   const reg = env.reg(meta.releaseRegno);
+  if (meta.dynptr.refId) {
+    releaseDynptr(env, reg);
+    return;
+  }
   const ok = meta.refId ? releaseRef(env, meta.refId) : reg.isNull;
   if (!ok) env.reject('EINVAL', `func ${name} reference has not been acquired before`);
 }
@@ -222,6 +228,11 @@ function answer(env: Env, meta: CallMeta, row: HelperRow): void {
       r0.aux = meta.memSize;
       return;
     case 'dynptr_mem_or_null':
+      r0.markPointer(MEM | MAYBE_NULL);
+      r0.aux = meta.memSize;
+      r0.aux2 = meta.dynptr.id;
+      r0.refId = meta.dynptr.refId;
+      return;
     case 'mem_or_btf_id':
     case 'mem_or_btf_id_or_null':
     case 'kptr_or_null':

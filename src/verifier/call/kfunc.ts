@@ -1,9 +1,107 @@
 /**
- * Calls of kernel functions (kfuncs). They are named, and not followed yet.
+ * A call of a kernel function (kfunc): may this program call it, are the arguments right, what is held and given back,
+ * what is the answer. Linux: check_kfunc_call().
  */
+import { resolve } from '../../btf/index.ts';
+import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
+import { checkReturnCode } from '../attach/return-code.ts';
 import type { Env } from '../env.ts';
+import { ENDED, NEXT, type Outcome } from '../explore/outcome.ts';
+import { giveAway } from '../resource/graph.ts';
+import { branchOnNext } from '../resource/iterator.ts';
+import { checkNothingHeld } from '../resource/leak.ts';
+import { enterRcu, inRcuSection, leaveRcu } from '../resource/rcu.ts';
+import { releaseRef } from '../resource/reference.ts';
+import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
+import { progTypeName } from './allowed.ts';
+import { pushTreeCallback } from './callback.ts';
+import { forgetPackets } from './forget-packets.ts';
+import { answerKfunc } from './kfunc-answer.ts';
+import { checkKfuncArgs } from './kfunc-arg.ts';
+import { KfuncMeta } from './kfunc-meta.ts';
 
-export function kfuncCall(env: Env): never {
-  const name = env.kfuncNames.get(env.pc);
-  env.unsupported(name ? `calling the kernel function ${name}` : 'calling a kernel function');
+const TAKES_NODE = new Set(['bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_rbtree_add_impl']);
+
+/** What can be called while a lock is held. */
+const UNDER_LOCK =
+  /^bpf_(list_(push|pop)_(front|back)(_impl)?|list_(front|back)|rbtree_(add_impl|remove|first|root|left|right)|iter_num_(new|next|destroy)|refcount_acquire_impl|res_spin_(un)?lock(_irq(save|restore))?|obj_drop_impl|percpu_obj_drop_impl|throw)$/;
+
+export function kfuncCall(env: Env): Outcome {
+  const kfunc = kfuncAt(env, env.pc);
+  // A call of nothing, as loaders leave for functions that the kernel lacks, must turn out to be dead.
+  if (!kfunc) env.unsupported('calling a kernel function that is not there');
+  const { name } = kfunc;
+  if (!isCallable(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
+  if (name === '__bpf_trap') env.reject('EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
+  if (/^bpf_(res_spin|local_irq|wq_|task_work|arena_)/.test(name)) env.unsupported(`the kernel function ${name}`);
+  const sleepable = hasFlag(kfunc, 'sleepable');
+  if (sleepable && !env.cur.inSleepable) {
+    env.reject('EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
+  }
+  const meta = new KfuncMeta();
+  checkKfuncArgs(env, kfunc, meta);
+  if (name === 'bpf_rbtree_add_impl') pushTreeCallback(env, meta.subprog, meta.root!);
+  if (name === 'bpf_session_cookie') meta.bufferSize = 8;
+  checkSections(env, kfunc, sleepable);
+  release(env, kfunc, meta);
+  if (TAKES_NODE.has(name)) giveAway(env, env.reg(2).refId);
+  if (name === 'bpf_throw') return throwException(env);
+  const answered = resolve(env.kernelBtf, kfunc.ret);
+  for (let r = 0; r <= 5; r++) {
+    env.reg(r).markNotInit();
+    env.scratchReg(r);
+  }
+  answerKfunc(env, kfunc, meta, answered);
+  if (name === 'bpf_xdp_pull_data') forgetPackets(env);
+  if (meta.iter && hasFlag(kfunc, 'iter_next')) branchOnNext(env, meta.iter);
+  return NEXT;
+}
+
+export const mayCallUnderLock = (env: Env): boolean => {
+  const kfunc = kfuncAt(env, env.pc);
+  return kfunc !== undefined && UNDER_LOCK.test(kfunc.name) && kfunc.name !== 'bpf_throw';
+};
+
+function isCallable(env: Env, kfunc: Kfunc): boolean {
+  const { row } = kfunc;
+  if (!row) return false;
+  if (row.allowedIn === 'base') return true;
+  const type = progTypeName(env);
+  if (!type || !row.allowedIn.includes(type)) return false;
+  const attach = row.attach?.[type];
+  return !attach || attach.some((a) => (ATTACH_TYPES as Record<string, AttachTypeRow>)[a]!.id === env.attachType);
+}
+
+function checkSections(env: Env, kfunc: Kfunc, sleepable: boolean): void {
+  const { name } = kfunc;
+  const { cur } = env;
+  if (name === 'bpf_rcu_read_lock') enterRcu(env, name);
+  else if (name === 'bpf_rcu_read_unlock') leaveRcu(env, name);
+  else if (sleepable && cur.activeRcu) {
+    env.reject('EACCES', `kernel func ${name} is sleepable within rcu_read_lock region`);
+  }
+  if (name === 'bpf_preempt_disable') cur.activePreempt++;
+  else if (name === 'bpf_preempt_enable') {
+    if (!cur.activePreempt) env.reject('EINVAL', `unmatched attempt to enable preemption (kernel function ${name})`);
+    cur.activePreempt--;
+  } else if (sleepable && cur.activePreempt) {
+    env.reject('EACCES', `kernel func ${name} is sleepable within non-preemptible region`);
+  }
+  if (hasFlag(kfunc, 'rcu_protected') && !inRcuSection(env)) {
+    env.reject('EACCES', `kernel func ${name} requires RCU critical section protection`);
+  }
+}
+
+function release(env: Env, kfunc: Kfunc, meta: KfuncMeta): void {
+  if (!meta.releaseRegno) return;
+  if (!releaseRef(env, env.reg(meta.releaseRegno).refId)) {
+    env.reject('EINVAL', `kfunc ${kfunc.name}#${kfunc.id} reference has not been acquired before`);
+  }
+}
+
+/** The program ends here, from whatever depth of calls; the default callback makes the cookie its answer. */
+function throwException(env: Env): Outcome {
+  if (!env.exceptionCallback) checkReturnCode(env, 1);
+  checkNothingHeld(env, true, 'bpf_throw', true);
+  return ENDED;
 }

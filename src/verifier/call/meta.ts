@@ -20,4 +20,6 @@ export class CallMeta {
   memSize = 0;
   maxSize = 0n;
   subprog = 0;
+  /** The dynptr among the arguments that was there before. */
+  dynptr = { id: 0, kind: 0, refId: 0 };
 }

@@ -4,7 +4,7 @@
 import { BPF_JMP32, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_X, classOf, sourceOf } from '../../isa/index.ts';
 import { BPF_FUNC_kptr_xchg, BPF_FUNC_spin_unlock } from '../../uapi/generated/constants.ts';
 import { helperCall } from '../call/helper.ts';
-import { kfuncCall } from '../call/kfunc.ts';
+import { kfuncCall, mayCallUnderLock } from '../call/kfunc.ts';
 import { subprogCall } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
 import { NEXT, type Outcome } from '../explore/outcome.ts';
@@ -25,13 +25,14 @@ export function callInsn(env: Env): Outcome {
   if (env.cur.activeLocks) {
     const imm = insns.imm[pc]!;
     const helperOk = src === 0 && (imm === BPF_FUNC_spin_unlock || imm === BPF_FUNC_kptr_xchg);
-    if (!helperOk && src !== BPF_PSEUDO_CALL) {
+    const kfuncOk = src === BPF_PSEUDO_KFUNC_CALL && mayCallUnderLock(env);
+    if (!helperOk && !kfuncOk && src !== BPF_PSEUDO_CALL) {
       env.reject('EINVAL', 'function calls are not allowed while holding a lock');
     }
   }
   let outcome: Outcome = NEXT;
   if (src === BPF_PSEUDO_CALL) outcome = subprogCall(env);
-  else if (src === BPF_PSEUDO_KFUNC_CALL) kfuncCall(env);
+  else if (src === BPF_PSEUDO_KFUNC_CALL) outcome = kfuncCall(env);
   else outcome = helperCall(env);
   env.scratchReg(0);
   return outcome;

@@ -189,12 +189,12 @@ function slotText(
       return ` ${where}=${chars}${regText(ctx, frame.frameno, reg)}`;
     }
     case SLOT_DYNPTR: {
-      // Two slots; the lower address is the one that is named, printed with the first.
+      // Two slots; the one at the lower address is the first.
       if (!reg.aux2) return '';
       const parts: string[] = [];
       if (reg.id) parts.push(`id=${reg.id}`);
       if (reg.refId) parts.push(`ref_id=${reg.refId}`);
-      return ` fp${-(n + 2) * 8}=dynptr_${dynptrName(reg.aux)}(${parts.join(',')})`;
+      return ` ${where}=dynptr_${dynptrName(reg.aux)}(${parts.join(',')})`;
     }
     case SLOT_ITER: {
       if (!reg.refId) return '';

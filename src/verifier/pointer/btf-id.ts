@@ -22,6 +22,7 @@ import {
   UNTRUSTED,
   USER,
 } from '../state/types.ts';
+import { recordOf } from '../structure/map-record.ts';
 import { type Access, answerUnknown, type PointerRule } from './rule.ts';
 
 /** Deepest nesting of structures that is followed. */
@@ -63,10 +64,28 @@ export const btfPointer: PointerRule = {
       const what = ptr.type & USER ? 'user' : 'percpu';
       env.reject('EACCES', `R${regno} is ptr_${name()} access ${what} memory: off=${a.off}`);
     }
-    if (a.write) env.reject('EACCES', 'only read is supported');
+    const owned = (ptr.type & ALLOC) !== 0 && !(ptr.type & UNTRUSTED);
+    if (a.write && !owned) env.reject('EACCES', 'only read is supported');
+    if (ptr.type & ALLOC) {
+      accessObject(env, a, ptr);
+      return;
+    }
     readStruct(env, a, ptr.aux2, ptr.aux, trustOf(env, ptr));
   },
 };
+
+/** An object of the program's own: numbers, and fields that the kernel keeps, which are out of reach. */
+function accessObject(env: Env, a: Access, ptr: Reg): void {
+  const btf = env.btfOf(ptr.aux2);
+  for (const f of recordOf(btf, ptr.aux).fields) {
+    if (a.off < f.offset + f.size && f.offset < a.off + a.size) {
+      env.reject('EACCES', `direct access to ${f.kind} is disallowed`);
+    }
+  }
+  walk(env, btf, ptr.aux, a.off, a.size);
+  if (!a.write) env.faultable.add(env.pc);
+  answerUnknown(env, a);
+}
 
 /** Reads a member of structure `id` into the register that is loaded. `trust`: what a pointer member inherits. */
 export function readStruct(env: Env, a: Access, btfNo: number, id: number, trust: 'untrusted' | 'plain' | 'rcu'): void {
@@ -234,6 +253,7 @@ export function checkBtfArgument(
   if (kind.startsWith('btf_id_sock_common')) {
     env.unsupported('passing a BTF pointer as a socket');
   }
+  if (kind === 'spin_lock') return;
   if (!kind.startsWith('btf_id')) {
     // As memory: only to be read.
     if (!facts.readOnly) {

@@ -7,7 +7,7 @@ import type { Env } from '../env.ts';
 import { eachReg } from '../state/each.ts';
 import { REF_LOCK } from '../state/state.ts';
 import { MAP_VALUE, NON_OWN_REF } from '../state/types.ts';
-import { lockField } from '../structure/map-record.ts';
+import { lockOwner, recordBehind } from './graph.ts';
 
 export function useSpinLock(env: Env, regno: number, take: boolean): void {
   const reg = env.reg(regno);
@@ -16,27 +16,28 @@ export function useSpinLock(env: Env, regno: number, take: boolean): void {
   if (!reg.isConst) {
     env.reject('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
   }
-  if (reg.base !== MAP_VALUE) env.unsupported('a lock in an allocated object');
-  const map = env.maps[reg.aux]!;
-  if (!map.btf) env.reject('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
-  const field = lockField(env, reg.aux);
-  if (!field) env.reject('EINVAL', `map '${map.name}' has no valid bpf_spin_lock`);
+  const isMap = reg.base === MAP_VALUE;
+  const map = isMap ? env.maps[reg.aux]! : null;
+  if (map && !map.btf) env.reject('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
+  const field = recordBehind(env, reg).fields.find((f) => f.kind === 'bpf_spin_lock');
+  const owner = lockOwner(reg);
+  if (!field) env.reject('EINVAL', `${map ? 'map' : 'local'} '${map ? map.name : 'kptr'}' has no valid bpf_spin_lock`);
   const at = reg.off + Number(BigInt.asIntN(32, reg.value));
   if (field.offset !== at) {
     env.reject('EINVAL', `off ${at} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
   }
   if (take) {
     if (cur.activeLocks) env.reject('EINVAL', `Locking two bpf_spin_locks are not allowed`);
-    cur.refs = [...cur.refs, { kind: REF_LOCK, id: reg.id, insnIdx: env.pc, owner: reg.aux + 1 }];
+    cur.refs = [...cur.refs, { kind: REF_LOCK, id: reg.id, insnIdx: env.pc, owner }];
     cur.activeLocks++;
     cur.activeLockId = reg.id;
-    cur.activeLockOwner = reg.aux + 1;
+    cur.activeLockOwner = owner;
     return;
   }
   if (!cur.activeLocks) env.reject('EINVAL', 'bpf_spin_unlock without taking a lock');
-  const held = cur.refs.find((ref) => ref.kind === REF_LOCK && ref.id === reg.id && ref.owner === reg.aux + 1);
+  const held = cur.refs.find((ref) => ref.kind === REF_LOCK && ref.id === reg.id && ref.owner === owner);
   if (!held) env.reject('EINVAL', 'bpf_spin_unlock of different lock');
-  if (cur.activeLockId !== reg.id || cur.activeLockOwner !== reg.aux + 1) {
+  if (cur.activeLockId !== reg.id || cur.activeLockOwner !== owner) {
     env.reject('EINVAL', `bpf_spin_${name} cannot be out of order`);
   }
   cur.refs = cur.refs.filter((ref) => ref !== held);

@@ -3,7 +3,7 @@
  */
 
 import { BtfError } from '../../base/errors.ts';
-import { type Btf, resolve, sizeOf } from '../../btf/index.ts';
+import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
 import type { Reg } from '../state/reg.ts';
@@ -15,6 +15,14 @@ export interface MapField {
   readonly offset: number;
   readonly size: number;
   readonly isKptr: boolean;
+  /** Lists and trees: what they hold. */
+  readonly root?: GraphRoot | undefined;
+}
+
+/** What a list or tree holds: objects of this type, linked by the node at this offset. */
+export interface GraphRoot {
+  readonly typeId: number;
+  readonly nodeOffset: number;
 }
 
 export interface MapRecord {
@@ -46,11 +54,16 @@ const MAX_DEPTH = 8;
 const MAX_FIELDS = 64;
 
 export function mapRecordOf(map: VerifierMap): MapRecord {
-  const fields: MapField[] = [];
   const { btf, btfValueTypeId } = map;
-  if (btf && btfValueTypeId) {
+  return btf && btfValueTypeId ? recordOf(btf, btfValueTypeId) : { fields: [], hasAsyncFields: false };
+}
+
+/** Fields of the kernel in a structure, or in the variables of a section. */
+export function recordOf(btf: Btf, id: number): MapRecord {
+  const fields: MapField[] = [];
+  if (id) {
     try {
-      collect(btf, btfValueTypeId, 0, fields, 0);
+      collect(btf, id, 0, fields, 0);
     } catch (error) {
       // Map creation has refused such BTF already.
       if (!(error instanceof BtfError)) throw error;
@@ -60,26 +73,51 @@ export function mapRecordOf(map: VerifierMap): MapRecord {
   return { fields, hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)) };
 }
 
-function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number): void {
+const CONTAINS = 'contains:';
+
+/** The `contains:TYPE:FIELD` tag of a member or variable: what the list or tree in it holds. */
+function rootOf(btf: Btf, tagged: number, component: number): GraphRoot | undefined {
+  for (let id = 1; id < btf.count; id++) {
+    const tag = btf.type(id);
+    if (tag?.kind !== 'decl_tag' || tag.type !== tagged || tag.component !== component) continue;
+    if (!tag.name.startsWith(CONTAINS)) continue;
+    const [type = '', field = ''] = tag.name.slice(CONTAINS.length).split(':');
+    const typeId = btf.find(type, 'struct');
+    const t = btf.type(typeId);
+    const node = t?.kind === 'struct' ? t.members.find((m) => m.name === field) : undefined;
+    return node ? { typeId, nodeOffset: node.bitOffset / 8 } : undefined;
+  }
+  return undefined;
+}
+
+const hasRoot = (kind: string): boolean => kind === 'bpf_list_head' || kind === 'bpf_rb_root';
+
+/** `tagged` and `component` say where declaration tags of what is looked at hang. */
+function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number, tagged = 0, component = -1): void {
   if (depth > MAX_DEPTH || out.length >= MAX_FIELDS) return;
   const t = resolve(btf, id);
   if (t.kind === 'struct') {
     const kind = FIELD_TYPES[t.name];
     if (kind) {
-      out.push({ kind, offset: base, size: t.size, isKptr: false });
+      const root = hasRoot(kind) ? rootOf(btf, tagged, component) : undefined;
+      out.push({ kind, offset: base, size: t.size, isKptr: false, root });
       return;
     }
-    for (const m of t.members) collect(btf, m.type, base + m.bitOffset / 8, out, depth + 1);
+    const self = skipModifiers(btf, id);
+    for (const [k, m] of t.members.entries()) {
+      collect(btf, m.type, base + m.bitOffset / 8, out, depth + 1, self, k);
+    }
   } else if (t.kind === 'datasec') {
     for (const v of t.vars) {
       const variable = btf.type(v.type);
-      if (variable?.kind === 'var') collect(btf, variable.type, base + v.offset, out, depth + 1);
+      if (variable?.kind === 'var') collect(btf, variable.type, base + v.offset, out, depth + 1, v.type);
     }
   } else if (t.kind === 'array') {
     const element = resolve(btf, t.type);
     if (element.kind !== 'struct' && element.kind !== 'ptr') return;
     const size = sizeOf(btf, t.type);
-    for (let k = 0; k < Math.min(t.count, MAX_FIELDS); k++) collect(btf, t.type, base + k * size, out, depth + 1);
+    for (let k = 0; k < Math.min(t.count, MAX_FIELDS); k++)
+      collect(btf, t.type, base + k * size, out, depth + 1, tagged, component);
   } else if (t.kind === 'ptr') {
     const pointed = btf.type(skipUntilTag(btf, t.type));
     const tag = pointed?.kind === 'type_tag' ? KPTR_TAGS[pointed.name] : undefined;
@@ -123,14 +161,12 @@ export function fieldAt(env: Env, index: number, offset: number): MapField | und
   return env.mapRecord(index).fields.find((f) => f.offset === offset);
 }
 
-export function lockField(env: Env, index: number): MapField | undefined {
-  return env.mapRecord(index).fields.find((f) => f.kind === 'bpf_spin_lock');
-}
-
 /** Pointers that keep their id when known not to be NULL: which object a lock belongs to matters. */
 export function mayHoldLock(env: Env, reg: Reg): boolean {
   if (reg.base === MAP_VALUE) {
     return env.mapRecord(reg.aux).fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
   }
-  return reg.base === BTF_PTR && (reg.type & ALLOC) !== 0;
+  if (reg.base !== BTF_PTR || !(reg.type & ALLOC)) return false;
+  const { fields } = recordOf(env.btfOf(reg.aux2), reg.aux);
+  return fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
 }

@@ -9,7 +9,7 @@ import {
   BPF_PROG_TYPE_TRACEPOINT,
 } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
-import { isPseudoCall, subprogAt } from './subprogs.ts';
+import { isKfuncCall, isPseudoCall, subprogAt } from './subprogs.ts';
 
 const MAX_STACK = 512;
 const MAX_FRAMES = 8;
@@ -57,6 +57,7 @@ function walk(env: Env, start: number): void {
     let entered = false;
     while (at.pc < sub.end) {
       const pc = at.pc++;
+      if (isKfuncCall(env, pc) && env.kfuncNames.get(pc) === 'bpf_throw') checkThrow(env, path, pc);
       const isFunc = insns.code[pc] === LD_IMM64 && insns.src[pc] === BPF_PSEUDO_FUNC;
       if (!isFunc && !isPseudoCall(env, pc)) continue;
       const next = subprogAt(env, pc + insns.imm[pc]! + 1);
@@ -84,6 +85,13 @@ function walk(env: Env, start: number): void {
     path.pop();
     depth -= sharedBytes(env, at.sub);
   }
+}
+
+/** An exception cannot unwind through the helper that called a callback. */
+function checkThrow(env: Env, path: readonly { sub: number }[], pc: number): void {
+  const callback = [path.at(-1)!, ...path].find((p) => env.subprogs[p.sub]!.isCallback);
+  if (!callback) return;
+  env.reject('EINVAL', `bpf_throw kfunc (insn ${pc}) cannot be called from callback subprog ${callback.sub}`);
 }
 
 function check(env: Env, depth: number, frames: number): void {

@@ -8,7 +8,9 @@ import { checkSource, isPointerLeak } from '../../insn/operands.ts';
 import { checkBtfArgument } from '../../pointer/btf-id.ts';
 import { mayAccessPacket } from '../../pointer/packet.ts';
 import { checkUnmodified } from '../../pointer/region.ts';
+import { DYNPTR_KINDS, findDynptr } from '../../resource/dynptr.ts';
 import { useSpinLock } from '../../resource/lock.ts';
+import { OUT_OF_STACK, slotOfObject } from '../../resource/slots.ts';
 import type { Reg } from '../../state/reg.ts';
 import {
   BASE_MASK,
@@ -28,6 +30,7 @@ import {
 } from '../../state/types.ts';
 import type { CallMeta } from '../meta.ts';
 import { checkConstString } from './const-str.ts';
+import { useDynptr } from './dynptr.ts';
 import { type BareKind, bareKind, KINDS, kindParameter } from './kinds.ts';
 import { checkHelperMemory, checkSize } from './memory.ts';
 
@@ -50,7 +53,8 @@ export function checkArgument(env: Env, meta: CallMeta, kinds: readonly ArgKind[
     checkOffset(env, regno, reg, bare);
   }
   if (facts.releases) {
-    if (!bare.startsWith('dynptr') && !reg.refId && !reg.isNull) {
+    if (bare === 'dynptr_release') checkAcquiredDynptr(env, regno, reg);
+    else if (!reg.refId && !reg.isNull) {
       env.reject('EINVAL', `R${regno} must be referenced when passed to release function`);
     }
     meta.releaseRegno = regno;
@@ -129,14 +133,16 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'spin_lock':
       useSpinLock(env, regno, meta.id === c.BPF_FUNC_spin_lock);
       return;
-    case 'timer':
-    case 'kptr_xchg_dest':
-    case 'kptr_or_null_release':
-    case 'percpu_btf_id':
     case 'dynptr':
     case 'const_dynptr':
     case 'uninit_dynptr':
     case 'dynptr_release':
+      checkDynptr(env, meta, kinds[index]!, bare, regno);
+      return;
+    case 'timer':
+    case 'kptr_xchg_dest':
+    case 'kptr_or_null_release':
+    case 'percpu_btf_id':
       env.unsupported(`the helper ${meta.name}`);
       return;
     case 'anything':
@@ -153,6 +159,23 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'ringbuf_mem_release':
       return;
   }
+}
+
+function checkAcquiredDynptr(env: Env, regno: number, reg: Reg): void {
+  if (reg.type !== PTR_STACK) env.reject('EINVAL', 'cannot release unowned const bpf_dynptr');
+  const at = slotOfObject(env, reg, 'dynptr', 2);
+  const found = at !== null && at !== OUT_OF_STACK && env.cur.frames[reg.frameno]!.spilled[at]!.refId;
+  if (!found) env.reject('EINVAL', `arg ${regno} is an unacquired reference`);
+}
+
+function checkDynptr(env: Env, meta: CallMeta, kind: ArgKind, bare: BareKind, regno: number): void {
+  const name = kind.includes(':') ? kindParameter(kind) : '';
+  const wanted = (DYNPTR_KINDS as Readonly<Record<string, number>>)[name] ?? 0;
+  const uninit = bare === 'uninit_dynptr';
+  useDynptr(env, { regno, uninit, readOnly: bare === 'const_dynptr', kind: wanted, cloneRef: 0 });
+  if (uninit) return;
+  const known = findDynptr(env, env.reg(regno))!;
+  meta.dynptr = { id: known.id, kind: known.aux, refId: known.refId };
 }
 
 function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgKind, bare: BareKind): void {
@@ -180,7 +203,12 @@ function keepsSockets(env: Env, meta: CallMeta): boolean {
 /** Whether the pointer may have been moved from where it was. */
 function checkOffset(env: Env, regno: number, reg: Reg, bare: BareKind): void {
   if (bare.includes('dynptr') && reg.type === PTR_STACK) return;
-  if (KINDS[bare].releases) {
+  checkPointerOffset(env, regno, reg, KINDS[bare].releases === true);
+}
+
+/** As checkOffset, by what the register is alone. */
+export function checkPointerOffset(env: Env, regno: number, reg: Reg, releases: boolean): void {
+  if (releases) {
     if (reg.off) {
       env.reject('EINVAL', `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`);
     }

@@ -1,0 +1,24 @@
+/**
+ * What the arguments of one kernel function's call taught, for the arguments after them and for the answer.
+ */
+import type { IterPlace } from '../resource/iterator.ts';
+import type { GraphRoot } from '../structure/map-record.ts';
+
+export class KfuncMeta {
+  refId = 0;
+  releaseRegno = 0;
+  /** The constant argument (`__k`, `__szk`). */
+  constant: bigint | null = null;
+  /** Bytes of memory that is answered, where an argument says it. */
+  bufferSize = 0;
+  bufferReadOnly = false;
+  map = -1;
+  subprog = 0;
+  /** BTF and id of the object that was passed. */
+  objectBtf = 0;
+  objectId = 0;
+  owningRef = false;
+  iter: IterPlace | null = null;
+  dynptr = { id: 0, kind: 0, refId: 0 };
+  root: GraphRoot | null = null;
+}
