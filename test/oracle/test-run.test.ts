@@ -50,6 +50,7 @@ const cases: readonly Case[] = [
   ['head beyond the packet', XDP, adjust(44, 60), both],
   ['metadata -8', XDP, adjust(54, -8), { ...both, ctx_in: xdpContext(4, 64), ctx_out: 24 }],
   ['tail -10', XDP, adjust(65, -10), { ...both, ctx_in: xdpContext(0, 64), ctx_out: 24 }],
+  ...[400, 3300, 3400, 3456, 3457].map((by): Case => [`tail ${by}`, XDP, adjust(65, by), { ...both, data_out: 4096 }]),
   ['a packet of several pages', XDP, LENGTH, { data_in: new Uint8Array(5000).fill(7), data_out: 5000 }],
   ...[0, 4, 8, 16, 20, 32, 36, 40, 160].flatMap((at): Case[] => [
     [`field ${at} for tc`, SCHED_CLS, field(at), both],

@@ -13,9 +13,11 @@ import type { PacketMeta } from './hook.ts';
 
 /** XDP_PACKET_HEADROOM; a socket buffer gets as much. */
 export const HEADROOM = 256;
-/** What Linux keeps for struct skb_shared_info behind a packet, and growth by bpf_skb_change_tail. */
+/** What Linux keeps for struct skb_shared_info at the end of a page with a packet; programs never get at it. */
 export const TAILROOM = 320;
+/** For growth by bpf_skb_change_tail. */
 const SKB_TAILROOM = 4096;
+const PAGE = 4096;
 const MAC_HEADER = 14;
 
 const XDP = LAYOUTS.xdp_md;
@@ -62,10 +64,11 @@ export abstract class Frame implements Packet {
 }
 
 export class XdpFrame extends Frame {
-  /** Null where memory is out. */
+  /** A page as drivers fill it: the packet may grow to what Linux keeps at the end. Null where memory is out. */
   static make(mem: Memory, packet: Uint8Array, headroom = HEADROOM): XdpFrame | null {
-    const block = mem.alloc(64 + headroom + packet.length + TAILROOM, 64);
-    return block === 0 ? null : new XdpFrame(mem, block, XDP.size, packet, headroom, TAILROOM);
+    const tailroom = Math.max(0, PAGE - headroom - TAILROOM - packet.length);
+    const block = mem.alloc(64 + headroom + packet.length + tailroom, 64);
+    return block === 0 ? null : new XdpFrame(mem, block, XDP.size, packet, headroom, tailroom);
   }
 
   override sync(): void {
