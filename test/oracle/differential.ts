@@ -57,7 +57,7 @@ report();
 process.exitCode = same === options.count ? 0 : 1;
 
 async function note(c: ProgramCase, seed: number, differ: Disagreement): Promise<void> {
-  const name = classOf(differ);
+  const name = classOf(differ, c);
   let row = classes.get(name);
   if (!row) {
     row = { name, count: 0, seeds: [], minimal: [] };
@@ -73,7 +73,7 @@ async function keep(c: ProgramCase, seed: number, name: string) {
   const smaller = (insns: Uint8Array) => withInsns(c, insns);
   const insns = await shrinkInsns(bytesOf(c), async (candidate) => {
     const { differ } = await kernels.ask(smaller(candidate));
-    return differ !== undefined && classOf(differ) === name;
+    return differ !== undefined && classOf(differ, smaller(candidate)) === name;
   });
   const minimal = smaller(insns);
   const { linux, differ } = await kernels.ask(minimal);

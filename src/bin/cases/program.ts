@@ -2,7 +2,7 @@
  * One program case on a kernel: its objects are made, its references resolved, the program is loaded and run.
  */
 import { toHex, view } from '../../base/bytes.ts';
-import { ENOENT, ENOSPC } from '../../base/errno.ts';
+import { ENOENT, ENOSPC, ENOTSUPP } from '../../base/errno.ts';
 import { BpfError, UnsupportedError, VerifierError } from '../../base/errors.ts';
 import { type Fd, type Kernel, logText, userValueSize } from '../../sys/index.ts';
 import type { Attr } from '../../uapi/commands.ts';
@@ -232,8 +232,10 @@ export async function testRun(kernel: Kernel, fd: Fd, data: Uint8Array): Promise
     const { retval, data_out } = await kernel.bpf('PROG_TEST_RUN', { prog_fd: fd, ...packet });
     return { ret: 0, errno: 0, retval, data_out: toHex(data_out ?? new Uint8Array(0)) };
   } catch (error) {
-    if (!(error instanceof BpfError)) throw error;
-    return { ret: -1, errno: error.errno, retval: 0, data_out: '' };
+    const notHere = error instanceof UnsupportedError;
+    if (!(error instanceof BpfError) && !notHere) throw error;
+    // A kernel that does not run a kind of program says so with ENOTSUPP.
+    return { ret: -1, errno: notHere ? ENOTSUPP : error.errno, retval: 0, data_out: '' };
   }
 }
 

@@ -18,6 +18,8 @@ export const TAILROOM = 320;
 /** For growth by bpf_skb_change_tail. */
 const SKB_TAILROOM = 4096;
 const PAGE = 4096;
+/** NET_SKB_PAD: so far into a page a packet begins in Linux. Programs that keep the low byte of its address see it. */
+const SKB_PAD = 64;
 const MAC_HEADER = 14;
 
 const XDP = LAYOUTS.xdp_md;
@@ -87,8 +89,9 @@ export class XdpFrame extends Frame {
 export class SkbFrame extends Frame {
   static make(mem: Memory, packet: Uint8Array): SkbFrame | null {
     const context = Math.ceil(SKB.size / 64) * 64;
-    const block = mem.alloc(context + HEADROOM + packet.length + SKB_TAILROOM, 64);
-    return block === 0 ? null : new SkbFrame(mem, block, SKB.size, packet, HEADROOM, SKB_TAILROOM);
+    const headroom = HEADROOM + ((SKB_PAD - context - HEADROOM) & 0xff);
+    const block = mem.alloc(context + headroom + packet.length + SKB_TAILROOM, 0x100);
+    return block === 0 ? null : new SkbFrame(mem, block, SKB.size, packet, headroom, SKB_TAILROOM);
   }
 
   override sync(): void {

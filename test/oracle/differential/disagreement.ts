@@ -1,6 +1,9 @@
 /** Where two answers to the same program part. The first difference that counts is the one that is told. */
+
+import type { ProgramCase } from '../../../src/bin/cases/case.ts';
 import { withoutAddresses } from '../../../src/bin/cases/log.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
+import { takesFunctions } from './program-case.ts';
 
 export type Kind =
   | 'failure'
@@ -65,7 +68,7 @@ function verdict({ accept, errno, msg }: ProgramAnswer): string {
 }
 
 /** Which disagreements are of one sort: numbers, registers and places taken out. */
-export function classOf({ kind, ours, linux }: Disagreement): string {
+export function classOf({ kind, ours, linux }: Disagreement, c: ProgramCase): string {
   const words = (text: string) =>
     text
       .replace(/-?\b(0x[0-9a-f]+|\d+)\b/g, 'N')
@@ -76,5 +79,5 @@ export function classOf({ kind, ours, linux }: Disagreement): string {
   if (kind === 'message' || kind === 'failure' || kind.startsWith('wrongly')) {
     return `${kind}: ours '${words(ours)}', Linux '${words(linux)}'`;
   }
-  return kind;
+  return `${kind} ${takesFunctions(c) ? 'with' : 'without'} callbacks`;
 }

@@ -108,6 +108,12 @@ export function withInsns(c: ProgramCase, insns: Uint8Array): ProgramCase {
   return { ...rest, insns: toHex(insns), relocs: relocsOf(insns), ...typesOf(insns) };
 }
 
+/** Whether the program takes the address of a function, as callbacks need it. */
+export function takesFunctions(c: ProgramCase): boolean {
+  const { code, src } = decode(bytesOf(c));
+  return code.some((op, pc) => op === LD_IMM64 && src[pc] === BPF_PSEUDO_FUNC);
+}
+
 export function assemblyOf(c: ProgramCase): string {
   return toAssembly(decode(bytesOf(c)));
 }
