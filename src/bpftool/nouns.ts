@@ -18,6 +18,6 @@ export const NOUNS: Readonly<Record<string, (() => Promise<Noun>) | null>> = {
   gen: () => import('./unbuilt.ts').then((m) => m.gen),
   struct_ops: () => import('./unbuilt.ts').then((m) => m.structOps),
   iter: () => import('./unbuilt.ts').then((m) => m.iter),
-  token: () => import('./unbuilt.ts').then((m) => m.token),
+  token: () => import('./token/index.ts').then((m) => m.token),
   version: null,
 };

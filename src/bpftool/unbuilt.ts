@@ -34,4 +34,3 @@ export const structOps = unbuilt('struct_ops', {
   unregister: 'STRUCT_OPS_MAP',
 });
 export const iter = unbuilt('iter', { pin: 'OBJ PATH [map MAP]' }, true);
-export const token = unbuilt('token', { show: '' });

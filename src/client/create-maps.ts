@@ -59,7 +59,7 @@ export class MapMaker {
   async #one(spec: MapSpec): Promise<{ map: BpfMap; fresh: boolean }> {
     const given = this.#options.maps?.[spec.name];
     if (given) {
-      checkFits(spec, given.shape, 'the map given for it');
+      if (!this.#options.mapsOfAnyShape) checkFits(spec, given.shape, 'the map given for it');
       return { map: given, fresh: false };
     }
     const pin = spec.pinByName ? `${await this.#pinDirectory()}/${spec.name}` : undefined;

@@ -13,6 +13,10 @@ export interface LoadOptions {
   readonly programType?: { readonly type: number; readonly attachType: number };
   /** Maps to use in place of those that the object defines, by name. They stay the caller's: closing is theirs. */
   readonly maps?: Readonly<Record<string, BpfMap>>;
+  /** Takes `maps` of another shape too: the verifier says whether the programs can live with that. Default: an error. */
+  readonly mapsOfAnyShape?: boolean;
+  /** Index of the interface whose metadata XDP programs read (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3). */
+  readonly boundDevice?: number;
   /** Values of global variables by their C name, written before anything is loaded. `const volatile` ones are the use. */
   readonly globals?: Readonly<Record<string, BtfValue>>;
   /** Where maps with LIBBPF_PIN_BY_NAME are pinned; default: the kernel's first bpf file system. */

@@ -5,6 +5,7 @@ import { POISON } from '../btf/index.ts';
 import { BPF_PSEUDO_BTF_ID } from '../isa/index.ts';
 import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
+import { BPF_F_XDP_DEV_BOUND_ONLY } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -43,7 +44,8 @@ export async function loadProgram(context: LoadContext, program: ProgramSpec): P
       insns: await resolved(context, program),
       license: spec.license,
       kern_version: spec.kernelVersion,
-      prog_flags: program.flags,
+      prog_flags: program.flags | (options.boundDevice === undefined ? 0 : BPF_F_XDP_DEV_BOUND_ONLY),
+      prog_ifindex: options.boundDevice ?? 0,
       prog_name: program.name.slice(0, NAME_MAX),
       log_level: options.logLevel ?? 0,
       ...(typed ? typeInfo(btfFd, program) : {}),

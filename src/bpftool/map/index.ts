@@ -1,5 +1,5 @@
 /** bpftool map: maps and their elements. The order of the verbs decides what a prefix means. */
-import { alias, helpOf, type Noun, notYet, type VerbEntry } from '../command.ts';
+import { alias, helpOf, type Noun, type VerbEntry } from '../command.ts';
 
 const show: VerbEntry = { usage: ['[MAP]'], load: () => import('./show.ts').then((m) => m.show) };
 const lookup = () => import('./lookup.ts').then((m) => m.lookup);
@@ -18,7 +18,7 @@ export const map: Noun = {
     getnext: { usage: ['MAP [key DATA]'], load: () => import('./getnext.ts').then((m) => m.getnext) },
     delete: { usage: ['MAP key DATA'], load: () => import('./delete.ts').then((m) => m.deleteKey) },
     pin: { usage: ['MAP FILE'], load: () => import('./pin.ts').then((m) => m.pin) },
-    event_pipe: notYet("'map event_pipe'", ['MAP [cpu N index M]']),
+    event_pipe: { usage: ['MAP [cpu N index M]'], load: () => import('./event-pipe.ts').then((m) => m.eventPipe) },
     create: {
       usage: [
         'FILE type TYPE key KEY_SIZE value VALUE_SIZE entries MAX_ENTRIES name NAME [flags FLAGS] [inner_map MAP] [offload_dev NAME]',

@@ -27,6 +27,8 @@ interface Request {
   pinMaps?: string;
   autoAttach: boolean;
   kernelBtf?: Btf;
+  /** Of `xdpmeta_dev`. */
+  boundDevice?: number;
 }
 
 export const load = loadCommand(true);
@@ -67,10 +69,12 @@ async function takeRequest(context: Context, args: Args): Promise<Request> {
       args.need(4);
       request.replaced.push(await takeReplacement(context, args));
     } else if (args.is('dev') || args.is('offload_dev') || args.is('xdpmeta_dev')) {
+      const bound = args.is('xdpmeta_dev');
       const word = args.next();
       args.need(1);
-      await deviceIndex(context, args.next());
-      throw new UnsupportedError(`loading for a device ('${word}')`);
+      const ifindex = await deviceIndex(context, args.next());
+      if (!bound) throw new UnsupportedError(`loading onto a device ('${word}')`);
+      request.boundDevice = ifindex;
     } else if (args.take('pinmaps')) {
       args.need(1);
       request.pinMaps = args.next();
@@ -146,6 +150,8 @@ async function loadOrFail(
   try {
     return await loadCollection(await context.kernel(), spec, {
       maps,
+      mapsOfAnyShape: true,
+      ...(request.boundDevice === undefined ? {} : { boundDevice: request.boundDevice }),
       ...(firstOnly && first !== undefined ? { programs: [first] } : {}),
       ...(request.type ? { programType: request.type } : {}),
       ...(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}),
