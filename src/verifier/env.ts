@@ -16,6 +16,7 @@ import { SourceLines } from './log/source.ts';
 import { type PrintContext, stateText } from './log/state.ts';
 import type { VerifierInput, VerifierMap } from './program.ts';
 import type { LiveFrame } from './state/frame.ts';
+import { LANES } from './state/layout.ts';
 import { StatePool } from './state/pool.ts';
 import { Lanes, Reg } from './state/reg.ts';
 import { type HistoryEntry, LiveState, type SavedState, type StateBase } from './state/state.ts';
@@ -38,6 +39,8 @@ export type Errno =
   | 'EBADF'
   | 'ENOMEM';
 
+const TEMPS = 8;
+
 /** Thrown by `reject`; caught once, in verify.ts. */
 export class Rejection extends Error {
   readonly errno: Errno;
@@ -59,11 +62,14 @@ const ALL_CAPABILITIES: Capabilities = { bpf: true, perfmon: true, netAdmin: tru
 /** A checkpoint, in the list of those that one bucket of program positions shares. */
 export interface Checkpoint {
   readonly state: SavedState;
+  readonly pc: number;
   next: Checkpoint | null;
   hits: number;
   misses: number;
   /** No longer in its list, but paths that started from it are still being walked. */
   evicted: boolean;
+  /** What nobody can read any more was forgotten, so that more states compare equal. */
+  cleaned: boolean;
 }
 
 /** A branch still to walk. */
@@ -185,6 +191,8 @@ export class Env implements PrintContext {
 
   /** Working copies for rules: [0] and [1] for comparisons, [2] and [3] for pointer arithmetic, the rest free. */
   readonly temp: Reg[];
+  /** Windows on registers of another state. Short-lived: who points them uses them before calling another rule. */
+  readonly other: [Reg, Reg];
 
   #ids = 0;
   #kernelBtf: Btf | undefined;
@@ -199,8 +207,9 @@ export class Env implements PrintContext {
     this.attachType = expectedAttachType(input);
     this.allowUninitStack = this.caps.perfmon;
     this.strictAlignment = (input.flags & 1) !== 0;
-    const lanes = new Lanes(8);
-    this.temp = Array.from({ length: 8 }, (_, k) => new Reg(lanes, k));
+    const lanes = new Lanes(new Int32Array(TEMPS * LANES));
+    this.temp = Array.from({ length: TEMPS }, (_, k) => new Reg(lanes, k));
+    this.other = [new Reg(lanes, 0), new Reg(lanes, 0)];
   }
 
   get frame(): LiveFrame {

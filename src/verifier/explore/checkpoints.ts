@@ -5,7 +5,7 @@
  * are walked, so the heuristics are Linux's. Linux: is_state_visited().
  */
 
-import { isMayGoto } from '../../isa/index.ts';
+import { BPF_CALL, BPF_JMP, isMayGoto } from '../../isa/index.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Checkpoint, Env } from '../env.ts';
 import { KINDS, LANES, REGS } from '../state/layout.ts';
@@ -18,6 +18,7 @@ import { markAllImprecise } from './marks.ts';
 import type { Precision } from './precision.ts';
 import type { Pruner } from './prune.ts';
 
+const CALL_CODE = BPF_JMP | BPF_CALL;
 const TEST_STATE_FREQ = 1 << 3;
 /** Checkpoints that one position may have without CAP_BPF. */
 const MAX_STATES = 64;
@@ -51,7 +52,7 @@ export class Checkpoints {
     for (let cp: Checkpoint | null = env.checkpoints[bucket] ?? null; cp; ) {
       const next: Checkpoint | null = cp.next;
       count++;
-      if (cp.state.insnIdx !== pc) {
+      if (cp.pc !== pc) {
         before = cp;
         cp = next;
         continue;
@@ -93,15 +94,15 @@ export class Checkpoints {
     const frame = old.frame;
     // Another entry into an asynchronous callback is no loop.
     if (frame.inAsyncCallback && frame.asyncEntries !== cur.frame.asyncEntries) return false;
-    const call = callEffects(env, pc);
-    if (call.iterNext) {
+    const code = env.insns.code[pc]!;
+    if (code === CALL_CODE && callEffects(env, pc).iterNext) {
       if (this.#pruner.equal(old, cur, 'within') && this.#iterIsActive(old)) {
         this.#hit(pc, cp, true);
         return true;
       }
       return false;
     }
-    if (isMayGoto(env.insns.code[pc]!)) {
+    if (isMayGoto(code)) {
       if (old.mayGotoDepth !== cur.mayGotoDepth && this.#pruner.equal(old, cur, 'within')) {
         this.#hit(pc, cp, true);
         return true;
@@ -171,7 +172,8 @@ export class Checkpoints {
     cur.firstIdx = pc;
     cur.dfsDepth = state.dfsDepth + 1;
     cur.history = [];
-    env.checkpoints[bucket] = { state, next: env.checkpoints[bucket] ?? null, hits: 0, misses: 0, evicted: false };
+    const next = env.checkpoints[bucket] ?? null;
+    env.checkpoints[bucket] = { state, pc, next, hits: 0, misses: 0, evicted: false, cleaned: false };
   }
 
   #updatePeak(): void {
@@ -200,17 +202,18 @@ export class Checkpoints {
   #cleanAt(pc: number, bucket: number): void {
     const env = this.#env;
     for (let cp: Checkpoint | null = env.checkpoints[bucket] ?? null; cp; cp = cp.next) {
+      if (cp.cleaned || cp.pc !== pc) continue;
       const { state } = cp;
-      if (state.branches > 0 || state.insnIdx !== pc || state.cleaned) continue;
+      if (state.branches > 0) continue;
       if (!sameCallsites(state, env.cur) || this.#loops.isIncomplete(state)) continue;
       this.#clean(state);
+      cp.cleaned = true;
     }
   }
 
   /** Forgets registers and slots that nobody reads any more. */
   #clean(state: SavedState): void {
     const env = this.#env;
-    state.cleaned = true;
     env.liveness.query(state);
     const reg = new Reg(state.frames[0]!.lanes, 0);
     for (let f = 0; f <= state.curframe; f++) {

@@ -70,7 +70,8 @@ class Wanted {
     this.hi.fill(0);
   }
   get isEmpty(): boolean {
-    let any = 0;
+    let any = this.regs[this.frame]! | this.lo[this.frame]! | this.hi[this.frame]!;
+    if (any !== 0) return false;
     for (let f = 0; f <= this.frame; f++) any |= this.regs[f]! | this.lo[f]! | this.hi[f]!;
     return any === 0;
   }
@@ -192,7 +193,7 @@ export class Precision {
         } else {
           const last: HistoryEntry | undefined = left > 0 ? state.history[left - 1] : undefined;
           const hist = last && last.idx === at ? last : null;
-          if (this.#backtrack(at, laterIdx, hist) === GIVE_UP) {
+          if ((!this.#isUnrelated(at) || env.log.level2) && this.#backtrack(at, laterIdx, hist) === GIVE_UP) {
             this.#markAll(start);
             return;
           }
@@ -240,8 +241,8 @@ export class Precision {
       const frame: Frame | undefined = state.frames[f];
       if (!frame) this.#bug('precision in a frame that the parent does not have');
       const i = frame.lanes.i;
-      for (let r = 0; r < 11; r++) {
-        if (!(bt.regs[f]! & (1 << r))) continue;
+      for (let r = 0, left = bt.regs[f]!; left !== 0; r++, left >>>= 1) {
+        if (!(left & 1)) continue;
         if (i[r * LANES + TYPE] !== SCALAR || i[r * LANES + PRECISE] !== 0) {
           bt.regs[f]! &= ~(1 << r);
         } else {
@@ -249,7 +250,7 @@ export class Precision {
           this.changed = true;
         }
       }
-      for (let n = 0; n < 64; n++) {
+      for (let n = 0; n < 64 && (bt.lo[f]! | bt.hi[f]!) !== 0; n++) {
         if (!bt.hasSlot(f, n)) continue;
         const at = (REGS + n) * LANES + PRECISE;
         if (n >= frame.slots || !frame.isSpilledScalar(n) || i[at] !== 0) {
@@ -310,6 +311,15 @@ export class Precision {
       if (l.record < REGS) bt.regs[l.frame]! |= 1 << l.record;
       else bt.setSlot(l.frame, l.record - REGS);
     }
+  }
+
+  /** Cheap test: an instruction that writes a register which is not followed, and does nothing else. */
+  #isUnrelated(pc: number): boolean {
+    const { insns } = this.#env;
+    const cls = classOf(insns.code[pc]!);
+    return (
+      (cls === BPF_ALU64 || cls === BPF_LDX || cls === BPF_ALU || cls === BPF_LD) && !this.#bt.hasReg(insns.dst[pc]!)
+    );
   }
 
   /** Undoes the instruction at `pc`: what its inputs are takes the place of what it made. */

@@ -218,6 +218,11 @@ export class Pruner {
       if (oldLo === 0 && oldHi === 0) continue;
       if (uninit && isInvalidOrMisc(oldLo) && isInvalidOrMisc(oldHi)) continue;
       if (!exists) return false;
+      // Most slots are whole spilled registers.
+      if (oldLo === ALL_SPILL && oldHi === ALL_SPILL && curLo === ALL_SPILL && curHi === ALL_SPILL) {
+        if (!this.#regSafe(a, REGS + n, b, REGS + n, likeness)) return false;
+        continue;
+      }
       // A slot that can be read as any number stands for one, however it came to be.
       const oldScalar = this.#asScalar(old, n);
       const curScalar = this.#asScalar(cur, n);
@@ -290,6 +295,9 @@ export class Pruner {
     return this.#regSafe(old, oldKind === SPILLED ? REGS + n : 0, cur, curKind === SPILLED ? REGS + n : 0, likeness);
   }
 }
+
+/** SLOT_SPILL four times. */
+const ALL_SPILL = 0x01010101;
 
 const NOT_SCALAR = 0;
 const SPILLED = 1;

@@ -25,6 +25,8 @@ class Instance {
   /** Masks by frame, where some slot of that frame was touched. */
   readonly frames: (Int32Array | undefined)[] = [];
   readonly writeSet: Uint8Array;
+  /** Instructions that wrote no slot the first time: they never surely write one. */
+  readonly writesNothing: Uint8Array;
   updated = false;
   writeDropped = false;
 
@@ -34,6 +36,7 @@ class Instance {
     this.start = start;
     this.length = length;
     this.writeSet = new Uint8Array(length);
+    this.writesNothing = new Uint8Array(length);
   }
 
   get depth(): number {
@@ -57,6 +60,8 @@ export class Liveness {
   #current: Instance | null = null;
   #writePc = 0;
   readonly #writes = new Int32Array(16);
+  /** Whether any of them is set. */
+  #wrote = false;
   #query: Instance[] = [];
   #queryPc = 0;
   #queryCallsites: number[] = [];
@@ -76,11 +81,14 @@ export class Liveness {
     const env = this.#env;
     this.#current ??= this.#lookup(env.cur, env.cur.curframe);
     this.#writePc = pc;
+    if (!this.#wrote) return;
     this.#writes.fill(0);
+    this.#wrote = false;
   }
 
   /** The instruction surely writes all of slot `n` of frame `frame`. */
   write(frame: number, n: number): void {
+    this.#wrote = true;
     this.#writes[frame * 2 + (n >> 5)]! |= 1 << (n & 31);
   }
 
@@ -157,6 +165,9 @@ export class Liveness {
   #commitTo(instance: Instance, pc: number): void {
     const idx = pc - instance.start;
     const known = instance.writeSet[idx] !== 0;
+    // Nothing written, now as the first time.
+    if (known && !this.#wrote && instance.writesNothing[idx] !== 0) return;
+    if (!known && !this.#wrote) instance.writesNothing[idx] = 1;
     for (let f = 0; f <= instance.depth; f++) {
       let lo = this.#writes[f * 2]!;
       let hi = this.#writes[f * 2 + 1]!;
@@ -218,8 +229,10 @@ export class Liveness {
       this.#writes[f * 2 + 1] = m[WRITTEN + 1]!;
       this.#markRead(outer, f, callsite, m[LIVE]!, m[LIVE + 1]!);
     }
+    this.#wrote = true;
     this.#commitTo(outer, callsite);
     this.#writes.fill(0);
+    this.#wrote = false;
   }
 
   #lookupOuter(instance: Instance): Instance {

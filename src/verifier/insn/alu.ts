@@ -25,7 +25,6 @@ import {
 import { assignScalarId } from '../branch/linked.ts';
 import { alu, swapBytes } from '../domain/alu.ts';
 import { signExtend32, signExtend64, syncBounds, zeroExtend32 } from '../domain/bounds.ts';
-import { bitLength } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { ADD_CONST, ADD_CONST32, ADD_CONST64 } from '../log/state.ts';
 import { Reg } from '../state/reg.ts';
@@ -85,10 +84,9 @@ function unary(env: Env, op: number): void {
 function deltaOf(env: Env, op: number, wide: boolean, to: Reg, operand: Reg, toItself: boolean): number | null {
   if (!env.caps.bpf || (op !== BPF_ADD && op !== BPF_SUB) || toItself || !to.id || to.id & ADD_CONST) return null;
   if (!(wide ? operand.isConst : operand.isSubregConst)) return null;
-  if (!wide && to.umax > 0xffff_ffffn) return null;
-  const value = BigInt.asIntN(wide ? 64 : 32, operand.value);
-  if (value < -0x8000_0000n || value > 0x7fff_ffffn) return null;
-  const off = Number(value);
+  if (!wide && !to.isUmaxBelow(32)) return null;
+  if (wide && !operand.isSigned32) return null;
+  const off = operand.low;
   if (op === BPF_ADD) return off;
   return off === -0x8000_0000 ? null : -off;
 }
@@ -98,8 +96,9 @@ function deltaOf(env: Env, op: number, wide: boolean, to: Reg, operand: Reg, toI
  * Linux: maybe_fork_scalars().
  */
 function forkMask(env: Env, reg: Reg, r: number): void {
+  // Of numbers that are 0 or -1, so are the low halves; nearly all are not.
+  if (reg.s32min !== -1 || reg.s32max !== 0) return;
   const wide = reg.smin === -1n && reg.smax === 0n;
-  if (!wide && !(reg.s32min === -1 && reg.s32max === 0)) return;
   const other = new Reg(env.walk.push(env.pc, env.pc).frame.lanes, r);
   if (wide) {
     other.setConst(0n);
@@ -128,7 +127,7 @@ function move(env: Env): void {
     if (src || off) env.reject('EINVAL', 'BPF_MOV uses reserved fields');
     checkTarget(env, dst);
     if (wide) env.reg(dst).markKnown32(imm);
-    else env.reg(dst).markKnown(BigInt(imm >>> 0));
+    else env.reg(dst).markKnownU32(imm);
     return;
   }
   if (wide && off === BPF_ADDR_SPACE_CAST) {
@@ -155,7 +154,7 @@ function move(env: Env): void {
     } else if (isPointerLeak(env, src)) {
       env.reject('EACCES', `R${src} sign-extension part of pointer`);
     } else if (from.isScalar) {
-      const same = from.umax < 1n << BigInt(off - 1);
+      const same = from.isUmaxBelow(off - 1);
       if (same) assignScalarId(env, from);
       to.copyFrom(from);
       if (!same) dropScalarId(env, dst);
@@ -167,7 +166,7 @@ function move(env: Env): void {
   }
   if (isPointerLeak(env, src)) env.reject('EACCES', `R${src} partial copy of pointer`);
   if (from.isScalar) {
-    const same = off === 0 ? bitLength(from.umax) <= 32 : from.umax < 1n << BigInt(off - 1);
+    const same = from.isUmaxBelow(off === 0 ? 32 : off - 1);
     if (same) assignScalarId(env, from);
     to.copyFrom(from);
     if (!same) dropScalarId(env, dst);

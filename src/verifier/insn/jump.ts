@@ -25,7 +25,7 @@ import { pushHistory } from '../explore/history.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { widenLoop } from '../explore/widen.ts';
 import { isTrusted } from '../pointer/btf-id.ts';
-import { Reg } from '../state/reg.ts';
+import type { Reg } from '../state/reg.ts';
 import { HIST_DST_STACK, HIST_SRC_STACK } from '../state/state.ts';
 import {
   BTF_PTR,
@@ -41,6 +41,8 @@ import {
   UNTRUSTED,
 } from '../state/types.ts';
 import { checkSource, isPointerLeak } from './operands.ts';
+
+const NOTHING: readonly LinkedReg[] = [];
 
 export function gotoInsn(env: Env): Outcome {
   const { insns, pc } = env;
@@ -95,15 +97,19 @@ export function jumpInsn(env: Env): Outcome {
     env.pc = target;
     return MOVED;
   }
-  const linked: LinkedReg[] = [];
-  if (fromReg && b.isScalar && b.id) collectLinked(env, linked, b.id);
-  if (a.isScalar && a.id) collectLinked(env, linked, a.id);
+  let linked = NOTHING;
+  if ((fromReg && b.isScalar && b.id) || (a.isScalar && a.id)) {
+    const found: LinkedReg[] = [];
+    if (fromReg && b.isScalar && b.id) collectLinked(env, found, b.id);
+    if (a.isScalar && a.id) collectLinked(env, found, a.id);
+    linked = found;
+  }
   if (linked.length > 1) pushHistory(env, env.cur, 0, linked);
 
   const other = env.walk.push(target, pc);
   const otherLanes = other.frame.lanes;
-  const otherA = new Reg(otherLanes, dst);
-  const otherB = fromReg ? new Reg(otherLanes, src) : env.temp[1]!;
+  const otherA = env.other[0].point(otherLanes, dst);
+  const otherB = fromReg ? env.other[1].point(otherLanes, src) : env.temp[1]!;
   if (!fromReg) otherB.copyFrom(b);
   if (a.isScalar && b.isScalar && !(fromReg && src === dst)) {
     learn(negated(op), is32, a, b);
@@ -132,19 +138,22 @@ export function jumpInsn(env: Env): Outcome {
 /** 1: always jumps, 0: never, -1: it depends. */
 function branchTaken(op: number, is32: boolean, a: Reg, b: Reg): -1 | 0 | 1 {
   if (!is32 && isPacketAny(a.type) && isPacketAny(b.type)) return isPacketTaken(op, a, b);
-  const known = (r: Reg) => r.isScalar && (is32 ? r.isSubregConst : r.isConst);
-  if (!known(b)) {
+  if (!isKnown(b, is32)) {
     op = flipped(op);
-    [a, b] = [b, a];
+    const first = a;
+    a = b;
+    b = first;
   }
   if (!a.isScalar || !b.isScalar) {
-    if (!known(b) || !isNotNull(a)) return -1;
+    if (!isKnown(b, is32) || !isNotNull(a)) return -1;
     // Only the comparison of a valid pointer with NULL is settled.
-    if (is32 ? b.i[b.at] !== 0 : b.value !== 0n) return -1;
+    if (b.low !== 0 || (!is32 && !b.isVarZero)) return -1;
     return op === BPF_JEQ ? 0 : op === BPF_JNE ? 1 : -1;
   }
   return isTaken(op, is32, a, b);
 }
+
+const isKnown = (r: Reg, is32: boolean): boolean => r.isScalar && (is32 ? r.isSubregConst : r.isConst);
 
 function isNotNull(r: Reg): boolean {
   if (r.type & MAYBE_NULL) return false;

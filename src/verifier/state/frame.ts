@@ -11,6 +11,9 @@ import { SCALAR, SLOT_SPILL } from './types.ts';
 const SLOTS_PER_CLASS = 8;
 export const sizeClass = (slots: number): number => (slots + SLOTS_PER_CLASS - 1) >> 3;
 
+/** Lanes of a frame with `slots` stack slots. */
+export const lanesFor = (slots: number): number => (REGS + sizeClass(slots) * SLOTS_PER_CLASS) * LANES;
+
 export class Frame {
   readonly lanes: Lanes;
   readonly sizeClass: number;
@@ -33,10 +36,10 @@ export class Frame {
   retMin = 0;
   retMax = 0;
 
-  /** Room for `slots` stack slots, and for some more. */
-  constructor(slots: number) {
+  /** Room for `slots` stack slots, and for some more. `i`: memory of `lanesFor(slots)` lanes to use. */
+  constructor(slots: number, i: Int32Array = new Int32Array(lanesFor(slots))) {
     this.sizeClass = sizeClass(slots);
-    this.lanes = new Lanes(REGS + this.sizeClass * SLOTS_PER_CLASS);
+    this.lanes = new Lanes(i);
   }
 
   kind(slot: number, byte: number): number {

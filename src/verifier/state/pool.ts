@@ -2,10 +2,17 @@
  * Saved states, used again: a walk of a million instructions puts aside hundreds of thousands of states, but few at a
  * time. Who saves a state gives it back when nobody will look at it any more; what is forgotten is only garbage.
  */
-import { Frame, sizeClass } from './frame.ts';
+import { Frame, lanesFor, sizeClass } from './frame.ts';
 import { SavedState, type StateBase } from './state.ts';
 
+/** Frames are cut from slabs: one allocation for many. Lanes; the first slabs of a walk are smaller. */
+const FIRST_SLAB = 1 << 12;
+const LARGEST_SLAB = 1 << 17;
+
 export class StatePool {
+  #slab = new Int32Array(0);
+  #used = 0;
+  #nextSlab = FIRST_SLAB;
   readonly #states: SavedState[] = [];
   /** Free frames by the size of their stack. */
   readonly #frames: Frame[][] = [];
@@ -16,11 +23,22 @@ export class StatePool {
     saved.copyMeta(from);
     for (let f = 0; f <= from.curframe; f++) {
       const frame = from.frames[f]!;
-      const copy = this.#frames[sizeClass(frame.slots)]?.pop() ?? new Frame(frame.slots);
+      const copy = this.#frames[sizeClass(frame.slots)]?.pop() ?? this.#makeFrame(frame.slots);
       copy.copyFrom(frame);
       saved.frames.push(copy);
     }
     return saved;
+  }
+
+  #makeFrame(slots: number): Frame {
+    const length = lanesFor(slots);
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Int32Array(Math.max(this.#nextSlab, length));
+      this.#used = 0;
+      this.#nextSlab = Math.min(this.#nextSlab * 2, LARGEST_SLAB);
+    }
+    this.#used += length;
+    return new Frame(slots, this.#slab.subarray(this.#used - length, this.#used));
   }
 
   /** `state` is not used any more. */

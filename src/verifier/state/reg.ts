@@ -36,8 +36,9 @@ export class Lanes {
   private signed: BigInt64Array | undefined = undefined;
   private unsigned: BigUint64Array | undefined = undefined;
   private readonly heads: (Int32Array | undefined)[] = [];
-  constructor(records: number) {
-    this.i = new Int32Array(records * LANES);
+  /** `i`: whole records, at a multiple of 8 bytes of its buffer. */
+  constructor(i: Int32Array) {
+    this.i = i;
   }
   /** A view of the first `records` records. */
   first(records: number): Int32Array {
@@ -45,11 +46,11 @@ export class Lanes {
     return (this.heads[records] ??= this.i.subarray(0, records * LANES));
   }
   get s(): BigInt64Array {
-    this.signed ??= new BigInt64Array(this.i.buffer);
+    this.signed ??= new BigInt64Array(this.i.buffer, this.i.byteOffset, this.i.length / 2);
     return this.signed;
   }
   get u(): BigUint64Array {
-    this.unsigned ??= new BigUint64Array(this.i.buffer);
+    this.unsigned ??= new BigUint64Array(this.i.buffer, this.i.byteOffset, this.i.length / 2);
     return this.unsigned;
   }
 }
@@ -239,6 +240,10 @@ export class Reg {
   isUmaxBelow(bits: number): boolean {
     return isBelowPower(this.i, this.at + 10, bits);
   }
+  /** Whether a known number fits 32 bits, signed. */
+  get isSigned32(): boolean {
+    return this.i[this.at + 1]! === this.i[this.at]! >> 31;
+  }
   /** Low 32 bits of the known ones, signed: offsets and counts are small. */
   get low(): number {
     return this.i[this.at]!;
@@ -357,6 +362,15 @@ export class Reg {
     this.clearKind();
     this.type = SCALAR;
     this.setConst32(value);
+  }
+
+  /** As markKnown, of the low 32 bits; the high ones are zero. */
+  markKnownU32(value: number): void {
+    this.markKnown32(value);
+    if (value >= 0) return;
+    const { i, at } = this;
+    for (let k = at + 5; k < at + 12; k += 2) i[k] = 0;
+    i[at + 1] = 0;
   }
 
   /** The variable part of a pointer, or a scalar, becomes zero; the type is kept and ids are dropped. */

@@ -97,8 +97,6 @@ export abstract class StateBase {
 /** A compact copy, for the stack of branches and for pruning. `StatePool` makes them. */
 export class SavedState extends StateBase {
   override readonly frames: Frame[] = [];
-  /** What nobody can read any more was forgotten, so that more states compare equal. */
-  cleaned = false;
   /** No checkpoint any more, but paths that started from it are still walked. */
   evicted = false;
   /** For back edges: the checkpoint this state was found to be covered by. */
@@ -106,7 +104,6 @@ export class SavedState extends StateBase {
 
   /** Nothing is kept alive by a state that waits to be used again. */
   forget(): void {
-    this.cleaned = false;
     this.evicted = false;
     this.equalState = null;
     this.parent = null;
