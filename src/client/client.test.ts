@@ -5,6 +5,7 @@ import { BpfError, SkepError, UnsupportedError, VerifierError } from '../base/er
 import { createKernel, type EmbeddedKernel } from '../kernel/index.ts';
 import { parseObject } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
+import { BPF_PROG_TYPE_EXT } from '../uapi/generated/constants.ts';
 import { AttachError, BpfMap, BpfProgram, loadCollection, probeFeatures } from './index.ts';
 
 const example = (name: string) => new Uint8Array(readFileSync(new URL(`../../examples/${name}`, import.meta.url)));
@@ -179,6 +180,33 @@ describe('the client', () => {
     expect(await features.mapType(1)).toBe(true);
     expect(await features.mapType(4000)).toBe(false);
     expect(embedded.usage().maps).toBe(0);
+  });
+
+  it('loads a program that goes into another one', async () => {
+    const first = await loadCollection(kernel, example('pktcount.bpf.o'));
+    const spec = parseObject(example('pktcount.bpf.o'));
+    Object.assign(spec.programs.get('pktcount')!, {
+      type: BPF_PROG_TYPE_EXT,
+      attachType: 0,
+      section: 'freplace/pktcount',
+      attachTo: 'pktcount',
+    });
+    await expect(loadCollection(kernel, spec)).rejects.toThrow('say which loaded program it goes into');
+    const targets = { pktcount: first.program('pktcount') };
+    const loads: unknown[] = [];
+    const listening = Object.assign(Object.create(kernel), {
+      bpf: (command: 'PROG_LOAD', attr: object) => {
+        if (command === 'PROG_LOAD') loads.push(attr);
+        return kernel.bpf(command, attr);
+      },
+    }) as Kernel;
+    const second = await loadCollection(listening, spec, { targets }).catch(() => undefined);
+    expect(loads[0]).toMatchObject({ attach_prog_fd: targets.pktcount.fd, prog_type: BPF_PROG_TYPE_EXT });
+    expect(loads[0]).toHaveProperty('attach_btf_id');
+    Object.assign(spec.programs.get('pktcount')!, { attachTo: 'nosuch' });
+    await expect(loadCollection(kernel, spec, { targets })).rejects.toThrow("names no function of 'pktcount'");
+    await second?.close();
+    await first.close();
   });
 
   it('closes twice without harm', async () => {

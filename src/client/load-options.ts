@@ -3,6 +3,7 @@
 import type { BpfError } from '../base/errors.ts';
 import type { Btf, BtfValue } from '../btf/index.ts';
 import type { BpfMap } from './map.ts';
+import type { BpfProgram } from './program.ts';
 
 export interface LoadOptions {
   /** The object's name, from which its data maps get theirs; the file's name is the usual choice. */
@@ -15,6 +16,11 @@ export interface LoadOptions {
   readonly maps?: Readonly<Record<string, BpfMap>>;
   /** Takes `maps` of another shape too: the verifier says whether the programs can live with that. Default: an error. */
   readonly mapsOfAnyShape?: boolean;
+  /**
+   * Loaded programs that freplace, fentry and fexit programs of this object go to, by the name of the one that goes:
+   * `{ my_freplace: program }`. The section says which function of it.
+   */
+  readonly targets?: Readonly<Record<string, BpfProgram>>;
   /** Index of the interface whose metadata XDP programs read (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3). */
   readonly boundDevice?: number;
   /** Values of global variables by their C name, written before anything is loaded. `const volatile` ones are the use. */

@@ -1,7 +1,7 @@
 /** One program of an object: its references resolved, its CO-RE relocations applied, loaded. */
 import { view } from '../base/bytes.ts';
 import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
-import { POISON } from '../btf/index.ts';
+import { POISON, parseBtf } from '../btf/index.ts';
 import { BPF_PSEUDO_BTF_ID } from '../isa/index.ts';
 import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
@@ -146,6 +146,16 @@ function missing(program: ProgramSpec, what: string): UnsupportedError {
 /** Types that are bound to a place in the kernel when they are loaded: the BTF id of that place. */
 async function attachTarget(context: LoadContext, program: ProgramSpec, type: number, attachType: number) {
   const at = program.attachTo;
+  const target = context.options.targets?.[program.name];
+  if (target && (type === C.BPF_PROG_TYPE_EXT || type === C.BPF_PROG_TYPE_TRACING)) {
+    return functionOf(target, program);
+  }
+  if (type === C.BPF_PROG_TYPE_EXT) {
+    throw new SkepError(
+      'ERR_ATTACH',
+      `program '${program.name}': say which loaded program it goes into, as { targets: { ${program.name}: program } }`,
+    );
+  }
   const name = targetName(type, attachType, at);
   if (name === undefined) return {};
   if (at === '') {
@@ -160,10 +170,23 @@ async function attachTarget(context: LoadContext, program: ProgramSpec, type: nu
   return { attach_btf_id: id };
 }
 
+/** A function of another program, by that program's own types. */
+async function functionOf(target: BpfProgram, { name, section, attachTo }: ProgramSpec) {
+  const { btf_id } = await target.info();
+  const bpf = new Bpf(target.kernel);
+  const types =
+    btf_id === 0 ? undefined : await bpf.withFd(bpf.btfById(btf_id), (fd) => bpf.btfInfo(fd, { bytes: true }));
+  const id = types ? parseBtf(types.btf).find(attachTo, 'func') : 0;
+  if (id > 0) return { attach_prog_fd: target.fd, attach_btf_id: id };
+  throw new SkepError(
+    'ERR_ATTACH',
+    `program '${name}': SEC("${section}") names no function of '${target.name}'${types ? '' : ', which has no types'}`,
+  );
+}
+
 /** What the place is called in the kernel's BTF; undefined for types that need none. */
 function targetName(type: number, attachType: number, at: string): string | undefined {
   if (type === C.BPF_PROG_TYPE_LSM) return `bpf_lsm_${at}`;
-  if (type === C.BPF_PROG_TYPE_EXT) throw new UnsupportedError('freplace programs', { since: '5.6' });
   if (type === C.BPF_PROG_TYPE_STRUCT_OPS) throw new UnsupportedError('struct_ops programs', { since: '5.6' });
   if (type !== C.BPF_PROG_TYPE_TRACING) return undefined;
   if (attachType === C.BPF_TRACE_RAW_TP) return `btf_trace_${at}`;
