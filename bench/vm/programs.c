@@ -5,10 +5,13 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
+// suite/programs.c takes these in and says itself where they stand.
+#ifndef PROGRAM
 #define PROGRAM(name) __attribute__((section("bench/" #name), used)) int name(void *ctx)
+#define FUNCTION(name) static __attribute__((section("bench/" #name), noinline))
+#endif
 // A value that the compiler knows nothing about.
 #define OPAQUE(x) __asm__ volatile("" : "+r"(x))
-#define FUNCTION(name) static __attribute__((section("bench/" #name), noinline))
 
 PROGRAM(return_0) { return 0; }
 

@@ -52,7 +52,7 @@ export abstract class BaseMap implements KernelMap {
     this.mem.setU32(this.addr + MAP_HEADER_VALUE_SIZE, def.valueSize);
     this.mem.setU32(this.addr + MAP_HEADER_MAX_ENTRIES, def.maxEntries);
     this.mem.setU32(this.addr + MAP_HEADER_FLAGS, def.flags);
-    this.mem.setU32(this.addr + MAP_HEADER_SPECIAL, def.special === undefined ? 0 : 1);
+    this.mem.setU32(this.addr + MAP_HEADER_SPECIAL, def.special?.length ? 1 : 0);
   }
 
   /** Says in the header where the elements are. */

@@ -49,7 +49,7 @@ import {
   IF,
   LOOP,
 } from '../wasm/opcodes.ts';
-import { writeCopy, writeEqual } from './bytes.ts';
+import { writeCopy, writeKeyCopy, writeSameKey } from './bytes.ts';
 import { writeHash } from './hash-key.ts';
 import type { MapFunction } from './helper-function.ts';
 
@@ -141,11 +141,11 @@ function writeFind(f: MapFunction): Found {
   const again = code.open(LOOP);
   code.get(link).memory(I32_LOAD, 0).tee(element).op(I32_EQZ).branch(BR_IF, out);
   if (map.keySize <= SMALL_KEY) {
-    writeEqual(code, element, ELEMENT_KEY, KEY, map.keySize);
+    writeSameKey(code, element, ELEMENT_KEY, KEY, map.keySize);
     code.branch(BR_IF, out);
   } else {
     code.get(element).memory(I32_LOAD, ELEMENT_HASH).get(hash).op(I32_EQ).open(IF);
-    writeEqual(code, element, ELEMENT_KEY, KEY, map.keySize);
+    writeSameKey(code, element, ELEMENT_KEY, KEY, map.keySize);
     code.branch(BR_IF, out);
     code.end();
   }
@@ -241,7 +241,7 @@ function writeLink(f: MapFunction, hash: number, element: number, referenced: nu
   code.get(element).get(bucket).memory(I32_LOAD, 0).memory(I32_STORE, ELEMENT_NEXT);
   code.get(element).get(hash).memory(I32_STORE, ELEMENT_HASH);
   code.get(element).i32(referenced).memory(I32_STORE, ELEMENT_REFERENCED);
-  writeCopy(code, element, ELEMENT_KEY, KEY, map.keySize);
+  writeKeyCopy(code, element, ELEMENT_KEY, KEY, map.keySize);
   code.get(bucket).get(element).memory(I32_STORE, 0);
 }
 
