@@ -33,7 +33,7 @@ let runtime: string;
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'skep-bad-'));
   runtime = join(home, 'run');
-  mkdirSync(runtime, { mode: 0o700 });
+  mkdirSync(join(runtime, 'skep'), { recursive: true, mode: 0o700 });
 });
 afterAll(() => {
   skep('kernel', 'stop');
