@@ -139,7 +139,13 @@ export function inputOf(c: Case, btfs: BtfCache, logLevel: number): VerifierInpu
     ...(c.prog_btf ? { btf: btfs.get(c.prog_btf) } : {}),
     ...(c.func_info ? { funcInfo: fromHex(c.func_info)! } : {}),
     kernelBtf: () => btfs.kernel(),
-    ...(c.attach_btf ? { attachBtfId: btfs.kernel().find(c.attach_btf, 'func', 'typedef') } : {}),
+    ...(c.attach_btf
+      ? {
+          attachBtfId: btfs
+            .kernel()
+            .find(c.attach_btf, ...(c.prog_type === 27 ? (['struct'] as const) : (['func', 'typedef'] as const))),
+        }
+      : {}),
     cpus: 2,
     logLevel,
   };

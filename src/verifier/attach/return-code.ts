@@ -7,6 +7,7 @@ import type { Env } from '../env.ts';
 import { checkSource, isPointerLeak } from '../insn/operands.ts';
 import type { Reg } from '../state/reg.ts';
 import { typeName } from '../state/types.ts';
+import { operationOf } from './arguments.ts';
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -67,8 +68,11 @@ function answerRange(env: Env): Range | null {
 export function checkReturnCode(env: Env, regno = 0): void {
   const { progType } = env.input;
   const subprog = env.frame.subprog;
-  if (subprog === 0 && (progType === c.BPF_PROG_TYPE_LSM || progType === c.BPF_PROG_TYPE_STRUCT_OPS)) {
-    env.unsupported('return values of this program type');
+  if (subprog === 0 && progType === c.BPF_PROG_TYPE_LSM) env.unsupported('return values of this program type');
+  if (subprog === 0 && progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
+    const { ret } = operationOf(env);
+    if (ret === 0) return;
+    if (resolve(env.kernelBtf, ret).kind === 'ptr') env.unsupported('struct_ops that answer a pointer');
   }
   checkSource(env, regno);
   if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr as return value`);

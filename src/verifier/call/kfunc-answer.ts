@@ -4,7 +4,6 @@
  */
 import { BtfError } from '../../base/errors.ts';
 import { type BtfType, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
-import { PROG_TYPES } from '../../uapi/prog-types.ts';
 import type { Env } from '../env.ts';
 import { mayAccessPacket } from '../pointer/packet.ts';
 import { DYNPTR_KINDS } from '../resource/dynptr.ts';
@@ -15,6 +14,7 @@ import type { Reg } from '../state/reg.ts';
 import { ALLOC, BTF_PTR, MAYBE_NULL, MEM, PERCPU, PKT_SLICE, RCU, RDONLY, TRUSTED, UNTRUSTED } from '../state/types.ts';
 import { hasFlag, type Kfunc } from '../structure/kfuncs.ts';
 import { mayHoldLock, recordOf } from '../structure/map-record.ts';
+import { progTypeName } from './allowed.ts';
 import { isScalarStruct } from './kfunc-arg.ts';
 import type { KfuncMeta } from './kfunc-meta.ts';
 
@@ -147,11 +147,14 @@ function answerNew(env: Env, percpu: boolean, meta: KfuncMeta, r0: Reg): void {
 }
 
 function answerContext(env: Env, r0: Reg): void {
-  const row = Object.values(PROG_TYPES).find((p) => p.id === env.input.progType);
-  const context = row?.context ?? '';
-  const real = { __sk_buff: 'sk_buff', xdp_md: 'xdp_buff', bpf_sock_ops: 'bpf_sock_ops_kern' }[context as string];
-  const id = real ? env.kernelBtf.find(real, 'struct') : 0;
-  if (!id) env.unsupported('the context of this program type as a structure of the kernel');
+  const btf = env.kernelBtf;
+  // The kernel pairs what programs see with what is behind it: BPF_PROG_TYPE_XDP_prog, BPF_PROG_TYPE_XDP_kern.
+  const pairs = btf.type(btf.find('bpf_ctx_convert', 'struct'));
+  const wanted = `BPF_PROG_TYPE_${progTypeName(env)?.toUpperCase()}_kern`;
+  const member = pairs?.kind === 'struct' ? pairs.members.find((m) => m.name === wanted) : undefined;
+  const id = member ? skipModifiers(btf, member.type) : 0;
+  if (!id || btf.type(id)?.kind !== 'struct')
+    env.unsupported('the context of this program type as a structure of the kernel');
   r0.markPointer(BTF_PTR | TRUSTED);
   r0.aux = id;
   r0.aux2 = 0;

@@ -3,8 +3,10 @@
  * Linux: adjust_ptr_min_max_vals(), check_reg_sane_offset().
  */
 import { BPF_ADD, BPF_AND, BPF_OR, BPF_SUB, BPF_XOR } from '../../isa/index.ts';
+import { addWide } from '../domain/alu.ts';
 import { syncBounds } from '../domain/bounds.ts';
-import { tnumAdd, tnumSub } from '../domain/tnum.ts';
+import { lessSigned, lessUnsigned, SMAX, SMIN, same64, UMAX, UMIN } from '../domain/lanes64.ts';
+import { tnumSub } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import type { Reg } from '../state/reg.ts';
 import {
@@ -47,7 +49,7 @@ export function pointerAlu(env: Env, op: number, wide: boolean, dst: number, ptr
   ptr.copyFrom(ptrReg);
   off.copyFrom(offReg);
   const known = off.isConst;
-  if ((known && (off.smin !== off.smax || off.umin !== off.umax)) || off.smin > off.smax || off.umin > off.umax) {
+  if (isContradiction(off, known)) {
     to.markUnknown();
     return;
   }
@@ -92,6 +94,13 @@ export function pointerAlu(env: Env, op: number, wide: boolean, dst: number, ptr
   syncBounds(to);
 }
 
+/** Ranges of a path that cannot be. */
+function isContradiction(r: Reg, known: boolean): boolean {
+  const { i, at } = r;
+  if (known && !(same64(i, at + SMIN, i, at + SMAX) && same64(i, at + UMIN, i, at + UMAX))) return true;
+  return lessSigned(i, at + SMAX, i, at + SMIN) || lessUnsigned(i, at + UMAX, i, at + UMIN);
+}
+
 function allowsArithmetic(op: number, type: number, known: boolean, off: Reg): boolean {
   switch (base(type)) {
     case PTR_CTX:
@@ -117,22 +126,14 @@ function allowsArithmetic(op: number, type: number, known: boolean, off: Reg): b
   }
 }
 
+/** `to` is a copy of `ptr`. */
 function addOffset(env: Env, to: Reg, ptr: Reg, off: Reg, known: boolean): void {
-  const fixed = BigInt(ptr.off) + off.smin;
-  if (known && fixed === BigInt.asIntN(32, fixed)) {
-    to.off = Number(fixed);
+  const fixed = ptr.off + off.low;
+  if (known && off.isSigned32 && fixed === (fixed | 0)) {
+    to.off = fixed;
     return;
   }
-  const smin = ptr.smin + off.smin;
-  const smax = ptr.smax + off.smax;
-  const fits = smin >= S64_MIN && smin <= S64_MAX && smax >= S64_MIN && smax <= S64_MAX;
-  to.smin = fits ? smin : S64_MIN;
-  to.smax = fits ? smax : S64_MAX;
-  const umin = ptr.umin + off.umin;
-  const umax = ptr.umax + off.umax;
-  to.umin = umax <= U64_MAX ? umin : 0n;
-  to.umax = umax <= U64_MAX ? umax : U64_MAX;
-  to.varOff = tnumAdd(ptr.varOff, off.varOff);
+  addWide(to, off);
   if (isPacket(ptr.type)) {
     // Another unknown added: what was proven for the old pointer says nothing about this one.
     to.id = env.newId();
@@ -141,9 +142,9 @@ function addOffset(env: Env, to: Reg, ptr: Reg, off: Reg, known: boolean): void 
 }
 
 function subOffset(env: Env, to: Reg, ptr: Reg, off: Reg, known: boolean): void {
-  const fixed = BigInt(ptr.off) - off.smin;
-  if (known && fixed === BigInt.asIntN(32, fixed)) {
-    to.off = Number(fixed);
+  const fixed = ptr.off - off.low;
+  if (known && off.isSigned32 && fixed === (fixed | 0)) {
+    to.off = fixed;
     return;
   }
   const smin = ptr.smin - off.smax;
@@ -163,6 +164,11 @@ function subOffset(env: Env, to: Reg, ptr: Reg, off: Reg, known: boolean): void 
 
 /** An offset that is bounded, and not absurdly large. */
 function checkSaneOffset(env: Env, r: Reg, type: number): void {
+  const { i, at } = r;
+  const low = i[at + SMIN]!;
+  // Nearly always: the least it can be is small.
+  const small = i[at + SMIN + 1] === low >> 31 && low < MAX_VAR_OFF && low > -MAX_VAR_OFF;
+  if (small && r.off < MAX_VAR_OFF && r.off > -MAX_VAR_OFF && (!r.isConst || r.low === low)) return;
   if (r.isConst) {
     const value = BigInt.asIntN(64, r.value);
     if (value >= MAX_VAR_OFF_BIG || value <= -MAX_VAR_OFF_BIG) {

@@ -23,7 +23,9 @@ import {
   USER,
 } from '../state/types.ts';
 import { recordOf } from '../structure/map-record.ts';
+import { checkKernelWrite } from './kernel-write.ts';
 import { type Access, answerUnknown, type PointerRule } from './rule.ts';
+import { structsMatch } from './struct-match.ts';
 
 /** Deepest nesting of structures that is followed. */
 const MAX_DEPTH = 32;
@@ -65,7 +67,10 @@ export const btfPointer: PointerRule = {
       env.reject('EACCES', `R${regno} is ptr_${name()} access ${what} memory: off=${a.off}`);
     }
     const owned = (ptr.type & ALLOC) !== 0 && !(ptr.type & UNTRUSTED);
-    if (a.write && !owned) env.reject('EACCES', 'only read is supported');
+    if (a.write && !owned) {
+      checkKernelWrite(env, ptr, a);
+      return;
+    }
     if (ptr.type & ALLOC) {
       accessObject(env, a, ptr);
       return;
@@ -250,9 +255,6 @@ export function checkBtfArgument(
   kind: ArgKind,
   facts: KindFacts,
 ): void {
-  if (kind.startsWith('btf_id_sock_common')) {
-    env.unsupported('passing a BTF pointer as a socket');
-  }
   if (kind === 'spin_lock') return;
   if (!kind.startsWith('btf_id')) {
     // As memory: only to be read.
@@ -261,9 +263,10 @@ export function checkBtfArgument(
     }
     return;
   }
-  const wanted = kindParameter(kind);
+  const wanted = kind.startsWith('btf_id_sock_common') ? 'sock_common' : kindParameter(kind);
   const have = env.btfTypeName(reg.aux2, reg.aux);
-  if (have !== wanted || reg.off !== 0) {
+  const wantedId = env.kernelBtf.find(wanted, 'struct');
+  if (reg.aux2 !== 0 || !structsMatch(env.kernelBtf, reg.aux, reg.off, wantedId, false)) {
     env.reject('EACCES', `R${regno} is of type ${have} but ${wanted} is expected`);
   }
 }

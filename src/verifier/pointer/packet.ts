@@ -37,7 +37,7 @@ export const packet: PointerRule = {
 };
 
 export function checkPacket(env: Env, ptr: Reg, regno: number, off: number, size: number, zeroAllowed: boolean): void {
-  if (ptr.smin < 0n) {
+  if (ptr.isNegative) {
     env.reject('EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
   const outside = `R${regno} offset is outside of the packet`;

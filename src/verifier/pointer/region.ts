@@ -19,6 +19,10 @@ export function checkRegion(
   regionSize: number,
   zeroAllowed: boolean,
 ): void {
+  // The common case without a bigint: small offsets, and the access fits at both ends.
+  if (ptr.isSmallOffset && off >= 0 && (size > 0 || (size === 0 && zeroAllowed))) {
+    if (ptr.i[ptr.at + 4]! + off + size <= regionSize && ptr.i[ptr.at + 10]! + off + size <= regionSize) return;
+  }
   const { smin } = ptr;
   const lowest = smin + BigInt(off);
   if (smin < 0n && (smin === S64_MIN || lowest !== BigInt.asIntN(32, lowest) || lowest < 0n)) {

@@ -6,7 +6,6 @@
  */
 import { BPF_ST, classOf } from '../../isa/index.ts';
 import { assignScalarId } from '../branch/linked.ts';
-import { bitLength } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { pushHistory } from '../explore/history.ts';
 import { tnumText } from '../log/state.ts';
@@ -36,12 +35,12 @@ export const stack: PointerRule = {
     checkStackBounds(env, ptr, a.regno, a.off, a.size, a.write);
     const frame = env.cur.frames[ptr.frameno]!;
     if (a.write) {
-      if (ptr.isConst) writeFixed(env, frame, a.off + lowSigned(ptr.value), a);
+      if (ptr.isConst) writeFixed(env, frame, a.off + ptr.known, a);
       else writeVariable(env, frame, ptr, a);
       return;
     }
     if (ptr.isConst) {
-      readFixed(env, frame, a.off + lowSigned(ptr.value), a);
+      readFixed(env, frame, a.off + ptr.known, a);
       return;
     }
     if (a.valueRegno < 0) {
@@ -54,8 +53,6 @@ export const stack: PointerRule = {
   },
 };
 
-const lowSigned = (x: bigint): number => Number(BigInt.asIntN(64, x));
-
 /** The access lies in the stack, whatever the offset is. Makes the frame's stack as deep as needed. */
 function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number, size: number, write: boolean): void {
   const frame = env.cur.frames[ptr.frameno]!;
@@ -63,7 +60,7 @@ function checkStackBounds(env: Env, ptr: Reg, regno: number, off: number, size: 
   let min: number;
   let max: number;
   if (ptr.isConst) {
-    min = lowSigned(ptr.value) + off;
+    min = ptr.known + off;
     max = min + size;
   } else {
     if (ptr.smax >= MAX_VAR_OFF || ptr.smin <= -MAX_VAR_OFF) {
@@ -144,7 +141,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   if (size === 8) env.liveness.write(frame.frameno, n);
   const aligned = off % 8 === 0;
   if (reg && aligned && reg.isScalar && env.caps.bpf) {
-    const whole = bitLength(reg.umax) <= size * 8;
+    const whole = reg.isUmaxBelow(size * 8);
     if (whole) assignScalarId(env, reg);
     spill(env, frame, n, reg, size);
     if (!whole) {
@@ -246,9 +243,9 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   if (valueRegno < 0) return;
   const to = env.reg(valueRegno);
   if (size <= spillSize && off % 8 === 0) {
-    if (env.caps.bpf && size === 4 && spillSize === 4 && bitLength(spilled.umax) <= 32) assignScalarId(env, spilled);
+    if (env.caps.bpf && size === 4 && spillSize === 4 && spilled.isUmaxBelow(32)) assignScalarId(env, spilled);
     to.copyFrom(spilled);
-    if (bitLength(spilled.umax) > size * 8) {
+    if (!spilled.isUmaxBelow(size * 8)) {
       to.id = 0;
       to.off = 0;
     }
@@ -324,7 +321,7 @@ export function checkStackInitialized(
   let min: number;
   let max: number;
   if (ptr.isConst) {
-    min = lowSigned(ptr.value) + off;
+    min = ptr.known + off;
     max = min;
   } else {
     if (!env.caps.perfmon) {

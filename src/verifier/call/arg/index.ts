@@ -21,6 +21,7 @@ import {
   MAP_VALUE,
   MAYBE_NULL,
   MEM,
+  PKT_SLICE,
   PTR_STACK,
   RDONLY,
   SCALAR,
@@ -184,8 +185,12 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   let { type } = reg;
   // Socket maps keep sockets, not bytes.
   if (bare.startsWith('map_value') || bare === 'uninit_map_value') {
-    if (keepsSockets(env, meta)) types = KINDS.btf_id_sock_common.types;
+    if (keepsSockets(env, meta)) {
+      types = KINDS.btf_id_sock_common.types;
+      kind = 'btf_id_sock_common';
+    }
   }
+  type &= ~PKT_SLICE;
   if (facts.readOnly) type &= ~RDONLY;
   if (facts.orNull) type &= ~MAYBE_NULL;
   if (!types.includes(type)) {
