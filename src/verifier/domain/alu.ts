@@ -122,6 +122,15 @@ export function addNumbers(d: Reg, s: Reg): void {
   addBits(d, s);
 }
 
+/** As addNumbers for the 64-bit ranges and bits of a pointer's variable part, where a sum that may wrap is any number. */
+export function addWide(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const wraps = addCarries(i, at + UMAX, s.i, s.at + UMAX);
+  add64(d, s);
+  if (wraps) setUnboundedUnsigned(i, at);
+  addBits(d, s);
+}
+
 /** `d -= s`, likewise. */
 function subNumbers(d: Reg, s: Reg): void {
   sub32(d, s);

@@ -244,6 +244,18 @@ export class Reg {
   get isSigned32(): boolean {
     return this.i[this.at + 1]! === this.i[this.at]! >> 31;
   }
+  /** A known number, signed, as far as a double can say it. */
+  get known(): number {
+    return this.isSigned32 ? this.low : Number(BigInt.asIntN(64, this.value));
+  }
+  get isNegative(): boolean {
+    return this.i[this.at + 5]! < 0;
+  }
+  /** Whether the number is certainly 0 or more, and below 2^29 as offsets are. */
+  get isSmallOffset(): boolean {
+    const { i, at } = this;
+    return i[at + 5] === 0 && i[at + 11] === 0 && i[at + 4]! >= 0 && i[at + 10]! >= 0 && i[at + 10]! < 1 << 29;
+  }
   /** Low 32 bits of the known ones, signed: offsets and counts are small. */
   get low(): number {
     return this.i[this.at]!;
