@@ -19,7 +19,6 @@ import {
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_QUEUE,
-  BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STACK,
 } from '../../uapi/generated/constants.ts';
 import { writeArrayUpdate } from './array.ts';
@@ -36,7 +35,6 @@ type MapWriter = (f: MapFunction) => void;
 const ARRAYS = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
 const HASHES = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 const QUEUES = [BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK];
-const RINGS = [BPF_MAP_TYPE_RINGBUF];
 
 interface Row {
   readonly helper: number;
@@ -57,17 +55,16 @@ const ROWS: readonly Row[] = [
   { helper: BPF_FUNC_map_push_elem, args: 'iiL', types: QUEUES, write: writePush },
   { helper: BPF_FUNC_map_pop_elem, args: 'ii', types: QUEUES, write: writePop },
   { helper: BPF_FUNC_map_peek_elem, args: 'ii', types: QUEUES, write: writePeek },
-  { helper: BPF_FUNC_ringbuf_reserve, args: 'iLL', types: RINGS, write: writeReserve },
-  { helper: BPF_FUNC_ringbuf_output, args: 'iiLL', types: RINGS, write: writeOutput },
 ];
 
-/** Those that are told no map: a record says itself where it is. */
-const WITHOUT_MAP: ReadonlyMap<number, { readonly args: string; readonly write: (f: HelperFunction) => void }> =
-  new Map([
-    [BPF_FUNC_ringbuf_submit, { args: 'iL', write: writeSubmit }],
-    [BPF_FUNC_ringbuf_discard, { args: 'iL', write: writeDiscard }],
-    [BPF_FUNC_get_smp_processor_id, { args: '', write: writeCpu }],
-  ]);
+/** Those that need not know the map beforehand: there is one type of it, and a record says itself where it is. */
+const ANY_MAP: ReadonlyMap<number, { readonly args: string; readonly write: (f: HelperFunction) => void }> = new Map([
+  [BPF_FUNC_ringbuf_reserve, { args: 'iLL', write: writeReserve }],
+  [BPF_FUNC_ringbuf_output, { args: 'iiLL', write: writeOutput }],
+  [BPF_FUNC_ringbuf_submit, { args: 'iL', write: writeSubmit }],
+  [BPF_FUNC_ringbuf_discard, { args: 'iL', write: writeDiscard }],
+  [BPF_FUNC_get_smp_processor_id, { args: '', write: writeCpu }],
+]);
 
 /** What writes the function for a helper on a map, or undefined where JavaScript does it. */
 export function mapWriter(helper: number, args: string, map: MapFacts): MapWriter | undefined {
@@ -75,8 +72,8 @@ export function mapWriter(helper: number, args: string, map: MapFacts): MapWrite
   return row === undefined || row.args !== args || (row.copies === true && map.special) ? undefined : row.write;
 }
 
-/** The same for a helper that is not told a map. */
+/** The same for a helper that need not know a map. */
 export function helperWriter(helper: number, args: string): ((f: HelperFunction) => void) | undefined {
-  const row = WITHOUT_MAP.get(helper);
+  const row = ANY_MAP.get(helper);
   return row?.args === args ? row.write : undefined;
 }

@@ -3,7 +3,7 @@
  * commit wakes a reader, which is the first one after the reader took everything.
  */
 import { EAGAIN, EINVAL } from '../../base/errno.ts';
-import { MAP_HEADER_MAX_ENTRIES } from '../../base/map-header.ts';
+import { MAP_HEADER_MAX_ENTRIES, MAP_HEADER_STORAGE } from '../../base/map-header.ts';
 import { RING_CONSUMER, RING_DATA, RING_LENGTH_MASK, RING_PAGE, RING_PRODUCER } from '../../base/map-storage.ts';
 import {
   BPF_RB_FORCE_WAKEUP,
@@ -44,27 +44,37 @@ import {
   IF,
   LOOP,
 } from '../wasm/opcodes.ts';
-import type { HelperFunction, MapFunction } from './helper-function.ts';
+import type { HelperFunction } from './helper-function.ts';
 
 const PAGE_BITS = Math.log2(RING_PAGE);
 /** Up to here a loop is quicker than the engine's own copy. */
 const SHORT_COPY = 64;
 
+/** Locals with what the header of a ring's map says. */
+interface Ring {
+  /** Address of its first page. */
+  readonly pages: number;
+  /** Address of the data, and bytes of it. */
+  readonly start: number;
+  readonly size: number;
+}
+
 /** (map, size, size high, flags, flags high) -> address of the data, or 0. */
-export function writeReserve(f: MapFunction): void {
+export function writeReserve(f: HelperFunction): void {
   const { code } = f;
   const [size, sizeHigh, flags, flagsHigh] = [1, 2, 3, 4];
   code.get(sizeHigh).get(flags).op(I32_OR).get(flagsHigh).op(I32_OR).open(IF);
   f.answer(0);
   code.end();
+  const ring = writeRing(f);
   const producer = code.newLocal(I64);
-  writePosition(f, RING_PRODUCER).set(producer);
-  const { record } = writeNewRecord(f, size, producer, 0, BPF_RINGBUF_BUSY_BIT);
+  code.get(ring.pages).memory(I64_LOAD, RING_PRODUCER).set(producer);
+  const { record } = writeNewRecord(f, ring, size, producer, 0, BPF_RINGBUF_BUSY_BIT);
   code.get(record).i32(BPF_RINGBUF_HDR_SZ).op(I32_ADD);
 }
 
 /** (map, data, size, size high, flags, flags high) -> 0 or -errno. */
-export function writeOutput(f: MapFunction): void {
+export function writeOutput(f: HelperFunction): void {
   const { code } = f;
   const [data, size, sizeHigh, flags, flagsHigh] = [1, 2, 3, 4, 5];
   code
@@ -79,21 +89,16 @@ export function writeOutput(f: MapFunction): void {
   code.get(sizeHigh).open(IF);
   f.answer(-EAGAIN);
   code.end();
+  const ring = writeRing(f);
   const producer = code.newLocal(I64);
-  writePosition(f, RING_PRODUCER).tee(producer);
-  writePosition(f, RING_CONSUMER).op(I64_EQ);
+  code.get(ring.pages).memory(I64_LOAD, RING_PRODUCER).tee(producer);
+  code.get(ring.pages).memory(I64_LOAD, RING_CONSUMER).op(I64_EQ);
   writeWhetherToWake(f, flags);
-  const { record, total } = writeNewRecord(f, size, producer, -EAGAIN, 0);
+  const { record, total } = writeNewRecord(f, ring, size, producer, -EAGAIN, 0);
   const to = f.local();
   code.get(record).i32(BPF_RINGBUF_HDR_SZ).op(I32_ADD).set(to);
   writeVariableCopy(code, to, data, size);
-  writeMirror(
-    code,
-    record,
-    total,
-    () => code.i32(f.map.storage),
-    () => code.i32(f.map.maxEntries),
-  );
+  writeMirror(code, ring, record, total);
   code.i32(0);
 }
 
@@ -122,13 +127,7 @@ function writeCommit(f: HelperFunction, bits: number): void {
   code.set(length);
   const start = f.local();
   code.get(page).i32(RING_DATA).op(I32_ADD).set(start);
-  writeMirror(
-    code,
-    record,
-    length,
-    () => code.get(start),
-    () => code.get(size),
-  );
+  writeMirror(code, { pages: page, start, size }, record, length);
 }
 
 /** On the stack is whether the reader waits for this record. Where it is to be woken, JavaScript does the whole. */
@@ -140,8 +139,15 @@ function writeWhetherToWake(f: HelperFunction, flags: number): void {
   code.end();
 }
 
-function writePosition(f: MapFunction, of: number): CodeWriter {
-  return f.code.i32(0).memory(I64_LOAD, f.map.storage - RING_DATA + of);
+/** The ring of the map in the first argument. */
+function writeRing(f: HelperFunction): Ring {
+  const { code } = f;
+  const ring = { pages: f.local(), start: f.local(), size: f.local() };
+  const map = 0;
+  code.get(map).memory(I32_LOAD, MAP_HEADER_MAX_ENTRIES).set(ring.size);
+  code.get(map).memory(I32_LOAD, MAP_HEADER_STORAGE).set(ring.start);
+  code.get(ring.start).i32(RING_DATA).op(I32_SUB).set(ring.pages);
+  return ring;
 }
 
 /** Puts the bytes that a record of `size` bytes takes on the stack. */
@@ -156,13 +162,14 @@ function writeTotal(code: CodeWriter, size: number): void {
 
 /** Makes a record with `bits` set; the function answers `full` where there is no room. */
 function writeNewRecord(
-  f: MapFunction,
+  f: HelperFunction,
+  ring: Ring,
   size: number,
   producer: number,
   full: number,
   bits: number,
 ): { record: number; total: number } {
-  const { code, map } = f;
+  const { code } = f;
   const [record, total, at] = [f.local(), f.local(), f.local()];
   const end = code.newLocal(I64);
   code.get(size).i32(RING_LENGTH_MASK).op(I32_GT_U).open(IF);
@@ -171,38 +178,25 @@ function writeNewRecord(
   writeTotal(code, size);
   code.tee(total).op(I64_EXTEND_I32_U).get(producer).op(I64_ADD).tee(end);
   // Never round to the consumer's position: one full lap would look like none.
-  writePosition(f, RING_CONSUMER).op(I64_SUB).i64(map.maxEntries, 0).op(I64_GE_U).open(IF);
+  code.get(ring.pages).memory(I64_LOAD, RING_CONSUMER).op(I64_SUB);
+  code.get(ring.size).op(I64_EXTEND_I32_U).op(I64_GE_U).open(IF);
   f.answer(full);
   code.end();
-  code
-    .get(producer)
-    .op(I32_WRAP_I64)
-    .i32(map.maxEntries - 1)
-    .op(I32_AND)
-    .tee(at);
-  code.i32(map.storage).op(I32_ADD).set(record);
+  code.get(producer).op(I32_WRAP_I64).get(ring.size).i32(1).op(I32_SUB).op(I32_AND).tee(at);
+  code.get(ring.start).op(I32_ADD).set(record);
   code.get(record).get(size);
   if (bits !== 0) code.i32(bits).op(I32_OR);
   code.memory(I32_STORE, 0);
   code.get(record).get(at).i32(RING_DATA).op(I32_ADD).i32(PAGE_BITS).op(I32_SHR_U).memory(I32_STORE, 4);
-  code
-    .i32(0)
-    .get(end)
-    .memory(I64_STORE, map.storage - RING_DATA + RING_PRODUCER);
+  code.get(ring.pages).get(end).memory(I64_STORE, RING_PRODUCER);
   return { record, total };
 }
 
 /** Copies what a record wrote past the end of the ring to where the ring has it. Changes `total`. */
-function writeMirror(code: CodeWriter, record: number, total: number, start: () => void, ringSize: () => void): void {
-  code.get(record).get(total).op(I32_ADD);
-  start();
-  code.op(I32_SUB);
-  ringSize();
-  code.op(I32_SUB).tee(total).i32(0).op(I32_GT_S).open(IF);
-  start();
-  start();
-  ringSize();
-  code.op(I32_ADD).get(total).copyMemory();
+function writeMirror(code: CodeWriter, { start, size }: Ring, record: number, total: number): void {
+  code.get(record).get(total).op(I32_ADD).get(start).op(I32_SUB).get(size).op(I32_SUB).tee(total);
+  code.i32(0).op(I32_GT_S).open(IF);
+  code.get(start).get(start).get(size).op(I32_ADD).get(total).copyMemory();
   code.end();
 }
 
