@@ -39,6 +39,9 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
   if (options.command.length === 0 && choice !== 'linux' && pcap === undefined) {
     throw new UsageError('the embedded kernel sees the commands it runs: skep run OBJ -- COMMAND (or --pcap FILE)');
   }
+  if (pcap !== undefined && choice === 'linux') {
+    throw new UsageError('--pcap feeds the embedded kernel: leave --kernel linux out, or give --device instead');
+  }
   const bytes = await readFile(options.object).catch((error: unknown) => cannotRead(options.object, error));
   let collection: Collection | undefined;
   const prepare = async (host: Host, owned: Closers) => {
