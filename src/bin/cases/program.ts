@@ -47,6 +47,8 @@ export interface ProgramAnswer {
 
 const FUNC_INFO_SIZE = 8;
 const SLOT = 8;
+/** BPF_LOG_FIXED: a log that is too long keeps its beginning. */
+const LOG_FIXED = 8;
 const FIRST_LOG = 1 << 18;
 /** Every try verifies again: few tries. */
 const LOG_GROWTH = 64;
@@ -89,7 +91,7 @@ export async function answerProgram(
   });
 }
 
-/** The level-2 log of the case. */
+/** The level-2 log of the case, as far as one buffer holds it: what is recorded ends before. */
 export function level2Log(
   host: CaseHost,
   btfs: BtfObjects,
@@ -117,6 +119,7 @@ async function withLoaded<T>(
   c: ProgramCase,
   logLevel: number,
   use: (verdict: Verdict, maps: readonly Fd[], ms: number) => Promise<T>,
+  largest?: number,
 ): Promise<T> {
   const { kernel } = host;
   const maps = new CaseMaps(kernel, btfs, btfDirectory);
@@ -124,7 +127,7 @@ async function withLoaded<T>(
     await maps.create(c.maps ?? []);
     const attr = await loadAttr(btfs, btfDirectory, c, maps.fds);
     const start = performance.now();
-    const verdict = await load(host, attr, logLevel, c.errno === ENOSPC ? CUT_LOG : LARGEST_LOG);
+    const verdict = await load(host, attr, logLevel, largest ?? (c.errno === ENOSPC ? CUT_LOG : LARGEST_LOG));
     const ms = performance.now() - start;
     try {
       return await use(verdict, maps.fds, ms);
