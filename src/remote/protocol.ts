@@ -22,8 +22,8 @@ export function errorValue(error: unknown): Value {
     return { kind: 'verifier', errno, log, pc, sourceLine };
   }
   if (error instanceof BpfError) {
-    const { op, errno, message } = error;
-    return { kind: 'bpf', op, errno, message, answer: error.answer as Value };
+    const { op, errno, message, detail } = error;
+    return { kind: 'bpf', op, errno, message, detail, answer: error.answer as Value };
   }
   if (error instanceof UnsupportedError) {
     return { kind: 'unsupported', feature: error.feature, since: error.since, message: error.message };
@@ -48,7 +48,8 @@ export function errorOf(value: Value): Error {
     case 'bpf': {
       const { answer } = fields;
       const options = isRecord(answer) ? { answer } : {};
-      return withMessage(new BpfError(text('op'), number('errno'), undefined, options), message);
+      const detail = text('detail') || undefined;
+      return withMessage(new BpfError(text('op'), number('errno'), detail, options), message);
     }
     case 'unsupported': {
       const since = text('since');

@@ -134,9 +134,13 @@ function withoutForeignRows(text) {
   return `${head}${once(rows.map((row) => JSON.stringify(row))).join('\n')}${tail}`;
 }
 
-/** Rows that can be here; equal ones once: an object of the recording that is attached twice may not attach here by itself. */
+/**
+ * Rows that can be here. On the embedded kernel equal ones once, and in no order: an object that the recording attaches
+ * twice attaches there once, later.
+ */
 function once(rows) {
-  return [...new Set(rows.filter((row) => !FOREIGN.test(row)))];
+  const here = rows.filter((row) => !FOREIGN.test(row));
+  return kernel === 'linux' ? here : [...new Set(here)].sort();
 }
 
 /** Of a dump of instructions what the program's source says: prototypes and lines. */
