@@ -76,13 +76,14 @@ export function fits(
 
 /** Pointers that may only be used as they were given: no offset added, except a fixed one where `fixedOk`. */
 export function checkUnmodified(env: Env, ptr: Reg, regno: number, fixedOk = false): void {
-  const name = () => typeName(ptr.type);
-  if (ptr.off < 0) env.reject('EACCES', `negative offset ${name()} ptr R${regno} off=${ptr.off} disallowed`);
+  if (ptr.off === 0 && ptr.isVarZero) return;
+  const name = typeName(ptr.type);
+  if (ptr.off < 0) env.reject('EACCES', `negative offset ${name} ptr R${regno} off=${ptr.off} disallowed`);
   if (!fixedOk && ptr.off !== 0) {
-    env.reject('EACCES', `dereference of modified ${name()} ptr R${regno} off=${ptr.off} disallowed`);
+    env.reject('EACCES', `dereference of modified ${name} ptr R${regno} off=${ptr.off} disallowed`);
   }
   if (!ptr.isVarZero) {
-    env.reject('EACCES', `variable ${name()} access var_off=${tnumText(ptr.value, ptr.mask)} disallowed`);
+    env.reject('EACCES', `variable ${name} access var_off=${tnumText(ptr.value, ptr.mask)} disallowed`);
   }
 }
 

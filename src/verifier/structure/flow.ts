@@ -193,13 +193,14 @@ function argumentCount(env: Env, pc: number): number {
   return isAllowed(env, helper.row) ? argsFor(env, helper.row).length : 5;
 }
 
+const pack = (use: number, def: number): number => (use & 0xffff) | (def << 16);
+
 /** Registers read in the low 16 bits, written in the high. */
 function usesAndDefs(env: Env, pc: number): number {
   const { insns } = env;
   const code = insns.code[pc]!;
   const dst = 1 << insns.dst[pc]!;
   const src = 1 << insns.src[pc]!;
-  const pack = (use: number, def: number) => (use & 0xffff) | (def << 16);
   switch (classOf(code)) {
     case BPF_LD:
       // Linux takes packet loads to read every register.
