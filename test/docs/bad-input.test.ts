@@ -204,7 +204,7 @@ describe('output that cannot be written', () => {
     });
 
   it('because nobody reads any more', () => {
-    const { stdout, stderr } = shell('$SKEP version | head -1; echo ${PIPESTATUS[0]}');
+    const { stdout, stderr } = shell('set -o pipefail; $SKEP version | head -1; echo $?');
     expect(stdout).toMatch(/^bpftool .*\n(0|141)\n$/);
     expect(stderr).toBe('');
   });
