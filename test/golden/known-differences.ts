@@ -5,7 +5,7 @@
 type Differences = Readonly<Record<string, string>>;
 
 /** On purpose, whichever kernel answers. */
-export const KNOWN_DIFFERENCES: Differences = {
+const EVERYWHERE: Differences = {
   ...because(
     'a pin outside a bpf file system is refused; bpftool mounts one over the folder and hides its files',
     '167-map-create-nobpffs',
@@ -215,6 +215,8 @@ function because(reason: string, ...invocations: readonly string[]): Differences
   return Object.fromEntries(invocations.map((invocation) => [invocation, reason]));
 }
 
-export function differencesOf(kernel: string): Differences {
-  return { ...KNOWN_DIFFERENCES, ...(kernel === 'linux' ? ON_LINUX : ON_EMBEDDED) };
+/** With one kernel, or of the commands that need none. */
+export function differencesOf(kernel: 'linux' | 'embedded' | 'none'): Differences {
+  const own = { linux: ON_LINUX, embedded: ON_EMBEDDED, none: {} }[kernel];
+  return { ...EVERYWHERE, ...own };
 }
