@@ -14,7 +14,7 @@ import { type Contender, native, onKernel } from './suite/contenders.ts';
 import { packetsFor } from './suite/maps.ts';
 import { asText, cells, GROUPS, geometricMean, means, type Row } from './suite/report.ts';
 
-const ROUNDS = 12;
+const ROUNDS = 20;
 const BATCH_NS = 2_000_000;
 const WARM_UP_NS = 60_000_000;
 /** Runs that fit into the ring buffer before it is read: a run writes 32 records of 24 bytes. */

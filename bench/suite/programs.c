@@ -291,9 +291,10 @@ PACKET_PROGRAM(firewall) {
 #define STEPS16(n) STEPS4(n) STEPS4(n + 4) STEPS4(n + 8) STEPS4(n + 12)
 #define STEPS64(n) STEPS16(n) STEPS16(n + 16) STEPS16(n + 32) STEPS16(n + 48)
 
-PROGRAM(large) {
-  u64 x = 0x0123456789abcdefull;
-  OPAQUE(x);
+PACKET_PROGRAM(large) {
+  u8 *at = DATA(ctx), *end = DATA_END(ctx);
+  if (at + 16 > end) return 0;
+  u64 x = *(u64 *)(at + 8);
   STEPS64(0) STEPS64(64) STEPS64(128) STEPS64(192) STEPS64(256) STEPS64(320) STEPS64(384) STEPS64(448)
   return (int)x;
 }
