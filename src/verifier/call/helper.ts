@@ -10,6 +10,7 @@ import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { answerBtf } from '../pointer/btf-id.ts';
 import { accessMemory } from '../pointer/index.ts';
+import { answerExchanged } from '../pointer/kptr.ts';
 import { DYNPTR_KINDS, releaseDynptr } from '../resource/dynptr.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { acquireRef, releaseRef } from '../resource/reference.ts';
@@ -81,6 +82,12 @@ export function helperCall(env: Env): Outcome {
   if (row.mightSleep && !env.cur.inSleepable) {
     env.reject('EINVAL', 'helper call might sleep in a non-sleepable prog');
   }
+  if (row.mightSleep && env.cur.activeRcu) {
+    env.reject('EINVAL', `sleepable helper ${name} in rcu_read_lock region`);
+  }
+  if (row.mightSleep && env.cur.activePreempt) {
+    env.reject('EINVAL', `sleepable helper ${name} in non-preemptible region`);
+  }
   const meta = new CallMeta();
   meta.id = id;
   meta.name = helper.name;
@@ -92,6 +99,8 @@ export function helperCall(env: Env): Outcome {
   for (let k = 0; k < meta.rawSize; k++) accessMemory(env, meta.rawRegno, k, 1, true, -1);
   if (meta.releaseRegno) release(env, meta, name);
   special(env, meta);
+  const holder = env.temp[5]!;
+  if (meta.kptr) holder.copyFrom(env.reg(1));
   for (let r = 0; r <= 5; r++) {
     env.reg(r).markNotInit();
     env.scratchReg(r);
@@ -233,9 +242,11 @@ function answer(env: Env, meta: CallMeta, row: HelperRow): void {
       r0.aux2 = meta.dynptr.id;
       r0.refId = meta.dynptr.refId;
       return;
+    case 'kptr_or_null':
+      answerExchanged(env, r0, env.temp[5]!, meta.kptr!);
+      return;
     case 'mem_or_btf_id':
     case 'mem_or_btf_id_or_null':
-    case 'kptr_or_null':
       env.unsupported(`the helper ${meta.name}`);
       return;
     default:

@@ -325,7 +325,7 @@ function checkDynptr(env: Env, kfunc: Kfunc, meta: KfuncMeta, param: KfuncParam,
     cloneRef = meta.dynptr.refId;
   }
   // The C type says which functions leave the dynptr as it is.
-  useDynptr(env, { regno, uninit, readOnly: env.reg(regno).type !== 0, kind, cloneRef });
+  useDynptr(env, { regno, uninit, readOnly: true, kind, cloneRef });
   if (uninit) return;
   const known = findDynptr(env, env.reg(regno))!;
   meta.dynptr = { id: known.id, kind: known.aux, refId: known.refId };

@@ -24,7 +24,7 @@ const TAKES_NODE = new Set(['bpf_list_push_front_impl', 'bpf_list_push_back_impl
 
 /** What can be called while a lock is held. */
 const UNDER_LOCK =
-  /^bpf_(list_(push|pop)_(front|back)(_impl)?|list_(front|back)|rbtree_(add_impl|remove|first|root|left|right)|iter_num_(new|next|destroy)|refcount_acquire_impl|res_spin_(un)?lock(_irq(save|restore))?|obj_drop_impl|percpu_obj_drop_impl|throw)$/;
+  /^bpf_(list_(push|pop)_(front|back)(_impl)?|list_(front|back)|rbtree_(add_impl|remove|first|root|left|right)|iter_num_(new|next|destroy)|refcount_acquire_impl|res_spin_(un)?lock(_irq(save|restore))?|stream_vprintk_impl)$/;
 
 export function kfuncCall(env: Env): Outcome {
   const kfunc = kfuncAt(env, env.pc);
@@ -59,7 +59,7 @@ export function kfuncCall(env: Env): Outcome {
 
 export const mayCallUnderLock = (env: Env): boolean => {
   const kfunc = kfuncAt(env, env.pc);
-  return kfunc !== undefined && UNDER_LOCK.test(kfunc.name) && kfunc.name !== 'bpf_throw';
+  return kfunc !== undefined && UNDER_LOCK.test(kfunc.name);
 };
 
 function isCallable(env: Env, kfunc: Kfunc): boolean {

@@ -1,6 +1,8 @@
 /**
  * What the arguments of one helper call taught, for the arguments after them and for the answer.
  */
+import type { MapField } from '../structure/map-record.ts';
+
 export class CallMeta {
   id = 0;
   name = '';
@@ -20,6 +22,8 @@ export class CallMeta {
   memSize = 0;
   maxSize = 0n;
   subprog = 0;
+  /** bpf_kptr_xchg: the field that is exchanged, once its first argument was looked at. */
+  kptr: MapField | null = null;
   /** The dynptr among the arguments that was there before. */
   dynptr = { id: 0, kind: 0, refId: 0 };
 }

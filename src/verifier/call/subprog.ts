@@ -28,6 +28,12 @@ export function subprogCall(env: Env): Outcome {
     if (sub.mightSleep && !cur.inSleepable) {
       env.reject('EINVAL', `sleepable global function ${sub.name}() called in non-sleepable prog`);
     }
+    if (sub.mightSleep && (cur.activeRcu || cur.activePreempt || cur.activeIrqId)) {
+      env.reject(
+        'EINVAL',
+        'global functions that may sleep are not allowed in non-sleepable context,\ni.e., in a RCU/IRQ/preempt-disabled section, or in\na non-sleepable BPF program context',
+      );
+    }
     checkGlobalArgs(env, index);
     if (env.log.on) env.write(`Func#${index} ('${sub.name}') is global and assumed valid.\n`);
     if (sub.changesPktData) forgetPackets(env);

@@ -255,7 +255,7 @@ export function checkBtfArgument(
   kind: ArgKind,
   facts: KindFacts,
 ): void {
-  if (kind === 'spin_lock') return;
+  if (kind === 'spin_lock' || kind.startsWith('kptr_')) return;
   if (!kind.startsWith('btf_id')) {
     // As memory: only to be read.
     if (!facts.readOnly) {

@@ -12,6 +12,9 @@ import { lockOwner, recordBehind } from './graph.ts';
 export function useSpinLock(env: Env, regno: number, take: boolean): void {
   const reg = env.reg(regno);
   const { cur } = env;
+  if (cur.frames.some((f, k) => k <= cur.curframe && f.inRbtreeLess)) {
+    env.reject('EACCES', "can't spin_{lock,unlock} in rbtree cb");
+  }
   const name = take ? 'lock' : 'unlock';
   if (!reg.isConst) {
     env.reject('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);

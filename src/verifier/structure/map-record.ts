@@ -17,6 +17,8 @@ export interface MapField {
   readonly isKptr: boolean;
   /** Lists and trees: what they hold. */
   readonly root?: GraphRoot | undefined;
+  /** Kptrs: the type pointed to, in the BTF of the field. */
+  readonly pointee?: number | undefined;
 }
 
 /** What a list or tree holds: objects of this type, linked by the node at this offset. */
@@ -44,14 +46,17 @@ const FIELD_TYPES: Record<string, string> = {
   bpf_refcount: 'bpf_refcount',
 };
 const KPTR_TAGS: Record<string, string> = {
-  kptr_untrusted: 'kptr',
+  kptr_untrusted: 'kptr_untrusted',
   kptr: 'kptr',
   percpu_kptr: 'percpu_kptr',
   uptr: 'uptr',
 };
 const ASYNC = new Set(['bpf_timer', 'bpf_workqueue', 'bpf_task_work']);
 const MAX_DEPTH = 8;
-const MAX_FIELDS = 64;
+/** With more of them Linux takes none of them for the kernel's: then nothing can be done with them. */
+const MAX_FIELDS = 11;
+/** So it does where there are two of one of these. */
+const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_workqueue', 'bpf_task_work', 'bpf_refcount'];
 
 export function mapRecordOf(map: VerifierMap): MapRecord {
   const { btf, btfValueTypeId } = map;
@@ -69,6 +74,8 @@ export function recordOf(btf: Btf, id: number): MapRecord {
       if (!(error instanceof BtfError)) throw error;
     }
   }
+  const twice = ONCE.some((kind) => fields.filter((f) => f.kind === kind).length > 1);
+  if (fields.length > MAX_FIELDS || twice) return { fields: [], hasAsyncFields: false };
   fields.sort((a, b) => a.offset - b.offset);
   return { fields, hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)) };
 }
@@ -94,7 +101,7 @@ const hasRoot = (kind: string): boolean => kind === 'bpf_list_head' || kind === 
 
 /** `tagged` and `component` say where declaration tags of what is looked at hang. */
 function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number, tagged = 0, component = -1): void {
-  if (depth > MAX_DEPTH || out.length >= MAX_FIELDS) return;
+  if (depth > MAX_DEPTH || out.length > MAX_FIELDS) return;
   const t = resolve(btf, id);
   if (t.kind === 'struct') {
     const kind = FIELD_TYPES[t.name];
@@ -116,12 +123,14 @@ function collect(btf: Btf, id: number, base: number, out: MapField[], depth: num
     const element = resolve(btf, t.type);
     if (element.kind !== 'struct' && element.kind !== 'ptr') return;
     const size = sizeOf(btf, t.type);
-    for (let k = 0; k < Math.min(t.count, MAX_FIELDS); k++)
+    for (let k = 0; k < Math.min(t.count, MAX_FIELDS + 1); k++)
       collect(btf, t.type, base + k * size, out, depth + 1, tagged, component);
   } else if (t.kind === 'ptr') {
     const pointed = btf.type(skipUntilTag(btf, t.type));
     const tag = pointed?.kind === 'type_tag' ? KPTR_TAGS[pointed.name] : undefined;
-    if (tag) out.push({ kind: tag, offset: base, size: 8, isKptr: true });
+    if (tag && pointed?.kind === 'type_tag') {
+      out.push({ kind: tag, offset: base, size: 8, isKptr: true, pointee: pointed.type });
+    }
   }
 }
 
@@ -145,15 +154,16 @@ export function checkFields(env: Env, ptr: Reg, off: number, size: number, direc
   const from = ptr.smin + BigInt(off);
   const to = ptr.umax + BigInt(off + size);
   for (const f of fields) {
+    const name = f.kind === 'kptr_untrusted' ? 'kptr' : f.kind;
     if (!(from < BigInt(f.offset + f.size) && BigInt(f.offset) < to)) continue;
-    if (!f.isKptr) env.reject('EACCES', `${f.kind} cannot be accessed directly by load/store`);
-    if (!direct) env.reject('EACCES', `${f.kind} cannot be accessed indirectly by helper`);
-    if (!ptr.isConst) env.reject('EACCES', `${f.kind} access cannot have variable offset`);
+    if (!f.isKptr) env.reject('EACCES', `${name} cannot be accessed directly by load/store`);
+    if (!direct) env.reject('EACCES', `${name} cannot be accessed indirectly by helper`);
+    if (!ptr.isConst) env.reject('EACCES', `${name} access cannot have variable offset`);
     const at = BigInt(off) + ptr.value;
     if (BigInt(f.offset) !== at) {
-      env.reject('EACCES', `${f.kind} access misaligned expected=${f.offset} off=${at}`);
+      env.reject('EACCES', `${name} access misaligned expected=${f.offset} off=${at}`);
     }
-    if (size !== 8) env.reject('EACCES', `${f.kind} access size must be BPF_DW`);
+    if (size !== 8) env.reject('EACCES', `${name} access size must be BPF_DW`);
   }
 }
 

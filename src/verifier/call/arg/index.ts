@@ -6,6 +6,7 @@ import type { ArgKind } from '../../../uapi/helper-kinds.ts';
 import type { Env } from '../../env.ts';
 import { checkSource, isPointerLeak } from '../../insn/operands.ts';
 import { checkBtfArgument } from '../../pointer/btf-id.ts';
+import { checkExchanged, exchangedField } from '../../pointer/kptr.ts';
 import { mayAccessPacket } from '../../pointer/packet.ts';
 import { checkUnmodified } from '../../pointer/region.ts';
 import { DYNPTR_KINDS, findDynptr } from '../../resource/dynptr.ts';
@@ -13,6 +14,7 @@ import { useSpinLock } from '../../resource/lock.ts';
 import { OUT_OF_STACK, slotOfObject } from '../../resource/slots.ts';
 import type { Reg } from '../../state/reg.ts';
 import {
+  ALLOC,
   BASE_MASK,
   BTF_PTR,
   BUF,
@@ -21,6 +23,7 @@ import {
   MAP_VALUE,
   MAYBE_NULL,
   MEM,
+  PERCPU,
   PKT_SLICE,
   PTR_STACK,
   RDONLY,
@@ -60,7 +63,7 @@ export function checkArgument(env: Env, meta: CallMeta, kinds: readonly ArgKind[
     }
     meta.releaseRegno = regno;
   }
-  if (reg.refId) {
+  if (reg.refId && bare !== 'kptr_xchg_dest') {
     if (meta.refId) {
       env.reject('EACCES', `more than one arg with ref_obj_id R${regno} ${reg.refId} ${meta.refId}`);
     }
@@ -140,9 +143,13 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'dynptr_release':
       checkDynptr(env, meta, kinds[index]!, bare, regno);
       return;
-    case 'timer':
     case 'kptr_xchg_dest':
+      meta.kptr = exchangedField(env, regno);
+      return;
     case 'kptr_or_null_release':
+      if (!reg.isNull) checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
+      return;
+    case 'timer':
     case 'percpu_btf_id':
       env.unsupported(`the helper ${meta.name}`);
       return;
@@ -193,6 +200,7 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   type &= ~PKT_SLICE;
   if (facts.readOnly) type &= ~RDONLY;
   if (facts.orNull) type &= ~MAYBE_NULL;
+  if (bare === 'kptr_or_null_release') type &= ~(ALLOC | PERCPU);
   if (!types.includes(type)) {
     env.reject('EACCES', `R${regno} type=${typeName(reg.type)} expected=${types.map((t) => typeName(t)).join(', ')}`);
   }
