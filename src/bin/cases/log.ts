@@ -3,8 +3,8 @@
 const STATISTICS = /^(processed |verification time|stack depth)/;
 const PROCESSED =
   /processed (\d+) insns \(limit (\d+)\) max_states_per_insn (\d+) total_states (\d+) peak_states (\d+) mark_read (\d+)/;
-/** Kernel addresses, which differ from boot to boot. */
-const ADDRESS = /\b(0x)?[0-9a-f]{16}\b|0xPTR/g;
+/** Kernel addresses, which differ from boot to boot, and what stands for them in files. */
+const ADDRESS = /\b(0x)?[0-9a-f]{16}\b|\b(0x)?PTR\b/g;
 
 /** The last line that says something. An endless loop is told before the states that show it, and stands for them. */
 export function lastMessage(log: string): string {
