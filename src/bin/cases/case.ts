@@ -97,10 +97,16 @@ export interface Log2Case {
   log2: string;
 }
 
+const LONG_LOG = 59_000;
+
 export type AnyCase = ProgramCase | ConformanceCase | Log2Case;
 
 export function isConformance(c: AnyCase): c is ConformanceCase {
   return 'program' in c;
+}
+/** Long logs are kept up to a length: from their beginning, or, where this says so, their end. */
+export function isEndOfLog(log2: string): boolean {
+  return log2.length >= LONG_LOG && !log2.startsWith('func#0');
 }
 export function isLog2(c: AnyCase): c is Log2Case {
   return 'log2' in c;

@@ -1,6 +1,14 @@
 /** How answers agree with those in the files: counted per file and tier, and every disagreement told. */
 import { ENOTSUPP } from '../../base/errno.ts';
-import { type AnyCase, type CaseRun, type ConformanceCase, isConformance, isLog2, type ProgramCase } from './case.ts';
+import {
+  type AnyCase,
+  type CaseRun,
+  type ConformanceCase,
+  isConformance,
+  isEndOfLog,
+  isLog2,
+  type ProgramCase,
+} from './case.ts';
 import { comparableLines, withoutAddresses } from './log.ts';
 import type { ProgramAnswer } from './program.ts';
 import type { Answer, Answered, Failure, Log2Answer } from './runner.ts';
@@ -177,8 +185,12 @@ function compareR0(row: Row, differ: Differ, given: ConformanceCase, answer: Ans
 /** A recorded log may be cut: its last line is compared only where it is whole. */
 function compareLogs(row: Row, differ: Differ, theirs: string, ours: string): void {
   const whole = theirs.endsWith('\n');
-  const wanted = comparableLines(whole ? theirs : theirs.slice(0, theirs.lastIndexOf('\n')));
-  const have = comparableLines(ours);
+  const end = isEndOfLog(theirs);
+  const wanted = comparableLines(
+    theirs.slice(end ? theirs.indexOf('\n') : 0, whole ? undefined : theirs.lastIndexOf('\n')),
+  );
+  const all = comparableLines(ours);
+  const have = end ? all.slice(-wanted.length) : all;
   if (!whole) have.length = Math.min(have.length, wanted.length);
   let same = 0;
   while (same < wanted.length && have[same] === wanted[same]) same++;

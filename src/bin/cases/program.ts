@@ -91,12 +91,13 @@ export async function answerProgram(
   });
 }
 
-/** The level-2 log of the case, as far as one buffer holds it: what is recorded ends before. */
+/** The level-2 log of the case, as far as one buffer holds it: its beginning, or its end. */
 export function level2Log(
   host: CaseHost,
   btfs: BtfObjects,
   btfDirectory: string,
   c: ProgramCase,
+  end: boolean,
 ): Promise<{ log: string; ms: number }> {
   return logAt(host, btfs, btfDirectory, c, 2);
 }

@@ -1,6 +1,14 @@
 /** Answers the cases of a file, one after another. Whatever goes wrong with one is its answer, and the next one follows. */
 import { SkepError } from '../../base/errors.ts';
-import { type AnyCase, type CaseFile, casesOfLog2, isConformance, isLog2, type ProgramCase } from './case.ts';
+import {
+  type AnyCase,
+  type CaseFile,
+  casesOfLog2,
+  isConformance,
+  isEndOfLog,
+  isLog2,
+  type ProgramCase,
+} from './case.ts';
 import { answerConformance, type ConformanceAnswer } from './conformance.ts';
 import type { CaseHost } from './host.ts';
 import { BtfObjects } from './objects.ts';
@@ -69,7 +77,7 @@ async function answerOf(
     if (program === undefined || isLog2(program)) return { id, error: 'there is no such case beside the logs' };
     if (isConformance(program)) return await answerConformance(host, program);
     if (!isLog2(given)) return await answerProgram(host, btfs, file.btfDirectory, program);
-    const { log, ms } = await level2Log(host, btfs, file.btfDirectory, program);
+    const { log, ms } = await level2Log(host, btfs, file.btfDirectory, program, isEndOfLog(given.log2));
     return { id, log2: log, ms: Math.round(ms * 100) / 100 };
   } catch (error) {
     return { id, error: explain(error) };
