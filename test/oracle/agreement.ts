@@ -2,7 +2,7 @@
  * How both kernels agree with the recorded answers of the shared program cases, into docs/figures.md. Without the logs of
  * states, which `skep cases` compares too.
  *
- *   npx tsx test/oracle/agreement.ts [embedded|linux]...
+ *   npx tsx test/oracle/agreement.ts [embedded|linux]... [--limit N]
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,22 +13,25 @@ import { answerFile } from '../../src/bin/cases/runner.ts';
 import { table, writeFigures } from '../../tools/house/figures.mjs';
 
 const CORPUS = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
-const EVERYTHING = { limit: Number.POSITIVE_INFINITY, tier: undefined, only: new Set<string>() };
 const COUNTS = ['verdict', 'errno', 'message', 'processed', 'states', 'results', 'lines'] as const;
 
 const wanted = process.argv.slice(2);
+const limitAt = wanted.indexOf('--limit');
+const limit = limitAt < 0 ? Number.POSITIVE_INFINITY : Number(wanted.splice(limitAt, 2)[1]);
+const selection = { limit, tier: undefined, only: new Set<string>() };
+const ofEach = limitAt < 0 ? '' : ` --limit ${limit}`;
 if (!existsSync(CORPUS)) throw new Error(`the shared program cases are not at ${CORPUS}`);
 for (const kernel of wanted.length > 0 ? wanted : ['embedded', 'linux']) {
   const comparison = new Comparison();
   for (const name of readdirSync(CORPUS).filter((file) => file.endsWith('.jsonl.gz') && !file.includes('_log2'))) {
     const file = readCaseFile(CORPUS + name);
     const host = await openCaseHost(kernel);
-    for await (const answered of answerFile(host, file, EVERYTHING)) comparison.add(file.name, answered);
+    for await (const answered of answerFile(host, file, selection)) comparison.add(file.name, answered);
     await host.kernel.close();
   }
   writeFigures(
     `Program cases, ${kernel} kernel`,
-    `skep cases ../shared/corpus/*.jsonl.gz --kernel ${kernel} --compare`,
+    `skep cases ../shared/corpus/*.jsonl.gz --kernel ${kernel} --compare${ofEach}`,
     `${casesTable(comparison)}\n\nOf cases whose answer does not come from the machine's configuration. Wrong: accepted and rejected where the record says otherwise.`,
   );
 }
