@@ -85,7 +85,12 @@ function answerPointer(env: Env, a: Access, btf: Btf, target: Target, index: num
   } else if (env.input.progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
     flags = TRUSTED;
   }
-  answerStruct(env, a, flags | tagFlags(btf, id), skipModifiers(btf, id));
+  const struct = skipModifiers(btf, id);
+  if (env.log.on) {
+    const type = `${pointed.kind.toUpperCase()} '${pointed.name}'`;
+    env.write(`func '${target.name}' arg${index} has btf_id ${struct} type ${type}\n`);
+  }
+  answerStruct(env, a, flags | tagFlags(btf, id), struct);
 }
 
 /** `__user` and `__percpu` of the type pointed to. */

@@ -34,6 +34,8 @@ export const ADD_CONST = ADD_CONST32 | ADD_CONST64;
 /** What printing needs to know about objects behind numbers. */
 export interface PrintContext {
   readonly maps: readonly VerifierMap[];
+  /** Those that the program refers to. */
+  readonly usedMaps: readonly VerifierMap[];
   btfTypeName(btf: number, id: number): string;
   iterName(btf: number, id: number): string;
 }
@@ -85,7 +87,8 @@ function regText(ctx: PrintContext, frameno: number, r: Reg): string {
   const b = r.base;
   if (b === MAP_PTR || b === MAP_VALUE || b === MAP_KEY) {
     const map = ctx.maps[r.aux]!;
-    if (map.name) parts.push(`map=${map.name}`);
+    // Of what maps of maps hold only the measures are known.
+    if (map.name && ctx.usedMaps[r.aux] === map) parts.push(`map=${map.name}`);
     parts.push(`ks=${map.keySize},vs=${map.valueSize}`);
   }
   if (t !== SCALAR && r.off) parts.push(`off=${snum(BigInt(r.off))}`);
@@ -194,6 +197,8 @@ function slotText(
       const parts: string[] = [];
       if (reg.id) parts.push(`id=${reg.id}`);
       if (reg.refId) parts.push(`ref_id=${reg.refId}`);
+      // The mark of a first slot, under the name of what else lies there.
+      parts.push(`dynptr_id=${reg.aux2}`);
       return ` ${where}=dynptr_${dynptrName(reg.aux)}(${parts.join(',')})`;
     }
     case SLOT_ITER: {
