@@ -11,7 +11,7 @@ import { KNOWN } from './known.ts';
 
 const SAMPLE = 200;
 const KEPT = new URL('./kept/', import.meta.url);
-const kept = existsSync(KEPT) ? readdirSync(KEPT).filter((name) => name.endsWith('.json')) : [];
+const kept = existsSync(KEPT) ? readdirSync(KEPT).filter((name) => name.endsWith('.jsonl')) : [];
 
 describeKernel('generated programs agree with Linux', () => {
   let kernels: KernelPair;

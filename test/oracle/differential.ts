@@ -77,8 +77,8 @@ async function keep(c: ProgramCase, seed: number, name: string) {
   });
   const minimal = smaller(insns);
   const { linux, differ } = await kernels.ask(minimal);
-  const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.json`;
-  const id = file.slice('kept/'.length, -'.json'.length);
+  const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.jsonl`;
+  const id = file.slice('kept/'.length, -'.jsonl'.length);
   if (minimal.prog_btf) writeFileSync(new URL(`kept/btf/${GENERATED_BTF}.btf`, import.meta.url), generatedBtf());
   writeFileSync(new URL(file, import.meta.url), `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
   return { file, assembly: assemblyOf(minimal), differ: differ! };

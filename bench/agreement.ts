@@ -2,17 +2,17 @@
  * How both kernels agree with the recorded answers of the shared program cases, into docs/figures.md. Without the logs of
  * states, which `skep cases` compares too.
  *
- *   npx tsx test/oracle/agreement.ts [embedded|linux]... [--limit N]
+ *   npx tsx bench/agreement.ts [embedded|linux]... [--limit N]
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readCaseFile } from '../../src/bin/cases/case.ts';
-import { Comparison, type Count, type Row } from '../../src/bin/cases/compare.ts';
-import { openCaseHost } from '../../src/bin/cases/host.ts';
-import { answerFile } from '../../src/bin/cases/runner.ts';
-import { table, writeFigures } from '../../tools/house/figures.mjs';
+import { readCaseFile } from '../src/bin/cases/case.ts';
+import { Comparison, type Count, type Row } from '../src/bin/cases/compare.ts';
+import { openCaseHost } from '../src/bin/cases/host.ts';
+import { answerFile } from '../src/bin/cases/runner.ts';
+import { table, writeFigures } from '../tools/house/figures.mjs';
 
-const CORPUS = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
+const CORPUS = fileURLToPath(new URL('../../shared/corpus/', import.meta.url));
 const COUNTS = ['verdict', 'errno', 'message', 'processed', 'states', 'results', 'lines'] as const;
 
 const wanted = process.argv.slice(2);
