@@ -33,13 +33,14 @@ export function kfuncCall(env: Env): Outcome {
   const { name } = kfunc;
   if (!isCallable(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
   if (name === '__bpf_trap') env.reject('EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
-  if (/^bpf_(res_spin|local_irq|wq_|task_work|arena_)/.test(name)) env.unsupported(`the kernel function ${name}`);
+  if (/^bpf_(res_spin|local_irq|wq_|task_work)/.test(name)) env.unsupported(`the kernel function ${name}`);
   const sleepable = hasFlag(kfunc, 'sleepable');
   if (sleepable && !env.cur.inSleepable) {
     env.reject('EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
   }
   const meta = new KfuncMeta();
   checkKfuncArgs(env, kfunc, meta);
+  if (name.startsWith('bpf_arena_')) env.unsupported(`the kernel function ${name}`);
   if (name === 'bpf_rbtree_add_impl') pushTreeCallback(env, meta.subprog, meta.root!);
   if (name === 'bpf_session_cookie') meta.bufferSize = 8;
   checkSections(env, kfunc, sleepable);

@@ -15,6 +15,8 @@ export function slotOfObject(env: Env, reg: Reg, what: string, slots: number): n
   }
   const off = reg.off + Number(BigInt.asIntN(64, reg.value));
   const n = (-off - 1) >> 3;
+  // At the frame pointer itself: what makes an object there is refused as a write outside of the stack.
+  if (off === 0 && slots === 1) return OUT_OF_STACK;
   if (off % 8 !== 0 || n + 1 < slots) {
     env.write(`cannot pass in ${what} at an offset=${off}\n`);
     return null;
