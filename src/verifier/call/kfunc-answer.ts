@@ -34,7 +34,7 @@ export function answerKfunc(env: Env, kfunc: Kfunc, meta: KfuncMeta, t: BtfType)
     else answerMemory(env, kfunc, meta, r0, t.type, pointed);
   }
   const refcounted = kfunc.name === 'bpf_refcount_acquire_impl';
-  const orNull = hasFlag(kfunc, 'ret_null') && !(refcounted && meta.owningRef);
+  const orNull = !r0.isScalar && hasFlag(kfunc, 'ret_null') && !(refcounted && meta.owningRef);
   if (orNull) {
     r0.type |= MAYBE_NULL;
     r0.id = env.newId();

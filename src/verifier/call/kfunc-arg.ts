@@ -107,8 +107,10 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
   const kind = kindOf(env, kfunc, k, t.type, pointed);
   if (kind === 'null') return false;
   if (kind === 'map') {
-    if (reg.base !== MAP_PTR) env.reject('EINVAL', `pointer in R${regno} isn't map pointer`);
-    meta.map = reg.aux;
+    if (reg.base !== MAP_PTR && reg.base !== BTF_PTR) {
+      env.reject('EINVAL', `pointer in R${regno} isn't map pointer`);
+    }
+    if (reg.base === MAP_PTR) meta.map = reg.aux;
   }
   if ((kind === 'map' || kind === 'object' || kind === 'btf') && (trusted || rcu) && !isTrustedReg(reg)) {
     if (!rcu) env.reject('EINVAL', `R${regno} must be referenced or trusted`);
@@ -160,6 +162,7 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
       meta.subprog = reg.aux;
       return false;
     case 'map':
+      // The map itself, or a pointer to its structure, as map iterators have.
       checkBtfPointer(env, kfunc, k, reg, env.kernelBtf.find('bpf_map', 'struct'));
       return false;
     case 'btf':

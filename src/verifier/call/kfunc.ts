@@ -40,7 +40,6 @@ export function kfuncCall(env: Env): Outcome {
   }
   const meta = new KfuncMeta();
   checkKfuncArgs(env, kfunc, meta);
-  if (name.startsWith('bpf_arena_')) env.unsupported(`the kernel function ${name}`);
   if (name === 'bpf_rbtree_add_impl') pushTreeCallback(env, meta.subprog, meta.root!);
   if (name === 'bpf_session_cookie') meta.bufferSize = 8;
   checkSections(env, kfunc, sleepable);
