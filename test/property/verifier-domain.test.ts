@@ -27,6 +27,7 @@ import { alu, swapBytes } from '../../src/verifier/domain/alu.ts';
 import { signExtend64, syncBounds, truncate, zeroExtend32 } from '../../src/verifier/domain/bounds.ts';
 import { isTaken, learn, negated } from '../../src/verifier/domain/compare.ts';
 import * as t from '../../src/verifier/domain/tnum.ts';
+import { LANES } from '../../src/verifier/state/layout.ts';
 import { Lanes, Reg } from '../../src/verifier/state/reg.ts';
 import { SCALAR } from '../../src/verifier/state/types.ts';
 
@@ -35,7 +36,7 @@ const s64 = (x: bigint) => BigInt.asIntN(64, x);
 const u32 = (x: bigint) => BigInt.asUintN(32, x);
 const s32 = (x: bigint) => BigInt.asIntN(32, x);
 
-const lanes = () => new Lanes(4);
+const lanes = () => new Lanes(new Int32Array(4 * LANES));
 
 /** Whether `x` is one of the numbers that `r` may be. */
 function holds(r: Reg, x: bigint): boolean {
