@@ -161,7 +161,7 @@ export class Checkpoints {
     const { cur } = env;
     env.totalStates++;
     env.liveStates++;
-    this.#updatePeak();
+    this.#loops.updatePeak();
     env.jumpsAtCheckpoint = env.jumps;
     env.processedAtCheckpoint = env.processed;
     if (env.caps.bpf) markAllImprecise(cur);
@@ -174,11 +174,6 @@ export class Checkpoints {
     cur.history = [];
     const next = env.checkpoints[bucket] ?? null;
     env.checkpoints[bucket] = { state, pc, next, hits: 0, misses: 0, evicted: false, cleaned: false };
-  }
-
-  #updatePeak(): void {
-    const env = this.#env;
-    env.peakStates = Math.max(env.peakStates, env.liveStates + env.evictedStates + this.#loops.backEdges);
   }
 
   #evict(cp: Checkpoint): void {

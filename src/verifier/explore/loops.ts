@@ -76,6 +76,14 @@ export class Loops {
     edge.equalState = checkpoint;
     visit.backEdges.push(edge);
     this.backEdges++;
+    // Linux counts those of callbacks only when the next checkpoint is made.
+    if (!this.#env.aux.callsCallback[checkpoint.insnIdx]) this.updatePeak();
+  }
+
+  /** States that are kept at the moment, where they are more than ever before. */
+  updatePeak(): void {
+    const env = this.#env;
+    env.peakStates = Math.max(env.peakStates, env.liveStates + env.evictedStates + this.backEdges);
   }
 
   /** Call sites down to the first frame that is in a loop, and the loop; null where none is. */
