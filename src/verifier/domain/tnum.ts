@@ -40,10 +40,6 @@ export function tnumLsh(a: Tnum, shift: bigint): Tnum {
   return { value: u64(a.value << shift), mask: u64(a.mask << shift) };
 }
 
-export function tnumRsh(a: Tnum, shift: bigint): Tnum {
-  return { value: a.value >> shift, mask: a.mask >> shift };
-}
-
 /** Arithmetic shift of the low `width` bits (32 or 64). */
 export function tnumArsh(a: Tnum, shift: bigint, width: 32 | 64): Tnum {
   if (width === 32) {
@@ -104,12 +100,6 @@ export function tnumMul(a: Tnum, b: Tnum): Tnum {
   return acc;
 }
 
-/** What both know. Only meaningful where some number is in both. */
-export function tnumIntersect(a: Tnum, b: Tnum): Tnum {
-  const mask = a.mask & b.mask;
-  return { value: (a.value | b.value) & ~mask, mask };
-}
-
 /** The smallest tnum that holds both. */
 export function tnumUnion(a: Tnum, b: Tnum): Tnum {
   const mask = a.mask | b.mask | (a.value ^ b.value);
@@ -168,9 +158,4 @@ function swapBytes(x: bigint, bytes: number): bigint {
     x >>= 8n;
   }
   return out;
-}
-
-/** Whether every number is a multiple of `size`, a power of two. */
-export function tnumIsAligned(a: Tnum, size: number): boolean {
-  return size === 0 || ((a.value | a.mask) & BigInt(size - 1)) === 0n;
 }
