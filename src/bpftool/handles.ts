@@ -34,11 +34,15 @@ export async function takeProgs(context: Context, args: Args): Promise<Found<Pro
     const tag = fromHex(args.next());
     if (tag?.length !== TAG_SIZE) fail("can't parse tag");
     const wanted = toHex(tag);
-    return atLeastOne(await everyProg(context, (info) => toHex(info.tag) === wanted));
+    return atLeastOne(
+      context,
+      await everyProg(context, (info) => toHex(info.tag) === wanted),
+      `program with tag ${wanted}`,
+    );
   }
   if (args.take('name')) {
     const name = takeName(args);
-    return atLeastOne(await everyProg(context, (info) => info.name === name));
+    return atLeastOne(context, await everyProg(context, (info) => info.name === name), `program named '${name}'`);
   }
   if (args.take('pinned')) {
     const fd = await openPinned(context, args.next(), 'prog');
@@ -61,7 +65,7 @@ export async function takeMaps(context: Context, args: Args): Promise<Found<MapI
   }
   if (args.take('name')) {
     const name = takeName(args);
-    return atLeastOne(await everyMap(context, (info) => info.name === name));
+    return atLeastOne(context, await everyMap(context, (info) => info.name === name), `map named '${name}'`);
   }
   if (args.take('pinned')) {
     const fd = await openPinned(context, args.next(), 'map');
@@ -194,8 +198,11 @@ function takeName(args: Args): string {
   return name;
 }
 
-function atLeastOne<T>(found: T[]): T[] {
-  return found.length === 0 ? failSilently() : found;
+/** Where nothing has the name, bpftool ends without a word, and scripts rely on that; a person at a terminal is told. */
+function atLeastOne<T>(context: Context, found: T[], what: string): T[] {
+  if (found.length > 0) return found;
+  if (context.io.isTerminal) context.note(`skep: there is no ${what} in this kernel\n`);
+  return failSilently();
 }
 
 function only<T>(found: T[], several: string): T {
