@@ -40,3 +40,15 @@ export function loadKoffi(): Koffi {
     });
   }
 }
+
+/** Calls back whenever `fd` is readable or hung up, from the event loop; answers how to stop. Stopping twice is fine. */
+export function onReadable(koffi: Koffi, fd: number, callback: () => void): () => void {
+  const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, callback);
+  let stopped = false;
+  return () => {
+    if (stopped) return;
+    stopped = true;
+    handle.stop();
+    handle.close();
+  };
+}

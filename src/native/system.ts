@@ -4,7 +4,7 @@
  * Calls answer their result or `-errno`, never an exception. Addresses are numbers: user space ends below 2^48.
  */
 import { UnsupportedError } from '../base/errors.ts';
-import { loadKoffi } from './koffi.ts';
+import { loadKoffi, onReadable } from './koffi.ts';
 import { Mapping } from './mapping.ts';
 
 /** Numbers of system calls: <asm/unistd.h>. */
@@ -95,15 +95,6 @@ export function loadSystem(): System {
         blank: () => call('mmap', at, length, PROT_READ | PROT_WRITE, MAP_BLANK, -1, 0),
       });
     },
-    onReadable(fd, callback) {
-      const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, callback);
-      let stopped = false;
-      return () => {
-        if (stopped) return;
-        stopped = true;
-        handle.stop();
-        handle.close();
-      };
-    },
+    onReadable: (fd, callback) => onReadable(koffi, fd, callback),
   };
 }

@@ -5,7 +5,7 @@
  * or writes lives in an `Arena`, whose addresses are known and do not move.
  */
 import { UnsupportedError } from '../../base/errors.ts';
-import { type Koffi, loadKoffi } from '../../native/index.ts';
+import { type Koffi, loadKoffi, onReadable } from '../../native/index.ts';
 
 type Call = (...args: (number | bigint)[]) => number;
 type PoolCall = (...args: (number | bigint)[]) => Promise<number>;
@@ -97,16 +97,7 @@ function bind(koffi: Koffi): Libc {
   return {
     ...(calls as Record<LibcName, Call>),
     arena: (size, fd) => new Arena(koffi, calls.mmap!, size, fd),
-    onReadable(fd, callback) {
-      const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, callback);
-      let stopped = false;
-      return () => {
-        if (stopped) return;
-        stopped = true;
-        handle.stop();
-        handle.close();
-      };
-    },
+    onReadable: (fd, callback) => onReadable(koffi, fd, callback),
     onPoolThread: (name, ...values) => poolCalls.get(name)!(...values),
   };
 }
