@@ -1,6 +1,7 @@
 /** `skep build FILE.bpf.c [-o OUT]`: C to an object file. */
 import { UsageError } from '../../base/errors.ts';
 import { withProgress } from '../terminal.ts';
+import { Words } from '../words.ts';
 import { compile } from './compile.ts';
 import { type Compiler, fetchCompiler, findCompiler } from './find-compiler.ts';
 
@@ -44,15 +45,10 @@ function readOptions(words: readonly string[]): BuildOptions {
   let output: string | undefined;
   const flags: string[] = [];
   let mayFetch = false;
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    const value = () => {
-      const next = words[++at];
-      if (next === undefined) throw new UsageError(`${word} needs a value`);
-      return next;
-    };
-    if (word === '-o') output = value();
-    else if (word === '-I' || word === '-D') flags.push(word + value());
+  const given = new Words(words);
+  for (const word of given) {
+    if (word === '-o') output = given.value(word);
+    else if (word === '-I' || word === '-D') flags.push(word + given.value(word));
     else if (/^-[ID]./.test(word)) flags.push(word);
     else if (word === '--get-clang') mayFetch = true;
     else if (word.startsWith('-')) throw new UsageError(`what is '${word}'? See skep build --help`);

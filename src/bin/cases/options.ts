@@ -1,5 +1,6 @@
 /** The words of `skep cases`. */
 import { UsageError } from '../../base/errors.ts';
+import { Words } from '../words.ts';
 
 export const USAGE = `Usage: skep [--kernel KERNEL] cases FILE... [OPTIONS]
        Loads the program cases of the files (JSON lines, plain or gzipped), runs those that say how, and prints one JSON
@@ -36,23 +37,13 @@ export function readOptions(words: readonly string[]): CasesOptions {
     help: false,
     kernel: undefined,
   };
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    const value = () => {
-      const next = words[++at];
-      if (next === undefined) throw new UsageError(`${word} needs a value`);
-      return next;
-    };
-    const number = () => {
-      const text = value();
-      if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${word} needs a number, not '${text}'`);
-      return Number(text);
-    };
+  const given = new Words(words);
+  for (const word of given) {
     if (word === '--compare') options.compare = true;
-    else if (word === '--limit') options.limit = number();
-    else if (word === '--tier') options.tier = number();
-    else if (word === '--only') only.add(value());
-    else if (word === '--kernel') options.kernel = value();
+    else if (word === '--limit') options.limit = given.number(word, 9);
+    else if (word === '--tier') options.tier = given.number(word, 9);
+    else if (word === '--only') only.add(given.value(word));
+    else if (word === '--kernel') options.kernel = given.value(word);
     else if (word.startsWith('--kernel=')) options.kernel = word.slice('--kernel='.length);
     else if (word === '-j' || word === '--json') options.json = true;
     else if (word === '-h' || word === '--help' || word === 'help') options.help = true;

@@ -1,5 +1,6 @@
 /** The words of `skep opensnoop`. */
 import { UsageError } from '../../base/errors.ts';
+import { Words } from '../words.ts';
 
 export const USAGE = `Usage: skep opensnoop [OPTIONS] [-- COMMAND...]
        Shows which process opens which file: those of COMMAND and all that it starts, until it ends. With
@@ -43,18 +44,8 @@ export function readOptions(words: readonly string[]): OpensnoopOptions {
     command: [],
     help: false,
   };
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    const value = () => {
-      const next = words[++at];
-      if (next === undefined) throw new UsageError(`${word} needs a value`);
-      return next;
-    };
-    const number = () => {
-      const text = value();
-      if (!/^\d{1,10}$/.test(text)) throw new UsageError(`${word} needs a number, not '${text}'`);
-      return Number(text);
-    };
+  const given = new Words(words);
+  for (const word of given) {
     switch (word) {
       case '-e':
         options.exits = true;
@@ -71,23 +62,23 @@ export function readOptions(words: readonly string[]): OpensnoopOptions {
         options.showParent = true;
         break;
       case '-p':
-        options.pid = number();
+        options.pid = given.number(word, 10);
         break;
       case '-t':
-        options.tid = number();
+        options.tid = given.number(word, 10);
         break;
       case '-u':
-        options.uid = number();
+        options.uid = given.number(word, 10);
         break;
       case '-n':
-        options.name = value();
+        options.name = given.value(word);
         break;
       case '-h':
       case '--help':
         options.help = true;
         break;
       case '--':
-        return { ...options, command: words.slice(at + 1) };
+        return { ...options, command: given.rest() };
       default:
         throw new UsageError(`what is '${word}'? Write the command to trace behind --`);
     }

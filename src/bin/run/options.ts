@@ -1,5 +1,6 @@
 /** The words of `skep run`. */
 import { UsageError } from '../../base/errors.ts';
+import { Words } from '../words.ts';
 
 export const USAGE = `Usage: skep run OBJ [OPTIONS] [-- COMMAND...]
        Loads an object file, attaches its programs, and prints what they print: bpf_printk lines, and the records they
@@ -44,22 +45,17 @@ export function readOptions(words: readonly string[]): RunOptions {
     entries: [],
     command: [],
   };
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
-    const value = () => {
-      const next = words[++at];
-      if (next === undefined) throw new UsageError(`${word} needs a value`);
-      return next;
-    };
+  const given = new Words(words);
+  for (const word of given) {
     if (word === '--') {
-      rest.command = words.slice(at + 1);
+      rest.command = given.rest();
       break;
     }
-    if (word === '--prog') rest.programs.push(value());
-    else if (word === '--device') rest.device = value();
-    else if (word === '--cgroup') rest.cgroup = value();
-    else if (word === '--pcap') rest.pcap = value();
-    else if (word === '--set') set(rest, value());
+    if (word === '--prog') rest.programs.push(given.value(word));
+    else if (word === '--device') rest.device = given.value(word);
+    else if (word === '--cgroup') rest.cgroup = given.value(word);
+    else if (word === '--pcap') rest.pcap = given.value(word);
+    else if (word === '--set') set(rest, given.value(word));
     else if (word.startsWith('-')) throw new UsageError(`what is '${word}'? See skep run --help`);
     else if (object === undefined) object = word;
     else throw new UsageError(`what is '${word}'? Write the command to trace behind --`);
