@@ -2,13 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { MissingKernel, readCommandLine } from './argv.ts';
 
 describe('the first look at a command line', () => {
-  it('finds the kernel among the options before the command', () => {
+  it('finds the kernel wherever it stands', () => {
     expect(readCommandLine(['--kernel', 'linux', '-j', 'prog', 'show'], {})).toEqual({
       kernel: 'linux',
       own: undefined,
       words: ['-j', 'prog', 'show'],
     });
     expect(readCommandLine(['-j', '--kernel=/run/x', 'map'], {}).kernel).toBe('/run/x');
+    expect(readCommandLine(['opensnoop', '-e', '--kernel', 'linux', '--', 'ls'], {})).toEqual({
+      kernel: 'linux',
+      own: 'opensnoop',
+      words: ['-e', '--', 'ls'],
+    });
+    expect(readCommandLine(['prog', 'show', '--kernel=linux'], {}).words).toEqual(['prog', 'show']);
   });
 
   it('takes the kernel from the environment, and the command line over it', () => {
@@ -16,7 +22,7 @@ describe('the first look at a command line', () => {
     expect(readCommandLine(['--kernel', 'embedded', 'prog'], { SKEP_KERNEL: 'linux' }).kernel).toBe('embedded');
   });
 
-  it('leaves words behind the command alone', () => {
+  it('leaves the traced command alone', () => {
     expect(readCommandLine(['run', 'x.o', '--', 'cat', '--kernel', 'y'], {})).toEqual({
       kernel: 'embedded',
       own: 'run',

@@ -1,6 +1,6 @@
 /**
  * The first look at a command line: which kernel is meant, and whether the command is one of skep's own or bpftool's.
- * `--kernel` (or SKEP_KERNEL) stands among the options before the command, as bpftool's options do.
+ * `--kernel` (or SKEP_KERNEL) may stand anywhere before `--`.
  */
 
 /** skep's own commands. Whatever else comes first is an object of bpftool's. */
@@ -25,21 +25,16 @@ export function readCommandLine(
   env: Readonly<Record<string, string | undefined>>,
 ): CommandLine {
   let kernel = env['SKEP_KERNEL'] || 'embedded';
-  const rest: string[] = [];
+  const words: string[] = [];
   let at = 0;
-  for (; at < argv.length; at++) {
+  for (; at < argv.length && argv[at] !== '--'; at++) {
     const word = argv[at]!;
-    const inline = /^--kernel=(.*)$/s.exec(word);
-    if (inline) kernel = inline[1]!;
-    else if (word === '--kernel') kernel = argv[++at] ?? '';
-    else if (word.startsWith('-') && word !== '-' && word !== '--') {
-      rest.push(word);
-      // Options of bpftool's that take a value of their own.
-      if (/^-[iBk]$/.test(word) || word === '--base-btf') rest.push(...argv.slice(++at, at + 1));
-    } else break;
+    if (word === '--kernel') kernel = argv[++at] ?? '';
+    else if (word.startsWith('--kernel=')) kernel = word.slice('--kernel='.length);
+    else words.push(word);
   }
   if (kernel === '') throw new MissingKernel();
-  const words = argv.slice(at);
-  const own = rest.length === 0 ? OWN_COMMANDS.find((name) => name === words[0]) : undefined;
-  return { kernel, own, words: own ? words.slice(1) : [...rest, ...words] };
+  // Options before the command's word are bpftool's.
+  const own = OWN_COMMANDS.find((name) => name === words[0]);
+  return { kernel, own, words: [...(own ? words.slice(1) : words), ...argv.slice(at)] };
 }

@@ -2,17 +2,20 @@
  * A kernel for a command that traces: `run` and `opensnoop`.
  *
  * Embedded: one in this process, fed by the traced command, and served on a socket meanwhile so that another terminal
- * can look into it. Linux: the machine's kernel, where the command is an ordinary child.
+ * can look into it. Linux: the machine's kernel, where the command is an ordinary child in a cgroup of its
+ * own, by which programs know it.
  */
-import { spawn } from 'node:child_process';
-import { SkepError, UnsupportedError } from '../base/errors.ts';
+import { UnsupportedError } from '../base/errors.ts';
+import { assemble, encode } from '../isa/index.ts';
 import type { EmbeddedKernel } from '../kernel/index.ts';
 import type { Kernel } from '../sys/index.ts';
+import { BPF_PROG_TYPE_TRACEPOINT } from '../uapi/generated/constants.ts';
 import type { KernelChoice } from './argv.ts';
+import { CommandCgroup } from './command-cgroup.ts';
+import { holdCommand } from './held-command.ts';
 
 /** A command that runs: its exit status as a shell would say it, and a way to end it. */
 interface Running {
-  readonly pid: number;
   readonly status: Promise<number>;
   stop(): void;
 }
@@ -21,31 +24,52 @@ export interface Host {
   readonly kernel: Kernel;
   /** The kernel itself, where it lives in this process. */
   readonly embedded: EmbeddedKernel | undefined;
-  /** Starts the command whose system calls are the events. Attach first: it sees what is attached when it starts. */
+  /** Where the command will run, on a kernel whose events are not the command's alone. */
+  readonly cgroup: CommandCgroup | undefined;
+  /** Starts the command whose events are wanted. Attach first: it sees what is attached when it starts. */
   start(argv: readonly string[]): Promise<Running>;
   /** Attached programs that no traced command can reach, as `kprobe vfs_read`. */
   unreachable(): readonly string[];
   close(): Promise<void>;
 }
 
-export async function openHost(choice: KernelChoice): Promise<Host> {
-  if (choice === 'linux') return linuxHost();
+/** `forCommand`: whether a command is going to be started. */
+export async function openHost(choice: KernelChoice, forCommand: boolean): Promise<Host> {
+  if (choice === 'linux') return linuxHost(forCommand);
   if (choice === 'embedded') return embeddedHost();
   throw new UnsupportedError(`tracing a command on the kernel behind ${choice}`, {
     hint: 'its events would have to come from that process; use --kernel embedded or --kernel linux',
   });
 }
 
-async function linuxHost(): Promise<Host> {
+async function linuxHost(forCommand: boolean): Promise<Host> {
   const { openLinuxKernel } = await import('../linux/index.ts');
   const kernel = await openLinuxKernel();
-  return {
-    kernel,
-    embedded: undefined,
-    start: startChild,
-    unreachable: () => [],
-    close: () => kernel.close(),
-  };
+  try {
+    if (forCommand) await tryTracing(kernel);
+    const cgroup = forCommand ? new CommandCgroup() : undefined;
+    return {
+      kernel,
+      embedded: undefined,
+      cgroup,
+      start: (argv) => startChild(argv, cgroup),
+      unreachable: () => [],
+      async close() {
+        await kernel.close();
+        cgroup?.close();
+      },
+    };
+  } catch (error) {
+    await kernel.close();
+    throw error;
+  }
+}
+
+/** Asked before a cgroup is: of an ordinary user the kernel says best what is in the way. */
+async function tryTracing(kernel: Kernel): Promise<void> {
+  const insns = encode(assemble('r0 = 0; exit'));
+  const { ret } = await kernel.bpf('PROG_LOAD', { prog_type: BPF_PROG_TYPE_TRACEPOINT, insns, license: 'GPL' });
+  await kernel.closeFd(ret);
 }
 
 async function embeddedHost(): Promise<Host> {
@@ -62,6 +86,7 @@ async function embeddedHost(): Promise<Host> {
   return {
     kernel,
     embedded,
+    cgroup: undefined,
     unreachable: () => source.unreachable(),
     async start(argv) {
       const traced = await source.run({ argv });
@@ -70,7 +95,7 @@ async function embeddedHost(): Promise<Host> {
         stopPassing();
         return exitStatus(exit);
       });
-      return { pid: traced.pid, status, stop: () => traced.kill('SIGTERM') };
+      return { status, stop: () => traced.kill('SIGTERM') };
     },
     async close() {
       await kernel.close();
@@ -79,22 +104,20 @@ async function embeddedHost(): Promise<Host> {
   };
 }
 
-/** An ordinary child at our terminal; Ctrl-C reaches it by itself. */
-async function startChild(argv: readonly string[]): Promise<Running> {
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: 'inherit' });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => reject(cannotRun(file, error)));
-  });
-  const { constants } = await import('node:os');
-  const status = new Promise<number>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
-  });
-  return { pid: child.pid ?? 0, status, stop: () => void child.kill('SIGTERM') };
-}
-
-function cannotRun(file: string, error: NodeJS.ErrnoException): SkepError {
-  const why = error.code === 'ENOENT' ? 'there is no such command' : error.message;
-  return new SkepError(error.code ?? 'EIO', `cannot run '${file}': ${why}`, { cause: error });
+/** An ordinary child at our terminal, in its cgroup from its first instruction on. */
+async function startChild(argv: readonly string[], cgroup: CommandCgroup | undefined): Promise<Running> {
+  const { findCommand, passSignalsOn } = await import('../sources/index.ts');
+  findCommand(argv[0] ?? '', process.env['PATH'], process.cwd());
+  const child = await holdCommand(argv);
+  const stopPassing = passSignalsOn(child);
+  try {
+    cgroup?.add(child.pid);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    child.status.then(stopPassing);
+  }
+  child.go();
+  return { status: child.status, stop: () => child.kill('SIGTERM') };
 }

@@ -3,6 +3,7 @@
  * comes, drain, close everything, and pass the command's exit status on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoadOptions } from '../client/index.ts';
 import type { KernelChoice } from './argv.ts';
 import { Closers } from './closers.ts';
 import { type Host, openHost } from './host.ts';
@@ -26,13 +27,18 @@ export interface Tracing {
   work?(host: Host): Promise<number>;
 }
 
+/** What keeps loaded programs to the command's own events, where the kernel has those of others too. */
+export function confinement({ cgroup }: Host): Pick<LoadOptions, 'prologue'> {
+  return cgroup ? { prologue: (program) => cgroup.prologue(program) } : {};
+}
+
 /** Answers the exit status. */
 export async function traceCommand(tracing: Tracing): Promise<number> {
   const { choice, command } = tracing;
   const owned = new Closers();
   exitOnSignals();
   try {
-    const host = await openHost(choice);
+    const host = await openHost(choice, command.length > 0);
     owned.add(() => host.close());
     const pump = new Pump(await tracing.prepare(host, owned));
     for (const place of command.length > 0 ? host.unreachable() : []) {

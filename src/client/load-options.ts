@@ -2,6 +2,7 @@
 
 import type { BpfError } from '../base/errors.ts';
 import type { Btf, BtfValue } from '../btf/index.ts';
+import type { ProgramSpec } from '../object/index.ts';
 import type { BpfMap } from './map.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -31,6 +32,8 @@ export interface LoadOptions {
   readonly kernelBtf?: Btf;
   /** Values of `__kconfig` externs, as .config spells them; default: what the kernel says of itself. */
   readonly kconfig?: ReadonlyMap<string, string>;
+  /** Instructions to put in front of a program's own: they end by falling through to it, with r1 as they found it. */
+  readonly prologue?: (program: ProgramSpec) => Uint8Array;
   /** 1: keep the verifier's log of every program, 2: with every state. Refusals carry a log anyway. */
   readonly logLevel?: 0 | 1 | 2;
   /** Told which program was refused, before loading fails with that error: a VerifierError where there is a log. */

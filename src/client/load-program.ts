@@ -3,7 +3,7 @@ import { view } from '../base/bytes.ts';
 import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
 import { POISON, parseBtf } from '../btf/index.ts';
 import { BPF_PSEUDO_BTF_ID } from '../isa/index.ts';
-import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore } from '../object/index.ts';
+import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore, withPrologue } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import { BPF_F_XDP_DEV_BOUND_ONLY } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
@@ -25,8 +25,9 @@ export interface LoadContext {
   mapFd(name: string): Fd | undefined;
 }
 
-export async function loadProgram(context: LoadContext, program: ProgramSpec): Promise<BpfProgram> {
+export async function loadProgram(context: LoadContext, given: ProgramSpec): Promise<BpfProgram> {
   const { kernel, spec, options, btfFd } = context;
+  const program = options.prologue ? withPrologue(given, options.prologue(given)) : given;
   const type = options.programType?.type ?? program.type;
   if (type === C.BPF_PROG_TYPE_UNSPEC) {
     throw new SkepError(

@@ -143,7 +143,11 @@ function probe(kind: 'kprobe' | 'uprobe', onReturn: boolean): { type: number; co
   try {
     type = Number(readFileSync(`${DYNAMIC_PMU}/${kind}/type`, 'utf8'));
   } catch {
-    throw new UnsupportedError(`${kind}s of this kernel`, { since: '4.17', hint: `it has no ${DYNAMIC_PMU}/${kind}` });
+    const option = `CONFIG_${kind.toUpperCase()}_EVENTS`;
+    throw new UnsupportedError(`a ${kind}`, {
+      since: '4.17',
+      hint: `this kernel is older, or built without ${option}`,
+    });
   }
   if (!onReturn) return { type, config: 0n };
   const bit = /config:(\d+)/.exec(readFileSync(`${DYNAMIC_PMU}/${kind}/format/retprobe`, 'utf8'));

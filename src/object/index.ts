@@ -3,5 +3,6 @@ export { type Elf, type ElfRelocation, type ElfSection, type ElfSymbol, isElf, p
 export { type FileFunction, fileFunctions } from './elf/functions.ts';
 export { writeKconfig } from './externs.ts';
 export { type ObjectOptions, parseObject } from './object.ts';
+export { withPrologue } from './prologue.ts';
 export { type SectionMeaning, sectionMeaning } from './sections.ts';
 export * from './spec.ts';

@@ -3,6 +3,7 @@ export { type CapturedPacket, LINKTYPE } from './pcap/capture.ts';
 export { CaptureDecoder, readCapture } from './pcap/reader.ts';
 export { type Replayed, type ReplaySummary, replayCapture, replayPacket } from './pcap/replay.ts';
 export { CaptureWriter, pcapHeader, pcapRecord } from './pcap/writer.ts';
+export { findCommand } from './process/command.ts';
 export type { CallSelection, TraceHandlers } from './process/dispatch.ts';
 export type { SyscallEvent, TracedTask } from './process/event.ts';
 export { whyNoTracing } from './process/libc.ts';

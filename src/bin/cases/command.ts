@@ -16,7 +16,7 @@ export async function casesCommand(words: readonly string[], kernel: KernelChoic
   const files = options.files.map(readCaseFile);
   const comparison = new Comparison();
   for (const file of files) {
-    const host = await openCaseHost(options.kernel ?? kernel);
+    const host = await openCaseHost(kernel);
     try {
       for await (const answered of answerFile(host, file, options)) {
         if (options.compare) comparison.add(file.name, answered);

@@ -21,8 +21,6 @@ export interface CasesOptions {
   only: ReadonlySet<string>;
   json: boolean;
   help: boolean;
-  /** As in bpftool's global options, it may also stand behind. */
-  kernel: string | undefined;
 }
 
 export function readOptions(words: readonly string[]): CasesOptions {
@@ -35,7 +33,6 @@ export function readOptions(words: readonly string[]): CasesOptions {
     only,
     json: false,
     help: false,
-    kernel: undefined,
   };
   const given = new Words(words);
   for (const word of given) {
@@ -43,8 +40,6 @@ export function readOptions(words: readonly string[]): CasesOptions {
     else if (word === '--limit') options.limit = given.number(word, 9);
     else if (word === '--tier') options.tier = given.number(word, 9);
     else if (word === '--only') only.add(given.value(word));
-    else if (word === '--kernel') options.kernel = given.value(word);
-    else if (word.startsWith('--kernel=')) options.kernel = word.slice('--kernel='.length);
     else if (word === '-j' || word === '--json') options.json = true;
     else if (word === '-h' || word === '--help' || word === 'help') options.help = true;
     else if (word.startsWith('-')) throw new UsageError(`what is '${word}'? See skep cases --help`);

@@ -5,7 +5,7 @@ import type { KernelChoice } from '../argv.ts';
 import type { Closers } from '../closers.ts';
 import type { Host } from '../host.ts';
 import { readPackageFile } from '../package-file.ts';
-import { traceCommand } from '../trace.ts';
+import { confinement, traceCommand } from '../trace.ts';
 import { Columns } from './columns.ts';
 import { type OpenEvent, readEvent } from './event.ts';
 import { type OpensnoopOptions, readOptions, USAGE } from './options.ts';
@@ -38,6 +38,7 @@ export async function opensnoopCommand(words: readonly string[], choice: KernelC
     const collection = await loadCollection(host.kernel, object, {
       name: 'opensnoop',
       programs: programsFor(options),
+      ...confinement(host),
       globals: {
         exits: options.exits,
         failed_only: options.failedOnly,

@@ -1,33 +1,24 @@
 /** `skep run OBJ`: load, attach, print what the programs print, until the traced command ends. */
 import { readFile } from 'node:fs/promises';
-import { EBUSY } from '../../base/errno.ts';
-import {
-  BpfError,
-  BtfError,
-  ElfError,
-  SkepError,
-  UnsupportedError,
-  UsageError,
-  VerifierError,
-} from '../../base/errors.ts';
-import { AttachError, type BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
-import {
-  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-  BPF_MAP_TYPE_RINGBUF,
-  BPF_PROG_TYPE_CGROUP_SKB,
-} from '../../uapi/generated/constants.ts';
+import { view } from '../../base/bytes.ts';
+import { BpfError, BtfError, ElfError, SkepError, UsageError, VerifierError } from '../../base/errors.ts';
+import { type BpfMap, type Collection, loadCollection } from '../../client/index.ts';
+import { BPF_CALL, BPF_JMP } from '../../isa/index.ts';
+import type { ProgramSpec } from '../../object/index.ts';
+import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../../uapi/generated/constants.ts';
 import type { KernelChoice } from '../argv.ts';
 import type { Closers } from '../closers.ts';
 import type { Host } from '../host.ts';
-import { type Stream, traceCommand } from '../trace.ts';
+import { confinement, type Stream, traceCommand } from '../trace.ts';
+import { attachAll } from './attach.ts';
 import { hintFor } from './hints.ts';
 import { cannotRead } from './input.ts';
 import { type MapEntry, type RunOptions, readOptions, USAGE } from './options.ts';
 import { replay } from './packets.ts';
 import { recordFormatter } from './records.ts';
 
-/** Where packets are when nobody says: the root of the cgroup tree. */
-const ROOT_CGROUP = '/sys/fs/cgroup';
+/** bpf_trace_printk and bpf_trace_vprintk. */
+const PRINTING: ReadonlySet<number> = new Set([6, 177]);
 
 export async function runCommand(words: readonly string[], choice: KernelChoice): Promise<number> {
   if (words.includes('--help') || words[0] === '-h') {
@@ -47,6 +38,7 @@ export async function runCommand(words: readonly string[], choice: KernelChoice)
   const prepare = async (host: Host, owned: Closers) => {
     collection = await loadCollection(host.kernel, bytes, {
       name: options.object,
+      ...confinement(host),
       globals: options.globals,
       ...(options.programs.length > 0 ? { programs: options.programs } : {}),
       warn: (message) => void process.stderr.write(`skep: ${message}\n`),
@@ -85,21 +77,43 @@ async function setEntry(collection: Collection, { map, key, value }: MapEntry): 
 
 /** What the programs say: the trace pipe, and every map that carries records. */
 async function openStreams(host: Host, collection: Collection, owned: Closers): Promise<Stream[]> {
-  const pipe = await host.kernel.openTracePipe();
-  owned.add(() => pipe.close());
-  const streams: Stream[] = [
-    async () => {
-      const lines = await pipe.read();
-      if (lines.length > 0) process.stdout.write(lines.map((line) => `${line}\n`).join(''));
-      return lines.length;
-    },
-  ];
+  const streams = Object.keys(collection.programs).some((name) => prints(collection.spec.programs.get(name)))
+    ? await traceLines(host, owned)
+    : [];
   for (const map of Object.values(collection.maps)) {
     if (map.shape.type === BPF_MAP_TYPE_RINGBUF || map.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
       streams.push(await recordStream(map, owned));
     }
   }
   return streams;
+}
+
+/** Lines of bpf_printk. Programs are useful without them: where they cannot be read, a line says why. */
+async function traceLines({ kernel }: Host, owned: Closers): Promise<Stream[]> {
+  try {
+    const pipe = await kernel.openTracePipe();
+    owned.add(() => pipe.close());
+    const print: Stream = async () => {
+      const lines = await pipe.read();
+      if (lines.length > 0) process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+      return lines.length;
+    };
+    return [print];
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    process.stderr.write(`skep: what programs print is not shown: ${error.message}\n`);
+    return [];
+  }
+}
+
+function prints(program: ProgramSpec | undefined): boolean {
+  const { insns = new Uint8Array() } = program ?? {};
+  const dv = view(insns);
+  for (let at = 0; at < insns.length; at += 8) {
+    if (insns[at] === (BPF_JMP | BPF_CALL) && insns[at + 1] === 0 && PRINTING.has(dv.getInt32(at + 4, true)))
+      return true;
+  }
+  return false;
 }
 
 async function recordStream(map: BpfMap, owned: Closers): Promise<Stream> {
@@ -115,42 +129,4 @@ async function recordStream(map: BpfMap, owned: Closers): Promise<Stream> {
     if (records.length > 0) process.stdout.write(records.map(({ data }) => `${map.name}: ${text(data)}\n`).join(''));
     return records.length;
   };
-}
-
-async function attachAll(host: Host, collection: Collection, options: RunOptions, owned: Closers): Promise<void> {
-  const device = options.device ?? (options.pcap === undefined ? undefined : (await host.kernel.netDevices())[0]?.name);
-  if (Object.keys(collection.programs).length === 0) {
-    throw new SkepError('ERR_ATTACH', `'${options.object}' has no program: give a function a SEC("…") of its own`);
-  }
-  let attached = 0;
-  for (const program of Object.values(collection.programs)) {
-    const link = await attachOne(program, { ...options, device });
-    if (!link) continue;
-    attached++;
-    owned.add(() => link.close());
-  }
-  if (attached === 0) throw new SkepError('ERR_ATTACH', `nothing in '${options.object}' could be attached`);
-}
-
-async function attachOne(program: BpfProgram, { device, cgroup, pcap }: RunOptions) {
-  const packets = pcap !== undefined && program.origin.type === BPF_PROG_TYPE_CGROUP_SKB;
-  const at = cgroup ?? (packets ? ROOT_CGROUP : undefined);
-  try {
-    return await program.attach({
-      ...(device === undefined ? {} : { device }),
-      ...(at === undefined ? {} : { cgroup: at }),
-    });
-  } catch (error) {
-    if (error instanceof AttachError && error.needs !== undefined && error.needs !== 'event') {
-      const { name, origin } = program;
-      throw new UsageError(`'${name}' (SEC("${origin.section}")) needs to know its ${error.needs}: --${error.needs} …`);
-    }
-    if (error instanceof BpfError) {
-      const hint = error.errno === EBUSY ? '; one program at a time: choose with --prog NAME' : '';
-      throw new SkepError(error.code, `cannot attach '${program.name}': ${error.message}${hint}`, { cause: error });
-    }
-    if (!(error instanceof UnsupportedError)) throw error;
-    process.stderr.write(`skep: ${error.message}\n`);
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
  * A command that stands in front of another: signals go to the one behind, and its end becomes ours.
  */
 import { readFileSync } from 'node:fs';
-import type { Exit, TracedProcess } from './start.ts';
+import type { Exit } from './start.ts';
 
 const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'] as const;
 const FROM_OTHERS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -13,13 +13,13 @@ export function exitStatus({ code, signal }: Exit): number {
 }
 
 /**
- * Gives signals that this process gets to the traced command, and lets the command decide: this process does not end
+ * Gives signals that this process gets to the command, and lets the command decide: this process does not end
  * by them any more. Answers how to stop. Ctrl-C in a terminal reaches the command by itself, so it is not sent twice.
  */
-export function passSignalsOn(traced: TracedProcess): () => void {
-  const pass = (signal: NodeJS.Signals) => traced.kill(signal);
+export function passSignalsOn(traced: { kill(signal: NodeJS.Signals): unknown }): () => void {
+  const pass = (signal: NodeJS.Signals) => void traced.kill(signal);
   const passUnlessTerminalDid = (signal: NodeJS.Signals) => {
-    if (!isForeground()) traced.kill(signal);
+    if (!isForeground()) pass(signal);
   };
   for (const signal of FROM_OTHERS) process.on(signal, pass);
   for (const signal of FROM_TERMINAL) process.on(signal, passUnlessTerminalDid);
