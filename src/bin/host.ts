@@ -116,7 +116,7 @@ async function startChild(argv: readonly string[], cgroup: CommandCgroup | undef
     child.kill('SIGKILL');
     throw error;
   } finally {
-    child.status.then(stopPassing);
+    void child.status.then(stopPassing);
   }
   child.go();
   return { status: child.status, stop: () => child.kill('SIGTERM') };
