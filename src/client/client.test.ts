@@ -50,6 +50,21 @@ describe('the client', () => {
     await collection.close();
   });
 
+  it('makes a ring buffer a power of two of pages, as libbpf does', async () => {
+    for (const [asked, made] of [
+      [8, 4096],
+      [5000, 8192],
+      [1 << 18, 1 << 18],
+    ]) {
+      const spec = parseObject(example('opensnoop.bpf.o'));
+      spec.maps.get('events')!.maxEntries = asked!;
+      const collection = await loadCollection(kernel, spec, { programs: [] });
+      expect(await collection.map('events').info()).toMatchObject({ max_entries: made });
+      expect(collection.map('events').shape.maxEntries).toBe(made);
+      await collection.close();
+    }
+  });
+
   it('leaves nothing behind when a program is refused', async () => {
     const refused = 'R1 type=ctx expected=fp';
     const strict = createKernel({

@@ -8,7 +8,9 @@ import type { Attr } from '../uapi/commands.ts';
 import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STRUCT_OPS,
+  BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
 import { applyGlobals } from './globals.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -17,6 +19,9 @@ import type { Owned } from './owned.ts';
 
 const BPF_F_NUMA_NODE = 1 << 2;
 const NAME_MAX = 15;
+/** Ring buffers are powers of two of pages; the smallest that Linux has. */
+const PAGE = 4096;
+const MAX_U32 = 0xffff_ffff;
 
 /** What a program type may not be given: reused maps have to fit what the object defines. */
 const COMPARED = ['type', 'keySize', 'valueSize', 'maxEntries', 'flags'] as const;
@@ -139,12 +144,11 @@ export class MapMaker {
   }
 
   #attr(spec: MapSpec, inner: Fd | undefined): Attr<'MAP_CREATE'> {
-    const perCpuEvents = spec.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY && spec.maxEntries === 0;
     return {
       map_type: spec.type,
       key_size: spec.keySize,
       value_size: spec.valueSize,
-      max_entries: perCpuEvents ? this.#kernel.possibleCpus : spec.maxEntries,
+      max_entries: this.#entries(spec),
       map_flags: spec.flags,
       map_name: spec.name.slice(0, NAME_MAX),
       map_extra: spec.extra,
@@ -153,9 +157,19 @@ export class MapMaker {
     };
   }
 
+  /** What the object says, or where that would be refused and what was meant is plain, what libbpf makes of it. */
+  #entries({ type, maxEntries }: MapSpec): number {
+    if (type === BPF_MAP_TYPE_PERF_EVENT_ARRAY && maxEntries === 0) return this.#kernel.possibleCpus;
+    const isRing = type === BPF_MAP_TYPE_RINGBUF || type === BPF_MAP_TYPE_USER_RINGBUF;
+    if (!isRing || maxEntries === 0) return maxEntries;
+    let size = PAGE;
+    while (size < maxEntries) size *= 2;
+    return size > MAX_U32 ? maxEntries : size;
+  }
+
   #shape(spec: MapSpec): MapShape {
     const { name, type, keySize, valueSize, flags, keyTypeId, valueTypeId } = spec;
-    const maxEntries = this.#attr(spec, undefined).max_entries ?? spec.maxEntries;
+    const maxEntries = this.#entries(spec);
     return { name, type, keySize, valueSize, maxEntries, flags, btf: this.#spec.btf, keyTypeId, valueTypeId };
   }
 

@@ -13,6 +13,7 @@ import { openCaseHost } from './host.ts';
 import { readOptions } from './options.ts';
 import { type Answer, answerFile } from './runner.ts';
 import { comparisonText } from './table.ts';
+import { recordCases } from './write.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'skep-cases-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -219,5 +220,31 @@ describe('any line', () => {
       if ('error' in answer) expect(answer.error).not.toContain('bug in skep');
       else expect(answer).toHaveProperty('accept');
     }
+  });
+});
+
+describe('recording', () => {
+  const example = new URL('../../../examples/opensnoop.bpf.o', import.meta.url).pathname;
+
+  it('makes cases of an object file that the same kernel answers alike', async () => {
+    const host = await openCaseHost('embedded');
+    const path = join(directory, 'recorded.jsonl.gz');
+    const left: string[] = [];
+    expect(await recordCases(host, path, [example, path], (message) => left.push(message))).toBe(6);
+    await host.kernel.close();
+    expect(left).toEqual([expect.stringContaining(path)]);
+
+    const { answers, comparison } = await run(path);
+    expect(answers).toHaveLength(6);
+    expect(answers[0]).toMatchObject({ id: 'opensnoop.bpf.o/enter_open', accept: true });
+    expect(comparison.disagreements).toEqual([]);
+    const logs = await run(join(directory, 'recorded_log2.jsonl.gz'));
+    expect([...logs.comparison.rows.values()].map((row) => row.results)).toEqual([{ same: 6, of: 6 }]);
+  });
+
+  it('wants a file name that it can read again', async () => {
+    const host = await openCaseHost('embedded');
+    await expect(recordCases(host, 'cases.txt', [example], () => {})).rejects.toThrow('FILE.jsonl');
+    await host.kernel.close();
   });
 });

@@ -1,4 +1,4 @@
-/** skep cases FILE...: program cases on a kernel, one answer a line, or how the answers agree with the files. */
+/** skep cases: program cases on a kernel, one answer a line, or how the answers agree with the files; or recording some. */
 import type { KernelChoice } from '../argv.ts';
 import { readCaseFile } from './case.ts';
 import { Comparison } from './compare.ts';
@@ -6,6 +6,7 @@ import { openCaseHost } from './host.ts';
 import { readOptions, USAGE } from './options.ts';
 import { type Answer, answerFile } from './runner.ts';
 import { comparisonText } from './table.ts';
+import { recordCases } from './write.ts';
 
 export async function casesCommand(words: readonly string[], kernel: KernelChoice): Promise<number> {
   const options = readOptions(words);
@@ -13,6 +14,7 @@ export async function casesCommand(words: readonly string[], kernel: KernelChoic
     process.stdout.write(USAGE);
     return 0;
   }
+  if (options.record !== undefined) return record(options.kernel ?? kernel, options.record, options.files);
   const files = options.files.map(readCaseFile);
   const comparison = new Comparison();
   for (const file of files) {
@@ -31,6 +33,17 @@ export async function casesCommand(words: readonly string[], kernel: KernelChoic
     await print(
       options.json ? `${JSON.stringify({ rows: [...rows.values()], disagreements })}\n` : comparisonText(comparison),
     );
+  }
+  return 0;
+}
+
+async function record(kernel: KernelChoice, path: string, objects: readonly string[]): Promise<number> {
+  const host = await openCaseHost(kernel);
+  try {
+    const count = await recordCases(host, path, objects, (message) => process.stderr.write(`left out: ${message}\n`));
+    await print(`${path}: ${count} cases\n`);
+  } finally {
+    await host.kernel.close();
   }
   return 0;
 }
