@@ -14,7 +14,7 @@ export async function casesCommand(words: readonly string[], kernel: KernelChoic
     process.stdout.write(USAGE);
     return 0;
   }
-  if (options.record !== undefined) return record(options.kernel ?? kernel, options.record, options.files);
+  if (options.record !== undefined) return record(kernel, options.record, options.files);
   const files = options.files.map(readCaseFile);
   const comparison = new Comparison();
   for (const file of files) {
