@@ -7,7 +7,8 @@
 
 /** In the header: number of buckets - 1. `storage` is the address of the buckets, `stride` bytes of an element. */
 export const HASH_MASK = 32;
-export const HASH_SEED = 36;
+/** Address of the multipliers of its hash: u64s, as many as hash-function.ts makes for the size of a key. */
+export const HASH_MULTIPLIERS = 36;
 /** Offset of the value in an element. */
 export const HASH_VALUE_OFFSET = 40;
 /** Elements in use. */
@@ -31,11 +32,9 @@ export const ELEMENT_REFERENCED = 12;
 /** The key, padded to 8 bytes; then the value. */
 export const ELEMENT_KEY = 16;
 
-/** The constants of the hash of a key: maps/hash-function.ts says how they are used. */
-export const HASH_C1 = 0x9e3779b1;
-export const HASH_C2 = 0x7f4a7c15;
-export const HASH_C3 = 0x85ebca6b;
-export const HASH_C4 = 0xc2b2ae35;
+/** The hash of a key (maps/hash-function.ts): words that one block has, and multipliers that stand before those of words. */
+export const HASH_BLOCK_WORDS = 16;
+export const HASH_MULTIPLIERS_BEFORE = 2;
 
 // Pools of elements (maps/element-pool.ts), in the header of the map that owns one.
 

@@ -11,7 +11,7 @@ import type { Addr } from '../base/memory.ts';
 import { BPF_ANY, BPF_F_ZERO_SEED } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
 import { COMMON_FLAGS, flagsAllowed, low32, MAX_ELEMENT } from './flags.ts';
-import { hashKey } from './hash-function.ts';
+import { hashKey, hashMultipliers } from './hash-function.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
 
 const DEFAULT_HASHES = 5;
@@ -32,13 +32,15 @@ class BloomFilterMap extends BaseMap {
   readonly #bits: Addr;
   readonly #mask: number;
   readonly #hashes: number;
-  readonly #seed: number;
+  /** Of two hashes, from which all others come. */
+  readonly #multipliers: readonly [Int32Array, Int32Array];
   readonly #room: Addr;
 
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
     this.#hashes = Number(def.extra) || DEFAULT_HASHES;
-    this.#seed = (def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0;
+    const seed = (def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0;
+    this.#multipliers = [hashMultipliers(seed, def.valueSize), hashMultipliers(~seed, def.valueSize)];
     const wanted = (def.maxEntries * this.#hashes * 7) / 5;
     const bits = Math.min(Math.max(2 ** Math.ceil(Math.log2(wanted)), 64), MAX_BITS);
     this.#mask = bits - 1;
@@ -49,8 +51,9 @@ class BloomFilterMap extends BaseMap {
 
   override push(value: Addr, flags: number): number {
     if (flags !== BPF_ANY) return -EINVAL;
+    const [first, step] = this.#hashesOf(value);
     for (let nth = 0; nth < this.#hashes; nth++) {
-      const bit = this.#bit(value, nth);
+      const bit = this.#bit(first, step, nth);
       const at = this.#bits + (bit >>> 3);
       this.mem.setU8(at, this.mem.u8(at) | (1 << (bit & 7)));
     }
@@ -58,8 +61,9 @@ class BloomFilterMap extends BaseMap {
   }
 
   override peek(value: Addr): number {
+    const [first, step] = this.#hashesOf(value);
     for (let nth = 0; nth < this.#hashes; nth++) {
-      const bit = this.#bit(value, nth);
+      const bit = this.#bit(first, step, nth);
       if ((this.mem.u8(this.#bits + (bit >>> 3)) & (1 << (bit & 7))) === 0) return -ENOENT;
     }
     return 0;
@@ -69,8 +73,15 @@ class BloomFilterMap extends BaseMap {
     return -EOPNOTSUPP;
   }
 
-  #bit(value: Addr, nth: number): number {
-    return hashKey(this.mem, value, this.def.valueSize, this.#seed + nth) & this.#mask;
+  #hashesOf(value: Addr): [number, number] {
+    const hash = (multipliers: Int32Array) => hashKey(this.mem, value, this.def.valueSize, multipliers);
+    const [first, second] = this.#multipliers;
+    return [hash(first), hash(second)];
+  }
+
+  /** The step is made odd, so that no two of a value's bits are the same for want of steps. */
+  #bit(first: number, step: number, nth: number): number {
+    return (first + Math.imul(nth, step | 1)) & this.#mask;
   }
 
   /** The only map whose lookup takes a value: `key` is the value that is asked for, and the answer. */

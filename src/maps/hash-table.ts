@@ -25,8 +25,8 @@ import {
   HASH_ENTRIES,
   HASH_HAND,
   HASH_MASK,
+  HASH_MULTIPLIERS,
   HASH_NEXT_INDEX,
-  HASH_SEED,
   HASH_SPARE,
   HASH_VALUE_OFFSET,
 } from '../base/map-storage.ts';
@@ -34,7 +34,7 @@ import type { Addr } from '../base/memory.ts';
 import { BPF_F_NO_PREALLOC, BPF_F_ZERO_SEED } from '../uapi/generated/constants.ts';
 import { BaseMap } from './base-map.ts';
 import { ElementPool } from './element-pool.ts';
-import { hashKey } from './hash-function.ts';
+import { hashKey, hashMultipliers } from './hash-function.ts';
 import type { MapDef, MapEnv } from './map.ts';
 import { copyBytes, sameBytes } from './values.ts';
 
@@ -43,7 +43,7 @@ export abstract class HashTable extends BaseMap {
   protected readonly stride: number;
   readonly #buckets: Addr;
   readonly #mask: number;
-  readonly #seed: number;
+  readonly #multipliers: Int32Array;
   readonly #entries: Addr;
   readonly #pool: ElementPool;
 
@@ -52,7 +52,7 @@ export abstract class HashTable extends BaseMap {
     super(def, env);
     const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries));
     this.#mask = buckets - 1;
-    this.#seed = (def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0;
+    this.#multipliers = hashMultipliers((def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0, def.keySize);
     this.valueOffset = ELEMENT_KEY + alignUp(def.keySize, 8);
     this.stride = this.valueOffset + alignUp(valueBytes, 8);
     this.#buckets = this.allocate(buckets * 4);
@@ -62,7 +62,7 @@ export abstract class HashTable extends BaseMap {
     if (preallocate && !this.#pool.reserve(def.maxEntries + 1)) this.outOfMemory();
     this.setStorage(this.#buckets, this.stride);
     this.mem.setU32(this.addr + HASH_MASK, this.#mask);
-    this.mem.setU32(this.addr + HASH_SEED, this.#seed);
+    this.mem.setU32(this.addr + HASH_MULTIPLIERS, this.#placeMultipliers());
     this.mem.setU32(this.addr + HASH_VALUE_OFFSET, this.valueOffset);
     this.mem.setU32(this.addr + HASH_ENTRIES, this.#entries);
   }
@@ -75,7 +75,7 @@ export abstract class HashTable extends BaseMap {
   protected find(key: Addr): Addr {
     const { mem } = this;
     const { keySize } = this.def;
-    const hash = hashKey(mem, key, keySize, this.#seed);
+    const hash = hashKey(mem, key, keySize, this.#multipliers);
     let element = mem.u32(this.#buckets + (hash & this.#mask) * 4);
     while (element !== 0) {
       if (mem.u32(element + ELEMENT_HASH) === hash && sameBytes(mem, element + ELEMENT_KEY, key, keySize))
@@ -96,7 +96,7 @@ export abstract class HashTable extends BaseMap {
       this.mem.setU32(this.addr + HASH_NEXT_INDEX, index);
       this.mem.setU32(element + ELEMENT_INDEX, index);
     }
-    this.#link(element, key, hashKey(this.mem, key, this.def.keySize, this.#seed));
+    this.#link(element, key, hashKey(this.mem, key, this.def.keySize, this.#multipliers));
     this.#setEntry(this.indexOf(element), element);
     this.#setCount(this.#count + 1);
     return element;
@@ -161,6 +161,14 @@ export abstract class HashTable extends BaseMap {
       if (mem.u32(element + ELEMENT_REFERENCED) === 0) return element;
       mem.setU32(element + ELEMENT_REFERENCED, 0);
     }
+  }
+
+  #placeMultipliers(): Addr {
+    const at = this.allocate(this.#multipliers.byteLength);
+    this.#multipliers.forEach((half, i) => {
+      this.mem.setU32(at + 4 * i, half);
+    });
+    return at;
   }
 
   #link(element: Addr, key: Addr, hash: number): void {

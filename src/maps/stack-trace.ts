@@ -21,7 +21,7 @@ import {
 } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
 import { flagsAllowed, SYSCALL_ACCESS } from './flags.ts';
-import { hashKey } from './hash-function.ts';
+import { hashKey, hashMultipliers } from './hash-function.ts';
 import { indexOf, u32Bytes } from './index-key.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
 
@@ -57,6 +57,7 @@ export class StackTraceMap extends BaseMap {
   readonly #stride: number;
   /** Where a stack is put to be hashed and compared. */
   readonly #room: Addr;
+  readonly #multipliers: Int32Array;
 
   constructor(def: MapDef, env: MapEnv) {
     super(def, env);
@@ -64,6 +65,7 @@ export class StackTraceMap extends BaseMap {
     this.#stride = STACK + def.valueSize;
     this.#buckets = this.allocate(this.#count * this.#stride);
     this.#room = this.allocate(def.valueSize);
+    this.#multipliers = hashMultipliers(0, def.valueSize);
     this.setStorage(this.#buckets, this.#stride);
   }
 
@@ -86,7 +88,7 @@ export class StackTraceMap extends BaseMap {
       if (unit === BUILD_ID_SIZE) mem.setU32(at, BPF_STACK_BUILD_ID_IP);
       mem.setU64(unit === BUILD_ID_SIZE ? at + BUILD_ID_IP : at, stack[i]!);
     }
-    const hash = hashKey(mem, this.#room, size, 0);
+    const hash = hashKey(mem, this.#room, size, this.#multipliers);
     const id = hash & (this.#count - 1);
     const bucket = this.#bucket(id);
     const used = mem.u32(bucket);

@@ -179,6 +179,8 @@ test.each<[string, MapDef, readonly Name[]]>([
   ['a hash table', mapDef(abi.BPF_MAP_TYPE_HASH, 4, 8, 6), KEYED],
   ['a hash table with odd sizes', mapDef(abi.BPF_MAP_TYPE_HASH, 7, 13, 8), KEYED],
   ['a hash table with long keys and values', mapDef(abi.BPF_MAP_TYPE_HASH, 93, 100, 6), KEYED],
+  ['a hash table whose keys are two blocks of the hash', mapDef(abi.BPF_MAP_TYPE_HASH, 128, 8, 6), KEYED],
+  ['a hash table whose keys are three blocks and a bit', mapDef(abi.BPF_MAP_TYPE_LRU_HASH, 195, 8, 6), KEYED],
   ['a hash table that grows', mapDef(abi.BPF_MAP_TYPE_HASH, 16, 24, 7, noPrealloc), KEYED],
   ['an LRU hash table', mapDef(abi.BPF_MAP_TYPE_LRU_HASH, 8, 8, 5), KEYED],
   ['a per-CPU hash table', mapDef(abi.BPF_MAP_TYPE_PERCPU_HASH, 3, 12, 6), KEYED],

@@ -29,30 +29,19 @@ import {
 /** Up to here bytes are moved and compared without a loop. */
 const FEW = 64;
 
-/**
- * Up to here keys are read four bytes at a time: a program has often just written them so, and a load of eight bytes
- * waits until both stores have left the processor's store buffer.
- */
-const SHORT_KEY = 32;
-
-/** Calls `part` for each naturally sized piece of `size` bytes, the large ones first, none wider than `widest`. */
-function pieces(from: number, size: number, widest: number, part: (offset: number, width: number) => void): void {
+/** Calls `part` for each naturally sized piece of `size` bytes, the large ones first. */
+function pieces(from: number, size: number, part: (offset: number, width: number) => void): void {
   let at = from;
-  for (let width = widest; width > 0; width >>= 1) for (; size - at >= width; at += width) part(at, width);
-}
-
-/** Copies a key from the address in local `from` to `to + offset`. */
-export function writeKeyCopy(code: CodeWriter, to: number, offset: number, from: number, size: number): void {
-  writeCopy(code, to, offset, from, size, size <= SHORT_KEY ? 4 : 8);
+  for (let width = 8; width > 0; width >>= 1) for (; size - at >= width; at += width) part(at, width);
 }
 
 /** Copies `size` bytes from the address in local `from` to `to + offset`. The ranges do not overlap. */
-export function writeCopy(code: CodeWriter, to: number, offset: number, from: number, size: number, widest = 8): void {
+export function writeCopy(code: CodeWriter, to: number, offset: number, from: number, size: number): void {
   if (size > FEW) {
     code.get(to).i32(offset).op(I32_ADD).get(from).i32(size).copyMemory();
     return;
   }
-  pieces(0, size, widest, (at, width) => {
+  pieces(0, size, (at, width) => {
     const [load, store] =
       width === 8
         ? [I64_LOAD, I64_STORE]
@@ -69,15 +58,15 @@ export function writeCopy(code: CodeWriter, to: number, offset: number, from: nu
   });
 }
 
-/** Puts an i32 on the stack: 1 where the keys of `size` bytes at local `a` + offset and at local `b` are the same. */
-export function writeSameKey(code: CodeWriter, a: number, offset: number, b: number, size: number): void {
+/** Puts an i32 on the stack: 1 where the `size` bytes at local `a` + offset and those at local `b` are the same. */
+export function writeSameBytes(code: CodeWriter, a: number, offset: number, b: number, size: number): void {
   const head = size > FEW ? size & ~7 : 0;
   if (head > 0) {
     writeEqualHead(code, a, offset, b, head);
     if (head === size) return;
   }
   let parts = 0;
-  pieces(head, size, size <= SHORT_KEY ? 4 : 8, (at, width) => {
+  pieces(head, size, (at, width) => {
     const load = width === 8 ? I64_LOAD : width === 4 ? I64_LOAD32_U : width === 2 ? I64_LOAD16_U : I64_LOAD8_U;
     code
       .get(a)

@@ -11,6 +11,7 @@ import {
 import type { Addr, Memory } from '../../base/memory.ts';
 
 export interface MapFacts {
+  readonly mem: Memory;
   readonly addr: Addr;
   readonly type: number;
   readonly keySize: number;
@@ -26,6 +27,7 @@ export interface MapFacts {
 
 export function mapFacts(mem: Memory, addr: Addr): MapFacts {
   return {
+    mem,
     addr,
     type: mem.u32(addr + MAP_HEADER_TYPE),
     keySize: mem.u32(addr + MAP_HEADER_KEY_SIZE),

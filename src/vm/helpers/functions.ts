@@ -12,19 +12,15 @@ import {
   BPF_FUNC_ringbuf_reserve,
   BPF_FUNC_ringbuf_submit,
   BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_LPM_TRIE,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_STACK,
 } from '../../uapi/generated/constants.ts';
 import { writeArrayUpdate } from './array.ts';
 import { writeCpu } from './cpu.ts';
 import type { MapFacts } from './facts.ts';
-import { writeHashDelete, writeHashLookup, writeHashUpdate } from './hash-table.ts';
+import { HASH_TYPES, writeHashDelete, writeHashLookup, writeHashUpdate } from './hash-table.ts';
 import type { HelperFunction, MapFunction } from './helper-function.ts';
 import { writeLpmLookup } from './lpm.ts';
 import { writePeek, writePop, writePush } from './queue.ts';
@@ -33,7 +29,6 @@ import { writeDiscard, writeOutput, writeReserve, writeSubmit } from './ringbuf.
 type MapWriter = (f: MapFunction) => void;
 
 const ARRAYS = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
-const HASHES = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 const QUEUES = [BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK];
 
 interface Row {
@@ -47,11 +42,11 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASHES, write: writeHashLookup },
+  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASH_TYPES, write: writeHashLookup },
   { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: [BPF_MAP_TYPE_LPM_TRIE], write: writeLpmLookup },
   { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: ARRAYS, write: writeArrayUpdate, copies: true },
-  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASHES, write: writeHashUpdate, copies: true },
-  { helper: BPF_FUNC_map_delete_elem, args: 'ii', types: HASHES, write: writeHashDelete },
+  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASH_TYPES, write: writeHashUpdate, copies: true },
+  { helper: BPF_FUNC_map_delete_elem, args: 'ii', types: HASH_TYPES, write: writeHashDelete },
   { helper: BPF_FUNC_map_push_elem, args: 'iiL', types: QUEUES, write: writePush },
   { helper: BPF_FUNC_map_pop_elem, args: 'ii', types: QUEUES, write: writePop },
   { helper: BPF_FUNC_map_peek_elem, args: 'ii', types: QUEUES, write: writePeek },

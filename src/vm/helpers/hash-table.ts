@@ -15,25 +15,28 @@ import {
   HASH_HAND,
   HASH_MASK,
   HASH_NEXT_INDEX,
-  HASH_SEED,
   HASH_SPARE,
   HASH_VALUE_OFFSET,
   POOL_FREE,
   POOL_FRESH,
   POOL_FRESH_END,
 } from '../../base/map-storage.ts';
+import type { Addr } from '../../base/memory.ts';
 import {
   BPF_EXIST,
+  BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_NOEXIST,
 } from '../../uapi/generated/constants.ts';
+import type { CodeWriter } from '../wasm/code.ts';
 import {
   BLOCK,
   BR,
   BR_IF,
   ELSE,
+  I32,
   I32_ADD,
   I32_AND,
   I32_EQ,
@@ -48,33 +51,41 @@ import {
   I32_SUB,
   IF,
   LOOP,
+  RETURN,
 } from '../wasm/opcodes.ts';
-import { writeCopy, writeKeyCopy, writeSameKey } from './bytes.ts';
-import { writeHash } from './hash-key.ts';
+import { writeCopy } from './bytes.ts';
+import { writeCpuPart } from './cpu.ts';
+import type { MapFacts } from './facts.ts';
+import { isShort, type Key, readKey, writeHash, writeIsKey, writeKeyCopy } from './hash-key.ts';
 import type { MapFunction } from './helper-function.ts';
-
-/** Up to here comparing keys costs no more than comparing hashes first. */
-const SMALL_KEY = 8;
 
 const KEY = 1;
 const VALUE = 2;
 const FLAGS = 3;
 const FLAGS_HIGH = 4;
 
+export const HASH_TYPES: readonly number[] = [
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+];
+
 /** Locals that `writeFind` fills. */
 interface Found {
+  readonly key: Key;
   readonly hash: number;
   /** Address of the word that points to the element, and the element, 0 where the key is not there. */
   readonly link: number;
   readonly element: number;
 }
 
-function isLru(f: MapFunction): boolean {
-  return f.map.type === BPF_MAP_TYPE_LRU_HASH || f.map.type === BPF_MAP_TYPE_LRU_PERCPU_HASH;
+function isLru({ type }: MapFacts): boolean {
+  return type === BPF_MAP_TYPE_LRU_HASH || type === BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
-function isPercpu(f: MapFunction): boolean {
-  return f.map.type === BPF_MAP_TYPE_PERCPU_HASH || f.map.type === BPF_MAP_TYPE_LRU_PERCPU_HASH;
+function isPercpu({ type }: MapFacts): boolean {
+  return type === BPF_MAP_TYPE_PERCPU_HASH || type === BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
 /** (map, key) -> address of the value, or 0. */
@@ -84,8 +95,42 @@ export function writeHashLookup(f: MapFunction): void {
   code.get(element).op(I32_EQZ).open(IF);
   f.answer(0);
   code.end();
-  if (isLru(f)) code.get(element).i32(1).memory(I32_STORE, ELEMENT_REFERENCED);
-  writeValueAddress(f, element);
+  writeUse(code, f.map, f.control, element);
+}
+
+/** Whether `writeHashProbe` can stand for a lookup in a map. */
+export function hasHashProbe(map: MapFacts): boolean {
+  return HASH_TYPES.includes(map.type) && isShort(map.keySize);
+}
+
+/**
+ * The same in the place of the call, as far as it mostly goes: the key at the address in local `at` is compared with the
+ * first element of its chain. Function `rest` looks at the others. Puts the address of the value, or 0, on the stack.
+ */
+export function writeHashProbe(code: CodeWriter, map: MapFacts, control: Addr, at: number, rest: number): void {
+  const element = code.newLocal(I32);
+  const key = readKey(code, at, map.keySize);
+  writeHash(code, key, map);
+  code.i32(map.word(HASH_MASK)).op(I32_AND).i32(2).op(I32_SHL).memory(I32_LOAD, map.storage);
+  code.tee(element).open(IF, I32);
+  writeIsKey(code, key, element, ELEMENT_KEY);
+  code.open(IF, I32);
+  writeUse(code, map, control, element);
+  code.else(ELSE).get(element).get(at).call(rest).end();
+  code.else(ELSE).i32(0).end();
+}
+
+/** (element, key) -> address of the value of the element for the key behind the one given in its chain, or 0. */
+export function writeHashRest(code: CodeWriter, map: MapFacts, control: Addr): void {
+  const [element, at] = [0, 1];
+  const key = readKey(code, at, map.keySize);
+  const again = code.open(LOOP);
+  code.get(element).memory(I32_LOAD, ELEMENT_NEXT).tee(element).op(I32_EQZ).open(IF);
+  code.i32(0).op(RETURN).end();
+  writeIsKey(code, key, element, ELEMENT_KEY);
+  code.op(I32_EQZ).branch(BR_IF, again);
+  code.end();
+  writeUse(code, map, control, element);
 }
 
 /** (map, key, value, flags, flags high) -> 0 or -errno. */
@@ -101,8 +146,8 @@ export function writeHashUpdate(f: MapFunction): void {
   code.get(FLAGS).i32(BPF_NOEXIST).op(I32_EQ).open(IF);
   f.answer(-EEXIST);
   code.end();
-  if (isPercpu(f)) {
-    if (isLru(f)) code.get(found.element).i32(1).memory(I32_STORE, ELEMENT_REFERENCED);
+  if (isPercpu(f.map)) {
+    if (isLru(f.map)) code.get(found.element).i32(1).memory(I32_STORE, ELEMENT_REFERENCED);
     code.get(found.element).set(to);
   } else {
     writeReplace(f, found, to);
@@ -132,27 +177,36 @@ export function writeHashDelete(f: MapFunction): void {
 
 function writeFind(f: MapFunction): Found {
   const { code, map } = f;
-  const found = { hash: f.local(), link: f.local(), element: f.local() };
+  const key = readKey(code, KEY, map.keySize);
+  const found = { key, hash: f.local(), link: f.local(), element: f.local() };
   const { hash, link, element } = found;
-  writeHash(code, KEY, map.keySize, map.word(HASH_SEED), hash);
+  writeHash(code, key, map);
+  code.set(hash);
   writeBucket(f, hash);
   code.set(link);
   const out = code.open(BLOCK);
   const again = code.open(LOOP);
   code.get(link).memory(I32_LOAD, 0).tee(element).op(I32_EQZ).branch(BR_IF, out);
-  if (map.keySize <= SMALL_KEY) {
-    writeSameKey(code, element, ELEMENT_KEY, KEY, map.keySize);
-    code.branch(BR_IF, out);
-  } else {
-    code.get(element).memory(I32_LOAD, ELEMENT_HASH).get(hash).op(I32_EQ).open(IF);
-    writeSameKey(code, element, ELEMENT_KEY, KEY, map.keySize);
-    code.branch(BR_IF, out);
-    code.end();
-  }
+  // A short key costs no more to compare than its hash, and that is a word less to read.
+  if (!isShort(map.keySize)) code.get(element).memory(I32_LOAD, ELEMENT_HASH).get(hash).op(I32_EQ).open(IF);
+  writeIsKey(code, key, element, ELEMENT_KEY);
+  code.branch(BR_IF, out);
+  if (!isShort(map.keySize)) code.end();
   code.get(element).i32(ELEMENT_NEXT).op(I32_ADD).set(link);
   code.branch(BR, again);
   code.end().end();
   return found;
+}
+
+/** A program has found an element: puts the address of the value that it sees on the stack. */
+function writeUse(code: CodeWriter, map: MapFacts, control: Addr, element: number): void {
+  if (isLru(map)) {
+    // Mostly it is marked already, and a store would cost more than a look.
+    code.get(element).memory(I32_LOAD, ELEMENT_REFERENCED).op(I32_EQZ).open(IF);
+    code.get(element).i32(1).memory(I32_STORE, ELEMENT_REFERENCED).end();
+  }
+  code.get(element).i32(map.word(HASH_VALUE_OFFSET)).op(I32_ADD);
+  if (isPercpu(map)) writeCpuPart(code, control, map.valueSize);
 }
 
 /** Puts the address of the bucket for a hash on the stack. */
@@ -163,27 +217,27 @@ function writeBucket(f: MapFunction, hash: number): void {
 /** Puts the address of the value of an element that a program sees on the stack. */
 function writeValueAddress(f: MapFunction, element: number): void {
   f.code.get(element).i32(f.map.word(HASH_VALUE_OFFSET)).op(I32_ADD);
-  if (isPercpu(f)) f.addCpu();
+  if (isPercpu(f.map)) f.addCpu();
 }
 
 /** Puts the spare in the place of the element that was found, and its address into `to`. */
-function writeReplace(f: MapFunction, { hash, link, element }: Found, to: number): void {
+function writeReplace(f: MapFunction, { key, hash, link, element }: Found, to: number): void {
   const { code } = f;
   f.word(HASH_SPARE).tee(to).op(I32_EQZ).open(IF);
   writeTakeFresh(f, to);
   code.end();
   code.get(link).get(element).memory(I32_LOAD, ELEMENT_NEXT).memory(I32_STORE, 0);
   code.get(to).get(element).memory(I32_LOAD, ELEMENT_INDEX).memory(I32_STORE, ELEMENT_INDEX);
-  writeLink(f, hash, to, isLru(f) ? 1 : 0);
+  writeLink(f, key, hash, to, isLru(f.map) ? 1 : 0);
   writeSetEntry(f, to, () => code.get(to));
   f.setWord(HASH_SPARE, () => code.get(element));
 }
 
 /** Puts a new element into the table, and its address into `to`. */
-function writeInsert(f: MapFunction, { hash, link, element }: Found, to: number): void {
+function writeInsert(f: MapFunction, { key, hash, link, element }: Found, to: number): void {
   const { code, map } = f;
   f.word(HASH_COUNT).i32(map.maxEntries).op(I32_EQ).open(IF);
-  if (isLru(f)) {
+  if (isLru(f.map)) {
     writeOldest(f, element);
     writeFindLink(f, link, element);
     writeRemove(f, link, element);
@@ -201,10 +255,10 @@ function writeInsert(f: MapFunction, { hash, link, element }: Found, to: number)
   code.get(to);
   f.word(HASH_NEXT_INDEX).memory(I32_STORE, ELEMENT_INDEX);
   code.end();
-  writeLink(f, hash, to, 0);
+  writeLink(f, key, hash, to, 0);
   writeSetEntry(f, to, () => code.get(to));
   f.setWord(HASH_COUNT, () => f.word(HASH_COUNT).i32(1).op(I32_ADD));
-  if (isPercpu(f)) {
+  if (isPercpu(f.map)) {
     const offset = map.word(HASH_VALUE_OFFSET);
     code.get(to).i32(offset).op(I32_ADD).i32(0);
     code.i32(map.stride - offset).fillMemory();
@@ -233,15 +287,15 @@ function writeTakeFresh(f: MapFunction, to: number): void {
 }
 
 /** Puts an element with the key looked for at the head of its chain. */
-function writeLink(f: MapFunction, hash: number, element: number, referenced: number): void {
-  const { code, map } = f;
+function writeLink(f: MapFunction, key: Key, hash: number, element: number, referenced: number): void {
+  const { code } = f;
   const bucket = f.local();
   writeBucket(f, hash);
   code.set(bucket);
   code.get(element).get(bucket).memory(I32_LOAD, 0).memory(I32_STORE, ELEMENT_NEXT);
   code.get(element).get(hash).memory(I32_STORE, ELEMENT_HASH);
   code.get(element).i32(referenced).memory(I32_STORE, ELEMENT_REFERENCED);
-  writeKeyCopy(code, element, ELEMENT_KEY, KEY, map.keySize);
+  writeKeyCopy(code, key, element, ELEMENT_KEY);
   code.get(bucket).get(element).memory(I32_STORE, 0);
 }
 

@@ -8,6 +8,8 @@ import {
 import type { Callable, InlineMap } from '../code.ts';
 import { MAX_TAIL_CALLS, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
 import { writeCpuPart } from '../helpers/cpu.ts';
+import { mapFacts } from '../helpers/facts.ts';
+import { hasHashProbe, writeHashProbe } from '../helpers/hash-table.ts';
 import { OP_CALL_HELPER } from '../operations.ts';
 import {
   BLOCK,
@@ -76,6 +78,21 @@ export function arrayLookup(f: FunctionContext, pc: number): InlineMap | undefin
   if (f.checked || map === undefined || f.ops.imm[pc] !== BPF_FUNC_map_lookup_elem) return undefined;
   const isArray = map.type === BPF_MAP_TYPE_ARRAY || map.type === BPF_MAP_TYPE_PERCPU_ARRAY;
   return isArray && map.base !== 0 ? map : undefined;
+}
+
+/** A call of map_lookup_elem on a hash table with short keys: the first look stands in place. False where it is no such call. */
+export function writeHashLookup(f: FunctionContext, pc: number): boolean {
+  const { code } = f;
+  const map = f.program.callMaps?.get(pc);
+  const callable = f.calls.get(pc);
+  if (f.checked || f.ops.imm[pc] !== BPF_FUNC_map_lookup_elem || !map || callable?.args !== 'ii') return false;
+  const facts = mapFacts(f.imports.host.mem, map.addr);
+  if (!hasHashProbe(facts)) return false;
+  f.get32(2).set(f.i32);
+  const rest = f.helperFunctions.hashRest(facts, callable);
+  code.borrowing(() => writeHashProbe(code, facts, f.control, f.i32, rest));
+  f.set32(0);
+  return true;
 }
 
 function writeArguments(f: FunctionContext, args: string): void {

@@ -1,7 +1,8 @@
 /** The functions of one module that stand for helpers: each is written when a call of it is. */
 import type { Callable } from '../code.ts';
-import { mapFacts } from '../helpers/facts.ts';
+import { type MapFacts, mapFacts } from '../helpers/facts.ts';
 import { helperWriter, mapWriter } from '../helpers/functions.ts';
+import { writeHashRest } from '../helpers/hash-table.ts';
 import { HelperFunction, MapFunction } from '../helpers/helper-function.ts';
 import { CodeWriter } from '../wasm/code.ts';
 import type { ModuleWriter } from '../wasm/module.ts';
@@ -26,6 +27,19 @@ export class HelperFunctions {
     const made = this.#make(id, callable, map);
     this.#made.set(key, made);
     return made;
+  }
+
+  /** What a probe of the hash table at `map` leaves to be looked at: (element, key) -> value. */
+  hashRest(facts: MapFacts, callable: Callable): number {
+    const key = `rest:${facts.addr}`;
+    const known = this.#made.get(key);
+    if (known) return known;
+    const code = new CodeWriter(2);
+    writeHashRest(code, facts, this.#imports.host.control);
+    const fn = this.#module.declare(this.#imports.typeOf(callable), `skep_${callable.name}_rest`);
+    this.#module.define(fn, code.finish());
+    this.#made.set(key, fn);
+    return fn;
   }
 
   #make(id: number, callable: Callable, map: number): number | null {

@@ -23,6 +23,7 @@ import {
   writeArrayLookup,
   writeCall,
   writeCallx,
+  writeHashLookup,
   writePacketLoad,
   writeSubprogCall,
   writeTailCall,
@@ -153,7 +154,7 @@ function writeSpecial(f: FunctionContext, pc: number, op: number): void {
     case OP_CALL_HELPER: {
       const map = arrayLookup(f, pc);
       if (map) writeArrayLookup(f, map);
-      else writeCall(f, pc);
+      else if (!writeHashLookup(f, pc)) writeCall(f, pc);
       return;
     }
     case OP_CALL_KFUNC:

@@ -23,6 +23,9 @@ export class CodeWriter {
   readonly #out = new ByteWriter();
   readonly #params: number;
   readonly #locals: number[] = [];
+  /** While locals are borrowed: which, and their types. And those that were, by type. */
+  #borrowed: [number, number][] | undefined;
+  readonly #spare: Record<number, number[]> = {};
   /** Where the last `local.set` began and which local it names: a `local.get` of it right behind makes it a tee. */
   #setAt = -1;
   #setLocal = -1;
@@ -36,7 +39,21 @@ export class CodeWriter {
 
   /** The number of a new local of type I32 or I64. */
   newLocal(type: number): number {
-    return this.#params + this.#locals.push(type) - 1;
+    const local = (this.#borrowed && this.#spare[type]?.pop()) ?? this.#params + this.#locals.push(type) - 1;
+    this.#borrowed?.push([local, type]);
+    return local;
+  }
+
+  /**
+   * Locals that `write` asks for are free again behind it, for the next that is written so. They may hold anything to
+   * begin with.
+   */
+  borrowing(write: () => void): void {
+    const outer = this.#borrowed;
+    this.#borrowed = [];
+    write();
+    for (const [local, type] of this.#borrowed) this.#spare[type] = [...(this.#spare[type] ?? []), local];
+    this.#borrowed = outer;
   }
 
   op(opcode: number): this {
