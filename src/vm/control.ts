@@ -19,13 +19,16 @@ export const FAULT = 16;
 export const FAULT_PC = 20;
 /** Slot of the program whose stack is in use: bpf_tail_call changes it. */
 export const RUNNING = 24;
-/** Checked mode: address of the table of regions (three u32 each: start, size, writable) and their number. */
+/** Checked mode: where the table of regions begins and where it ends. It has one at least. */
 export const REGIONS = 28;
-export const REGION_COUNT = 32;
+export const REGIONS_END = 32;
 /** The CPU that programs run on. Whoever starts a run sets it before: nested runs bring back their own. */
 export const CPU = 36;
 
-/** Bytes of a region in that table. */
+/** A region in that table, three u32: where it begins, how many bytes may be read, how many written (all, or 0). */
+export const REGION_START = 0;
+export const REGION_READABLE = 4;
+export const REGION_WRITABLE = 8;
 export const REGION_SIZE = 12;
 
 /** Faults by number; 0 is none. */

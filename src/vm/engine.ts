@@ -22,9 +22,12 @@ import {
   FUEL,
   MAX_CALL_DEPTH,
   MAX_TAIL_CALLS,
-  REGION_COUNT,
+  REGION_READABLE,
   REGION_SIZE,
+  REGION_START,
+  REGION_WRITABLE,
   REGIONS,
+  REGIONS_END,
   RET_HI,
   RUNNING,
   RunFault,
@@ -81,6 +84,7 @@ export class Engine implements Host {
     this.helpers = setup.helpers;
     this.control = mem.alloc(CONTROL_SIZE, 64);
     if (this.control === 0) throw new BpfError('engine', ENOMEM);
+    this.regions = [];
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
     this.packetLoad = setup.packetLoad ?? {
       name: 'no packet',
@@ -114,22 +118,24 @@ export class Engine implements Host {
     return this.#regions;
   }
   set regions(regions: readonly Region[]) {
-    if (regions.length > this.#regionRoom) {
-      const table = this.mem.alloc(regions.length * REGION_SIZE);
+    // One that goes on past the last address ends there. A table without any has one without bytes.
+    this.#regions = regions.map((region) => ({ ...region, size: Math.min(region.size, 2 ** 32 - region.start) }));
+    const rows = regions.length === 0 ? [{ start: 0, size: 0, writable: false }] : this.#regions;
+    if (rows.length > this.#regionRoom) {
+      const table = this.mem.alloc(rows.length * REGION_SIZE);
       if (table === 0) throw new BpfError('engine', ENOMEM);
       this.mem.free(this.#regionTable);
       this.#regionTable = table;
-      this.#regionRoom = regions.length;
+      this.#regionRoom = rows.length;
     }
-    this.#regions = regions;
-    regions.forEach((region, i) => {
+    rows.forEach((region, i) => {
       const at = this.#regionTable + i * REGION_SIZE;
-      this.mem.setU32(at, region.start);
-      this.mem.setU32(at + 4, region.size);
-      this.mem.setU32(at + 8, region.writable ? 1 : 0);
+      this.mem.setU32(at + REGION_START, region.start);
+      this.mem.setU32(at + REGION_READABLE, region.size);
+      this.mem.setU32(at + REGION_WRITABLE, region.writable ? region.size : 0);
     });
     this.mem.setU32(this.control + REGIONS, this.#regionTable);
-    this.mem.setU32(this.control + REGION_COUNT, regions.length);
+    this.mem.setU32(this.control + REGIONS_END, this.#regionTable + rows.length * REGION_SIZE);
   }
 
   /** Makes a program ready to run. BpfError ENOMEM where there is no room for its stack. */

@@ -148,12 +148,11 @@ export function writePacketLoad(f: FunctionContext, pc: number, size: number, in
   code.i64(0).op(RETURN).end();
 }
 
-/** A function of the same program. */
+/** A function of the same program, whose fuel is burnt. */
 export function writeSubprogCall(f: FunctionContext, pc: number): void {
   const fn = f.ops.target[pc]!;
-  burnFuel(f, pc, f.ops.bounds[fn + 1]! - f.ops.bounds[fn]!);
   leaveFuel(f);
-  enterFunction(f, pc);
+  enterFunction(f);
   for (let reg = 1; reg <= 5; reg++) f.get(reg);
   f.code.call(f.functionIndex(fn));
   f.set(0);

@@ -21,7 +21,6 @@ import {
   IF,
   LOOP,
 } from '../wasm/opcodes.ts';
-import { REGION_CHECK_TYPE, writeRegionCheck } from './checks.ts';
 import type { ModuleContext, Services } from './function.ts';
 import { HelperFunctions } from './helper-functions.ts';
 import { ModuleImports } from './imports.ts';
@@ -59,10 +58,6 @@ export function compileModule(
   const functions = program.subprogs.map((_, fn) =>
     module.declare(functionType, program.names?.[fn] ?? (fn === 0 ? 'main' : `sub_${fn}`)),
   );
-  const regionCheck = module.declare(
-    module.type(REGION_CHECK_TYPE.params, REGION_CHECK_TYPE.results),
-    'skep_region_check',
-  );
   const context: ModuleContext = {
     program,
     ops,
@@ -76,14 +71,12 @@ export function compileModule(
     helperFunctions: new HelperFunctions(module, imports),
     functionType,
     functionIndex: (fn) => functions[fn]!,
-    regionCheck,
   };
   for (let fn = 0; fn < functions.length; fn++) {
     const body = translateFunction(context, fn);
     if (body.length > MAX_FUNCTION_SIZE) return null;
     module.define(functions[fn]!, body);
   }
-  module.define(regionCheck, regionCheckBody(host.control));
   const run = module.declare(module.type([I32], [I32]), 'skep_run');
   module.define(run, runBody(functions[0]!, host.control));
   module.exportFunction(RUN_EXPORT, run);
@@ -125,12 +118,6 @@ function importCallables(
       imports.add(host.packetLoad);
     }
   }
-}
-
-function regionCheckBody(control: number): Uint8Array {
-  const code = new CodeWriter(REGION_CHECK_TYPE.params.length);
-  writeRegionCheck(code, control);
-  return code.finish();
 }
 
 /** (ctx: i32) -> i32: the first function with r1 = ctx. */

@@ -4,12 +4,26 @@ import type { Callable, Code, Fault } from '../code.ts';
 import { FAULT, FAULT_PC, FAULTS, STACK_SIZE } from '../control.ts';
 import type { Operations } from '../operations.ts';
 import type { CodeWriter } from '../wasm/code.ts';
-import { I32, I32_STORE, I32_WRAP_I64, I64, I64_EXTEND_I32_U, UNREACHABLE } from '../wasm/opcodes.ts';
+import {
+  BLOCK,
+  BR,
+  I32,
+  I32_AND,
+  I32_SHR_U,
+  I32_STORE,
+  I32_WRAP_I64,
+  I64,
+  I64_EXTEND_I32_U,
+  UNREACHABLE,
+} from '../wasm/opcodes.ts';
+import { CheckedRanges } from './checked-ranges.ts';
 import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
 import { narrowRegisters } from './narrow.ts';
 
 const FRAME_POINTER = 10;
+/** A fault on its way is its slot above these bits, its kind in them. */
+const FAULT_BITS = 3;
 /** r6 to r9 belong to a function; its callers keep theirs. */
 const FIRST_KEPT = 6;
 
@@ -33,8 +47,6 @@ export interface ModuleContext {
   readonly functionType: number;
   /** The module's function for a BPF function. */
   readonly functionIndex: (fn: number) => number;
-  /** The module's function that checks.ts writes. */
-  readonly regionCheck: number;
 }
 
 /** What compiled code asks of JavaScript besides helpers. */
@@ -69,19 +81,22 @@ export class FunctionContext implements ModuleContext {
   readonly functionType: number;
   /** The module's function for a BPF function. */
   readonly functionIndex: (fn: number) => number;
-  /** The module's function that checks.ts writes. */
-  readonly regionCheck: number;
   readonly #registers: (number | undefined)[];
   readonly #narrow: Uint8Array;
   #rotated: (number | undefined)[] = [];
   #inlined = 0;
-  readonly #levels: { kept: (number | undefined)[]; rotated: (number | undefined)[] }[] = [];
+  readonly #levels: { own: (number | undefined)[]; rotated: (number | undefined)[] }[] = [];
   #i32: number | undefined;
   #other32: number | undefined;
   #i64: number | undefined;
   #choice: number | undefined;
   #passed: number | undefined;
   #fuel: number | undefined;
+  #depth: number | undefined;
+  #comingLocal: number | undefined;
+  #faultLabel = 0;
+  #otherI64: number | undefined;
+  readonly checkedRanges = new CheckedRanges();
 
   constructor(module: ModuleContext, code: CodeWriter, fn: number) {
     this.code = code;
@@ -99,7 +114,6 @@ export class FunctionContext implements ModuleContext {
     this.helperFunctions = module.helperFunctions;
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
-    this.regionCheck = module.regionCheck;
     this.#narrow = narrowRegisters(module, fn);
     // r1 to r5 are the parameters; the others become locals when they are first used.
     this.#registers = [undefined];
@@ -126,19 +140,21 @@ export class FunctionContext implements ModuleContext {
 
   /** Sets a register from the i64 on the stack. */
   set(reg: number): void {
+    this.checkedRanges.forget(reg);
     if (this.isNarrow(reg)) this.code.op(I32_WRAP_I64);
     this.code.set(this.#local(reg));
   }
 
   /** Sets a register from the i32 on the stack, zero-extended. */
   set32(reg: number): void {
+    this.checkedRanges.forget(reg);
     if (!this.isNarrow(reg)) this.code.op(I64_EXTEND_I32_U);
     this.code.set(this.#local(reg));
   }
 
   /** Whether a register is an i32 local: see narrow.ts. A function written in place has its own r6 to r9, which are not. */
   isNarrow(reg: number): boolean {
-    return this.#narrow[reg] === 1 && (this.#inlined === 0 || reg < FIRST_KEPT);
+    return this.#narrow[reg] === 1 && (this.#inlined === 0 || (!this.checked && reg < FIRST_KEPT));
   }
 
   /** A local for a moment's i32, and another. */
@@ -152,6 +168,9 @@ export class FunctionContext implements ModuleContext {
   get i64(): number {
     return (this.#i64 ??= this.code.newLocal(I64));
   }
+  get otherI64(): number {
+    return (this.#otherI64 ??= this.code.newLocal(I64));
+  }
   /** Which entry of a dispatcher is meant. */
   get choice(): number {
     return (this.#choice ??= this.code.newLocal(I32));
@@ -159,6 +178,18 @@ export class FunctionContext implements ModuleContext {
   /** Checked mode: the fuel that is left. */
   get fuel(): number {
     return (this.#fuel ??= this.code.newLocal(I32));
+  }
+  /** Checked mode: how many functions wait for this one. */
+  get depth(): number {
+    return (this.#depth ??= this.code.newLocal(I32));
+  }
+  /** Checked mode: what block a fault goes to. */
+  get faultLabel(): number {
+    return this.#faultLabel;
+  }
+  /** Checked mode: why and where, until then. */
+  get #coming(): number {
+    return (this.#comingLocal ??= this.code.newLocal(I32));
   }
   /** How many may_gotos this call has passed. */
   get passed(): number {
@@ -172,34 +203,86 @@ export class FunctionContext implements ModuleContext {
 
   /** Stops the run. */
   fault(kind: Fault, pc: number): void {
+    const { code } = this;
+    if (this.checked) {
+      this.faultWill(kind, pc);
+      code.branch(BR, this.faultLabel);
+    } else {
+      this.#stop(
+        () => code.i32(FAULTS.indexOf(kind)),
+        () => code.i32(pc),
+      );
+    }
+  }
+
+  /** Checked mode: what it means to go to `faultLabel` from here on. */
+  faultWill(kind: Fault, pc: number): void {
+    this.code.i32((pc << FAULT_BITS) | FAULTS.indexOf(kind)).set(this.#coming);
+  }
+
+  /** Checked mode: writes a function with, behind it, what all of its faults do. So no check has more than a branch in its place. */
+  withFaults(write: () => void): void {
+    const { code } = this;
+    if (!this.checked) {
+      write();
+      return;
+    }
+    this.#faultLabel = code.open(BLOCK);
+    write();
+    code.end();
+    this.#stop(
+      () =>
+        code
+          .get(this.#coming)
+          .i32((1 << FAULT_BITS) - 1)
+          .op(I32_AND),
+      () => code.get(this.#coming).i32(FAULT_BITS).op(I32_SHR_U),
+    );
+  }
+
+  #stop(kind: () => void, pc: () => void): void {
     const { code, control } = this;
-    code
-      .i32(0)
-      .i32(FAULTS.indexOf(kind))
-      .memory(I32_STORE, control + FAULT);
-    code
-      .i32(0)
-      .i32(pc)
-      .memory(I32_STORE, control + FAULT_PC);
-    code.op(UNREACHABLE);
+    code.i32(0);
+    kind();
+    code.memory(I32_STORE, control + FAULT).i32(0);
+    pc();
+    code.memory(I32_STORE, control + FAULT_PC).op(UNREACHABLE);
   }
 
   /**
-   * Writes a function of the program in the place of a call. r1 to r5 are its own from here on, since nobody may read them
-   * after a call; r6 to r9 get locals of their own.
+   * Writes a function of the program in the place of a call. r6 to r9 get locals of their own. r1 to r5 are its own from here
+   * on, since nobody may read them after a call; nobody has made sure of that in checked mode, nor that it reads nothing
+   * before it writes it, so there all registers are others, and begin as they do in a function that is called.
    */
   inline(write: () => void): void {
-    const kept = this.#registers.slice(FIRST_KEPT);
+    const first = this.checked ? 0 : FIRST_KEPT;
+    const outer = this.#registers.slice(first);
     const rotated = this.#rotated;
     // Functions at one depth are never there at the same time, so they share what the first of them was given.
-    const level = (this.#levels[this.#inlined++] ??= { kept: [], rotated: [] });
-    this.#registers.splice(FIRST_KEPT, Number.POSITIVE_INFINITY, ...level.kept);
+    const level = (this.#levels[this.#inlined] ??= { own: [], rotated: [] });
+    if (this.checked) this.#enterInline(level.own);
+    this.#inlined++;
+    this.#registers.splice(first, Number.POSITIVE_INFINITY, ...level.own);
     this.#rotated = level.rotated;
     write();
-    level.kept = this.#registers.slice(FIRST_KEPT);
+    level.own = this.#registers.slice(first);
+    const answer = level.own[0];
     this.#inlined--;
     this.#rotated = rotated;
-    this.#registers.splice(FIRST_KEPT, Number.POSITIVE_INFINITY, ...kept);
+    this.#registers.splice(first, Number.POSITIVE_INFINITY, ...outer);
+    if (this.checked) {
+      this.code.get(answer!);
+      this.set(0);
+    }
+  }
+
+  /** Arguments are what the caller's r1 to r5 are, all else is 0. */
+  #enterInline(own: (number | undefined)[]): void {
+    for (let reg = 0; reg < FRAME_POINTER; reg++) {
+      const local = (own[reg] ??= this.code.newLocal(I64));
+      if (reg > 0 && reg < FIRST_KEPT) this.get(reg).set(local);
+      else this.code.i64(0).set(local);
+    }
   }
 
   /** How many functions are being written in the place of calls. */

@@ -14,6 +14,7 @@ import {
   OP_LD_IMM64,
   OP_PROBE,
   OP_TAIL_CALL,
+  type Operations,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
 import { I32_ROTL, I32_WRAP_I64, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
@@ -28,7 +29,7 @@ import {
   writeSubprogCall,
   writeTailCall,
 } from './calls.ts';
-import { burnFuel, leaveFuel, takeFuel } from './checks.ts';
+import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
 import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
 import { inlineEnd } from './inline.ts';
@@ -36,7 +37,7 @@ import { writeCondition } from './jumps.ts';
 import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
 import { makeReducible } from './reducible.ts';
 import { findRotates } from './rotates.ts';
-import { writeStructure } from './structure.ts';
+import { type BlockWriter, writeStructure } from './structure.ts';
 
 /** The wasm body of BPF function `fn`. */
 export function translateFunction(module: ModuleContext, fn: number): Uint8Array {
@@ -46,8 +47,10 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const blocks = buildGraph(ops, ops.bounds[fn]!, ops.bounds[fn + 1]!);
   const flow = makeReducible(blocks);
   takeFuel(f);
-  writeStructure(code, blocks, flow, {
+  if (callsFunctions(ops, fn)) takeDepth(f);
+  const writer: BlockWriter = {
     body(block) {
+      f.checkedRanges.clear();
       writeBody(f, block.start, block.end);
     },
     condition(block, negate) {
@@ -62,16 +65,25 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
     choice() {
       code.get(f.choice);
     },
+  };
+  f.withFaults(() => {
+    writeStructure(code, blocks, flow, writer);
+    code.op(UNREACHABLE);
   });
-  code.op(UNREACHABLE);
   return code.finish();
+}
+
+function callsFunctions(ops: Operations, fn: number): boolean {
+  return ops.op.subarray(ops.bounds[fn]!, ops.bounds[fn + 1]!).includes(OP_CALL_SUBPROG);
 }
 
 /** A call of a function of the same program; short ones that only compute are written in its place. */
 function writeFunctionCall(f: FunctionContext, pc: number): void {
   const fn = f.ops.target[pc]!;
   const start = f.ops.bounds[fn]!;
-  const end = f.checked ? -1 : inlineEnd(f.ops, fn);
+  const end = inlineEnd(f.ops, fn);
+  burnFuel(f, pc, f.ops.bounds[fn + 1]! - start);
+  checkDepth(f, pc);
   if (end < 0) writeSubprogCall(f, pc);
   else f.inline(() => writeBody(f, start, end));
 }
