@@ -37,6 +37,11 @@ const write = (fn: (w: Writer) => void): Uint8Array => {
   return w.bytes();
 };
 
+const writeAll = (...insns: Parameters<Writer['put']>[]): Uint8Array =>
+  write((w) => {
+    for (const insn of insns) w.put(...insn);
+  });
+
 const MODES = [
   { mode: 'interpreter', checked: true, fuel: 2000 },
   { mode: 'jit', checked: true, fuel: 2000 },
@@ -202,6 +207,186 @@ describe.each(MODES)('$mode', (options) => {
     expect(at(-513)).toBe('access');
     expect(at(-7)).toBe('access');
     expect(at(0)).toBe('access');
+  });
+
+  test('the edges of regions are where they are, for every width, size of region and way to write the address', () => {
+    const { engine, load, ctx } = world(options);
+    const at = ctx + CTX_SIZE / 2;
+    // A region that ends with the address space, and the ones that are too small for what is asked.
+    const sizes = [0, 1, 2, 3, 4, 7, 8, 9, 16];
+    for (const size of sizes) {
+      engine.regions = [
+        { start: at, size, writable: size % 2 === 0 },
+        { start: 2 ** 32 - 8, size: 100, writable: true },
+      ];
+      for (const [code, width] of [
+        [0x71, 1],
+        [0x69, 2],
+        [0x61, 4],
+        [0x79, 8],
+        [0x73, 1],
+        [0x7b, 8],
+      ] as const) {
+        const store = (code & 7) === 3;
+        for (let off = -9; off <= size; off++) {
+          const p = load(
+            write((w) => {
+              w.imm64(2, at, 0);
+              w.put(code, store ? 2 : 0, store ? 0 : 2, off);
+              w.put(0x95);
+            }),
+          );
+          p.run(ctx);
+          const inside = off >= 0 && off + width <= size && (!store || size % 2 === 0);
+          expect(engine.fault).toEqual(inside ? null : { kind: 'access', pc: 2 });
+          p.dispose();
+        }
+      }
+    }
+    // Behind the last address there is nothing, least of all the first ones.
+    for (const [lo, hi] of [
+      [0, 1],
+      [4, 1],
+      [-4, 0],
+      [0, 0],
+    ] as const) {
+      load(
+        write((w) => {
+          w.imm64(2, lo, hi);
+          w.put(0x79, 0, 2);
+          w.put(0x95);
+        }),
+      ).run(ctx);
+      expect(engine.fault).toEqual({ kind: 'access', pc: 2 });
+    }
+  });
+
+  test('what was checked once is checked again when the register, the width or the kind of access is another', () => {
+    const { engine, load, ctx } = world(options);
+    const forms: [number, Uint8Array][] = [
+      // Read, then written, where only reading is allowed.
+      [1, writeAll([0x79, 0, 1, 32], [0x7b, 1, 0, 32], [0x95])],
+      // A byte, then eight from there on.
+      [1, writeAll([0x71, 0, 1, 63], [0x79, 0, 1, 63], [0x95])],
+      // The register moves, in each of the ways there are.
+      [2, writeAll([0x79, 0, 1, 56], [0x07, 1, 0, 0, 8], [0x79, 0, 1, 56], [0x95])],
+      [2, writeAll([0x79, 0, 1, 0], [0x79, 1, 1, 0], [0x79, 0, 1, 0], [0x95])],
+      [2, writeAll([0x79, 0, 1, 0], [0xb4, 1, 0, 0, 0], [0x79, 0, 1, 0], [0x95])],
+      [2, writeAll([0x79, 0, 1, 0], [0xdb, 1, 1, 0, 0xe1], [0x79, 0, 1, 0], [0x95])],
+      [
+        4,
+        write((w) => {
+          w.put(0xbf, 6, 1);
+          w.put(0x79, 0, 1, 0);
+          // The function reads its own r6, which is 0, and not the caller's.
+          w.put(0x85, 0, 1, 0, 1);
+          w.put(0x95);
+          w.put(0x79, 0, 6, 0);
+          w.put(0x95);
+        }),
+      ],
+      // One of two ways past a check.
+      [2, writeAll([0x15, 2, 0, 1, 0], [0x79, 0, 1, 56], [0x79, 0, 1, 57], [0x95])],
+    ];
+    for (const [pc, form] of forms) {
+      load(form).run(ctx);
+      expect(engine.fault).toEqual({ kind: 'access', pc });
+    }
+  });
+
+  test('a function has its own registers and gives back those of its caller', () => {
+    const { load, ctx } = world(options);
+    const p = load(
+      write((w) => {
+        for (let reg = 1; reg < 10; reg++) w.put(0xb7, reg, 0, 0, 1 << reg);
+        w.put(0xb7, 0, 0, 0, 1);
+        w.put(0x85, 0, 1, 0, 10);
+        for (let reg = 1; reg < 10; reg++) w.put(0x0f, 0, reg);
+        w.put(0x95);
+        // Answers r0 and r6 to r9, which are 0, and changes all the others.
+        for (let reg = 6; reg < 10; reg++) w.put(0x0f, 0, reg);
+        for (let reg = 1; reg < 10; reg++) w.put(0xb7, reg, 0, 0, -1);
+        w.put(0x95);
+      }),
+    );
+    expect(p.run(ctx)).toBe(0x3fe);
+  });
+
+  test('functions that do little are counted like others: they take fuel and may not nest too deep', () => {
+    const { engine, load, ctx } = world(options);
+    const chain = (depth: number): Uint8Array =>
+      write((w) => {
+        for (let i = 0; i < depth; i++) {
+          w.put(0x85, 0, 1, 0, 1);
+          w.put(0x95);
+        }
+        w.put(0xb7, 0, 0, 0, 5);
+        w.put(0x95);
+      });
+    expect(load(chain(7)).run(ctx)).toBe(5);
+    expect(engine.fault).toBe(null);
+    load(chain(8)).run(ctx);
+    expect(engine.fault).toEqual({ kind: 'stack', pc: 14 });
+    load(chain(7), { fuel: 6 }).run(ctx);
+    expect(engine.fault).toEqual({ kind: 'fuel', pc: 12 });
+  });
+
+  test('a lookup in an array goes to the helper where the map or the key are not what they should be', () => {
+    const seen: string[] = [];
+    const { engine, ctx, mem } = world(options, {
+      1: () => ({
+        name: 'map_lookup_elem',
+        args: 'ii',
+        ret: 'ptr',
+        call: (map, key) => {
+          seen.push(`${map! >>> 0} ${key! >>> 0}`);
+          return 0;
+        },
+      }),
+    });
+    const [map, values] = [mem.alloc(64), mem.alloc(64)];
+    const facts = { type: 2, addr: map, keySize: 4, valueSize: 8, maxEntries: 8, base: values, stride: 8 };
+    const lookup = (mapLo: number, mapHi: number, keyLo: number, keyHi: number): number => {
+      const bytes = write((w) => {
+        w.imm64(1, mapLo, mapHi);
+        w.imm64(2, keyLo, keyHi);
+        w.put(0x85, 0, 0, 0, 1);
+        w.put(0x95);
+      });
+      const p = engine.load({ ...codeOf(bytes), callMaps: new Map([[4, facts]]) }, options);
+      const answer = p.run(ctx);
+      p.dispose();
+      return answer;
+    };
+    mem.setU32(ctx, 3);
+    const inPlace = lookup(map, 0, ctx, 0);
+    if (options.mode === 'jit') {
+      expect(inPlace).toBe(values + 24);
+      expect(seen).toEqual([]);
+    }
+    seen.length = 0;
+    lookup(map, 1, ctx, 0);
+    lookup(map + 1, 0, ctx, 0);
+    lookup(map, 0, ctx, 1);
+    lookup(map, 0, ctx + CTX_SIZE - 3, 0);
+    lookup(map, 0, map, 0);
+    expect(seen).toEqual([
+      `${map} ${ctx}`,
+      `${map + 1} ${ctx}`,
+      `${map} ${ctx}`,
+      `${map} ${ctx + CTX_SIZE - 3}`,
+      `${map} ${map}`,
+    ]);
+    // What it answers is no region of the program's.
+    const bytes = write((w) => {
+      w.imm64(1, map, 0);
+      w.imm64(2, ctx, 0);
+      w.put(0x85, 0, 0, 0, 1);
+      w.put(0x79, 0, 0);
+      w.put(0x95);
+    });
+    engine.load({ ...codeOf(bytes), callMaps: new Map([[4, facts]]) }, options).run(ctx);
+    expect(engine.fault).toEqual({ kind: 'access', pc: 5 });
   });
 
   test('a helper or a tail call that is handed nonsense ends the run, not the process', () => {

@@ -1,18 +1,23 @@
 /** Calls: of helpers and kfuncs, of functions of the same program, of the next program. */
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE } from '../../base/map-header.ts';
+import type { Addr } from '../../base/memory.ts';
 import {
+  BPF_FUNC_get_smp_processor_id,
+  BPF_FUNC_map_delete_elem,
   BPF_FUNC_map_lookup_elem,
+  BPF_FUNC_map_update_elem,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_PERCPU_ARRAY,
 } from '../../uapi/generated/constants.ts';
 import type { Callable, InlineMap } from '../code.ts';
 import { MAX_TAIL_CALLS, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
 import { writeCpuPart } from '../helpers/cpu.ts';
-import { mapFacts } from '../helpers/facts.ts';
+import { type MapFacts, mapFacts } from '../helpers/facts.ts';
 import { hasHashProbe, writeHashProbe } from '../helpers/hash-table.ts';
 import { OP_CALL_HELPER } from '../operations.ts';
 import {
   BLOCK,
+  BR,
   BR_IF,
   CALL_INDIRECT,
   ELSE,
@@ -29,6 +34,7 @@ import {
   I64_EXTEND_I32_S,
   I64_EXTEND_I32_U,
   I64_LOAD32_U,
+  I64_NE,
   I64_OR,
   I64_SHL,
   I64_SHR_U,
@@ -36,32 +42,99 @@ import {
   RETURN,
   RETURN_CALL_INDIRECT,
 } from '../wasm/opcodes.ts';
-import { burnFuel, enterFunction, leaveFuel, leaveFunction, takeFuel } from './checks.ts';
+import { burnFuel, enterFunction, leaveFuel, leaveFunction, takeFuel, testRange } from './checks.ts';
 import type { FunctionContext } from './function.ts';
 
 /** A helper or kfunc. Where there is none the run ends. */
 export function writeCall(f: FunctionContext, pc: number): void {
+  const { code } = f;
   const callable = f.calls.get(pc);
   burnFuel(f, pc, 0);
   if (callable === undefined) {
     f.fault('illegal-instruction', pc);
     return;
   }
+  const own = ownWay(f, pc, callable);
+  if (own !== null && !f.checked) {
+    own.write();
+    return;
+  }
+  const done = own === null ? 0 : code.open(BLOCK);
+  if (own !== null) {
+    const otherwise = code.open(BLOCK);
+    trustArguments(f, own, otherwise);
+    own.write();
+    code.branch(BR, done).end();
+  }
   leaveFuel(f);
   writeArguments(f, callable.args);
-  f.code.call(helperFunction(f, pc, callable) ?? f.imports.of(callable));
+  code.call(f.imports.of(callable));
   takeAnswer(f, callable.ret);
   takeFuel(f);
+  if (own !== null) code.end();
 }
 
-/** The function of ours that does what a helper does, where there is one. Checked programs get none: it trusts what it is given. */
-function helperFunction(f: FunctionContext, pc: number, callable: Callable): number | null {
-  if (f.checked || f.ops.op[pc] !== OP_CALL_HELPER) return null;
-  return f.helperFunctions.of(f.ops.imm[pc]!, callable, f.program.callMaps?.get(pc)?.addr ?? 0);
+/** What does a helper's work without leaving WebAssembly. */
+interface OwnWay {
+  /** Leaves the answer in r0. */
+  readonly write: () => void;
+  /** The map that it is written for, 0 for none. */
+  readonly map: Addr;
+  /** Bytes that it reads at the addresses in r2 and r3. */
+  readonly reads: readonly number[];
+}
+
+function ownWay(f: FunctionContext, pc: number, callable: Callable): OwnWay | null {
+  if (f.ops.op[pc] !== OP_CALL_HELPER) return null;
+  const helper = f.ops.imm[pc]!;
+  const map = f.program.callMaps?.get(pc);
+  const reads = f.checked ? readByHelper(helper, map) : [];
+  if (reads === null) return null;
+  if (helper === BPF_FUNC_map_lookup_elem && map !== undefined && callable.args === 'ii') {
+    if (isArray(map)) return { write: () => writeArrayLookup(f, map), map: map.addr, reads };
+    const facts = mapFacts(f.imports.host.mem, map.addr);
+    if (hasHashProbe(facts)) return { write: () => writeHashLookup(f, facts, callable), map: map.addr, reads };
+  }
+  const fn = f.helperFunctions.of(helper, callable, map?.addr ?? 0);
+  if (fn === null) return null;
+  const write = (): void => {
+    leaveFuel(f);
+    writeArguments(f, callable.args);
+    f.code.call(fn);
+    takeAnswer(f, callable.ret);
+    takeFuel(f);
+  };
+  return { write, map: map?.addr ?? 0, reads };
+}
+
+/**
+ * Checked mode: bytes that a helper reads at r2 and r3, for those whose ways of ours do nothing else with what they are given; null for all
+ * others, which are JavaScript's.
+ */
+function readByHelper(helper: number, map: InlineMap | undefined): readonly number[] | null {
+  switch (helper) {
+    case BPF_FUNC_get_smp_processor_id:
+      return [];
+    case BPF_FUNC_map_lookup_elem:
+    case BPF_FUNC_map_delete_elem:
+      return map ? [map.keySize] : null;
+    case BPF_FUNC_map_update_elem:
+      return map ? [map.keySize, map.valueSize] : null;
+    default:
+      return null;
+  }
+}
+
+/** Checked mode: goes to `otherwise` unless r1 is the map, and what is read is the program's to read. */
+function trustArguments(f: FunctionContext, { map, reads }: OwnWay, otherwise: number): void {
+  if (map !== 0) f.get(1).i64(map, 0).op(I64_NE).branch(BR_IF, otherwise);
+  reads.forEach((size, i) => {
+    testRange(f, i + 2, 0, size, false, otherwise);
+  });
 }
 
 /** A call of map_lookup_elem whose map is known to be an array: the address is computed in place. */
-export function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
+function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
   const { code } = f;
   f.get32(2).memory(I32_LOAD, 0).tee(f.i32).i32(map.maxEntries).op(I32_LT_U);
   code.open(IF, I64);
@@ -72,27 +145,17 @@ export function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
   f.set(0);
 }
 
-/** Whether a helper call can be written by `writeArrayLookup`. */
-export function arrayLookup(f: FunctionContext, pc: number): InlineMap | undefined {
-  const map = f.program.callMaps?.get(pc);
-  if (f.checked || map === undefined || f.ops.imm[pc] !== BPF_FUNC_map_lookup_elem) return undefined;
-  const isArray = map.type === BPF_MAP_TYPE_ARRAY || map.type === BPF_MAP_TYPE_PERCPU_ARRAY;
-  return isArray && map.base !== 0 ? map : undefined;
+function isArray(map: InlineMap): boolean {
+  return (map.type === BPF_MAP_TYPE_ARRAY || map.type === BPF_MAP_TYPE_PERCPU_ARRAY) && map.base !== 0;
 }
 
-/** A call of map_lookup_elem on a hash table with short keys: the first look stands in place. False where it is no such call. */
-export function writeHashLookup(f: FunctionContext, pc: number): boolean {
+/** A call of map_lookup_elem on a hash table with short keys: the first look stands in place. */
+function writeHashLookup(f: FunctionContext, facts: MapFacts, callable: Callable): void {
   const { code } = f;
-  const map = f.program.callMaps?.get(pc);
-  const callable = f.calls.get(pc);
-  if (f.checked || f.ops.imm[pc] !== BPF_FUNC_map_lookup_elem || !map || callable?.args !== 'ii') return false;
-  const facts = mapFacts(f.imports.host.mem, map.addr);
-  if (!hasHashProbe(facts)) return false;
   f.get32(2).set(f.i32);
   const rest = f.helperFunctions.hashRest(facts, callable);
   code.borrowing(() => writeHashProbe(code, facts, f.control, f.i32, rest));
   f.set32(0);
-  return true;
 }
 
 function writeArguments(f: FunctionContext, args: string): void {

@@ -19,16 +19,7 @@ import {
 import { CodeWriter } from '../wasm/code.ts';
 import { I32_ROTL, I32_WRAP_I64, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
 import { writeAlu, writeExtendedAlu } from './alu.ts';
-import {
-  arrayLookup,
-  writeArrayLookup,
-  writeCall,
-  writeCallx,
-  writeHashLookup,
-  writePacketLoad,
-  writeSubprogCall,
-  writeTailCall,
-} from './calls.ts';
+import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall } from './calls.ts';
 import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
 import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
@@ -163,12 +154,7 @@ function writeInstruction(f: FunctionContext, pc: number): void {
 function writeSpecial(f: FunctionContext, pc: number, op: number): void {
   const { ops } = f;
   switch (op) {
-    case OP_CALL_HELPER: {
-      const map = arrayLookup(f, pc);
-      if (map) writeArrayLookup(f, map);
-      else if (!writeHashLookup(f, pc)) writeCall(f, pc);
-      return;
-    }
+    case OP_CALL_HELPER:
     case OP_CALL_KFUNC:
       writeCall(f, pc);
       return;
