@@ -50,10 +50,20 @@ export const POOL_FRESH_END = 72;
 export const LPM_CHILDREN = 0;
 /** 1 where a node is an entry. */
 export const LPM_IS_ENTRY = 8;
+/** Four bytes of data as a number, the first one highest: in tries whose data are four bytes. */
+export const LPM_WORD = 12;
 /** Its key: u32 length of the prefix in bits, then the data. */
 export const LPM_KEY = 16;
 /** Bytes of that length. */
 export const LPM_PREFIX_SIZE = 4;
+
+/** In the header: address of the stem (maps/lpm-stem.ts), 0 for none, and how many bits of a key choose a slot of it. */
+export const LPM_STEM = 32;
+export const LPM_STEM_BITS = 36;
+/** Bytes of a slot, and what is in it. */
+export const LPM_STEM_SLOT = 8;
+export const LPM_STEM_NODE = 0;
+export const LPM_STEM_ENTRY = 4;
 
 // Queues and stacks (maps/queue.ts): `storage` is a ring of max_entries values of `stride` bytes.
 

@@ -4,19 +4,22 @@
  *
  * A binary trie without single-child chains: a node stands where an entry ends or where two entries part.
  *
- *     node   +0 child for a 0 bit   +4 child for a 1 bit   +8 1 if it is an entry
+ *     node   +0 child for a 0 bit   +4 child for a 1 bit   +8 1 if it is an entry   +12 the data, where they are one word
  *            +16 key (prefix length, data), padded to 8    then the value
+ *
+ * Compiled programs look up by themselves, and begin at the stem (lpm-stem.ts), which every change keeps up to date.
  *
  * Linux: kernel/bpf/lpm_trie.c.
  */
-import { alignUp } from '../base/bytes.ts';
+import { alignUp, view } from '../base/bytes.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../base/errno.ts';
-import { LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE } from '../base/map-storage.ts';
+import { LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE, LPM_WORD } from '../base/map-storage.ts';
 import type { Addr } from '../base/memory.ts';
 import { BPF_EXIST, BPF_F_NO_PREALLOC } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
 import { ElementPool } from './element-pool.ts';
 import { COMMON_FLAGS, checkExistence, flagsAllowed, low32, MAX_ELEMENT } from './flags.ts';
+import { LpmStem } from './lpm-stem.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
 import { copyValue, readValue, writeValue } from './values.ts';
 
@@ -41,6 +44,7 @@ class LpmTrieMap extends BaseMap {
   readonly #valueOffset: number;
   /** Address of the u32 that holds the root: links are addresses of such words. */
   readonly #root: Addr;
+  readonly #stem: LpmStem;
   #count = 0;
 
   constructor(def: MapDef, env: MapEnv) {
@@ -50,6 +54,9 @@ class LpmTrieMap extends BaseMap {
     this.#root = this.allocate(8);
     const stride = this.#valueOffset + alignUp(def.valueSize, 8);
     this.#pool = new ElementPool(env.mem, this.addr, (size) => this.tryAllocate(size), stride, 2 * def.maxEntries);
+    this.#stem = new LpmStem(env.mem, this.addr, this.#root, this.#valueOffset, this.#maxBits, (size) =>
+      this.tryAllocate(size),
+    );
     this.setStorage(this.#root, stride);
   }
 
@@ -91,7 +98,9 @@ class LpmTrieMap extends BaseMap {
     const conflict = checkExistence(exists, flags);
     if (conflict !== 0) return conflict;
     if (!exists && this.#count === this.def.maxEntries) return -ENOSPC;
-    return this.#putEntry(link, at, key);
+    const entry = this.#putEntry(link, at, key);
+    if (entry > 0) this.#stem.changed(key, this.#count);
+    return entry;
   }
 
   /** The link to the node at which the walk along `key` ends: equal to it, past it, or parting from it; or none. */
@@ -157,6 +166,7 @@ class LpmTrieMap extends BaseMap {
     if (node === 0 || !this.#isEntry(node) || !this.#isAt(node, key)) return -ENOENT;
     this.#count--;
     this.#unlink(node, link, parentLink);
+    this.#stem.changed(key, this.#count);
     return 0;
   }
 
@@ -241,6 +251,8 @@ class LpmTrieMap extends BaseMap {
     this.mem.setU32(node + LPM_IS_ENTRY, isEntry);
     this.mem.copy(node + LPM_KEY, key, this.def.keySize);
     this.mem.setU32(node + LPM_KEY, bits);
+    if (this.#maxBits === 32)
+      this.mem.setU32(node + LPM_WORD, view(this.mem.bytes(key + LPM_PREFIX_SIZE, 4)).getUint32(0));
     return node;
   }
 

@@ -1,6 +1,17 @@
 /** Lookups in LPM tries: what maps/lpm-trie.ts does, four bytes of the key at a time. */
 import { alignUp } from '../../base/bytes.ts';
-import { LPM_CHILDREN, LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE } from '../../base/map-storage.ts';
+import {
+  LPM_CHILDREN,
+  LPM_IS_ENTRY,
+  LPM_KEY,
+  LPM_PREFIX_SIZE,
+  LPM_STEM,
+  LPM_STEM_BITS,
+  LPM_STEM_ENTRY,
+  LPM_STEM_NODE,
+  LPM_STEM_SLOT,
+  LPM_WORD,
+} from '../../base/map-storage.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import {
   BLOCK,
@@ -22,30 +33,98 @@ import {
   I32_SHL,
   I32_SHR_U,
   I32_SUB,
+  I32_WRAP_I64,
   I32_XOR,
+  I64_EXTEND_I32_U,
+  I64_SHR_U,
   IF,
   LOOP,
+  SELECT,
 } from '../wasm/opcodes.ts';
 import type { MapFunction } from './helper-function.ts';
 
 const KEY = 1;
 
+/** Locals of a lookup. */
+interface Walk {
+  /** Bits of the key. */
+  readonly bits: number;
+  /** The node that the walk is at, or 0, and how many bits it stands for. */
+  readonly node: number;
+  readonly length: number;
+  /** Address of the value of the longest entry so far, or 0. */
+  readonly best: number;
+}
+
 /** (map, key) -> address of the value of the longest entry that the key begins with, or 0. */
 export function writeLpmLookup(f: MapFunction): void {
   const { code, map } = f;
-  const [bits, node, best, length, same, difference] = [
-    f.local(),
-    f.local(),
-    f.local(),
-    f.local(),
-    f.local(),
-    f.local(),
-  ];
+  const walk = { bits: f.local(), node: f.local(), length: f.local(), best: f.local() };
   const maxBits = (map.keySize - LPM_PREFIX_SIZE) * 8;
-  code.get(KEY).memory(I32_LOAD, 0).tee(bits).i32(maxBits).op(I32_GT_U).open(IF);
+  code.get(KEY).memory(I32_LOAD, 0).tee(walk.bits).i32(maxBits).op(I32_GT_U).open(IF);
   f.answer(0);
   code.end();
+  if (maxBits === 32) writeWalkOfWord(f, walk);
+  else writeWalk(f, walk, maxBits);
+  code.get(walk.best);
+}
+
+/** Where the walk begins: at the slot of the stem where there is one and the key is long enough, else at the root. */
+function writeStart(f: MapFunction, { bits, node, best }: Walk, head: () => void): void {
+  const { code, map } = f;
+  const [slot, stemBits] = [f.local(), f.local()];
+  f.word(LPM_STEM).tee(slot).op(I32_EQZ);
+  code.get(bits);
+  f.word(LPM_STEM_BITS).tee(stemBits).op(I32_LT_U).op(I32_OR).open(IF);
   code.i32(0).memory(I32_LOAD, map.storage).set(node);
+  code.else(ELSE);
+  head();
+  code.i32(32).get(stemBits).op(I32_SUB).op(I32_SHR_U).i32(Math.log2(LPM_STEM_SLOT)).op(I32_SHL);
+  code.get(slot).op(I32_ADD).tee(slot).memory(I32_LOAD, LPM_STEM_NODE).set(node);
+  code.get(slot).memory(I32_LOAD, LPM_STEM_ENTRY).set(best);
+  code.end();
+}
+
+/** Keys whose data are one word: a node and the key differ in it or they do not. */
+function writeWalkOfWord(f: MapFunction, walk: Walk): void {
+  const { code } = f;
+  const { bits, node, length } = walk;
+  const word = f.local();
+  code.get(KEY).memory(I32_LOAD, LPM_PREFIX_SIZE).set(word);
+  writeSwap(code, word);
+  code.set(word);
+  writeStart(f, walk, () => code.get(word));
+  const out = code.open(BLOCK);
+  const again = code.open(LOOP);
+  code.get(node).op(I32_EQZ).branch(BR_IF, out);
+  code.get(node).memory(I32_LOAD, LPM_KEY).tee(length).get(bits).op(I32_GT_U);
+  // As 64 bits: 32 less a length of 0 is a shift too.
+  code.get(node).memory(I32_LOAD, LPM_WORD).get(word).op(I32_XOR).op(I64_EXTEND_I32_U);
+  code.i32(32).get(length).op(I32_SUB).op(I64_EXTEND_I32_U).op(I64_SHR_U).op(I32_WRAP_I64);
+  code.op(I32_OR).branch(BR_IF, out);
+  writeNote(f, walk);
+  // Below a node of 32 bits there is nothing, whatever its shift by -1 chooses.
+  code.get(node).get(word).i32(31).get(length).op(I32_SUB).op(I32_SHR_U).i32(1).op(I32_AND);
+  code.i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, LPM_CHILDREN).set(node);
+  code.branch(BR, again);
+  code.end().end();
+}
+
+/** Keys of any length, compared four bytes at a time. */
+function writeWalk(f: MapFunction, walk: Walk, maxBits: number): void {
+  const { code } = f;
+  const { bits, node, length } = walk;
+  const [same, difference] = [f.local(), f.local()];
+  writeStart(f, walk, () => {
+    code.get(KEY).memory(I32_LOAD8_U, LPM_PREFIX_SIZE).i32(24).op(I32_SHL);
+    if (maxBits === 8) return;
+    code
+      .get(KEY)
+      .memory(I32_LOAD8_U, LPM_PREFIX_SIZE + 1)
+      .i32(16)
+      .op(I32_SHL)
+      .op(I32_OR);
+  });
   const out = code.open(BLOCK);
   const again = code.open(LOOP);
   code.get(node).op(I32_EQZ).branch(BR_IF, out);
@@ -64,19 +143,26 @@ export function writeLpmLookup(f: MapFunction): void {
   code.get(same).i32(32).op(I32_ADD).set(same);
   code.branch(BR, compare);
   code.end().end();
-  code.get(node).memory(I32_LOAD, LPM_IS_ENTRY).open(IF);
-  code
-    .get(node)
-    .i32(LPM_KEY + alignUp(map.keySize, 8))
-    .op(I32_ADD)
-    .set(best);
-  code.end();
+  writeNote(f, walk);
   code.get(length).i32(maxBits).op(I32_EQ).branch(BR_IF, out);
   code.get(length).i32(~31).op(I32_AND).set(same);
   writeChild(code, node, length);
   code.branch(BR, again);
   code.end().end();
-  code.get(best);
+}
+
+/** Where the node is an entry, it is the longest so far. */
+function writeNote(f: MapFunction, { node, best }: Walk): void {
+  const { code, map } = f;
+  code
+    .get(node)
+    .i32(LPM_KEY + alignUp(map.keySize, 8))
+    .op(I32_ADD)
+    .get(best)
+    .get(node)
+    .memory(I32_LOAD, LPM_IS_ENTRY)
+    .op(SELECT)
+    .set(best);
 }
 
 /** Puts four bytes of data from bit `at` (a multiple of 32) of a key on the stack; the last ones one by one. */
