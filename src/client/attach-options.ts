@@ -15,7 +15,9 @@ export interface AttachOptions {
   event?: PerfEventSpec;
   /** Where uprobes go, for sections that do not say it, or not all of it. */
   uprobe?: UprobeTarget;
-  /** Reads the file of a uprobe, to find functions in it: `fs.readFile` of Node does. */
+  /** The static probe of a usdt program, for sections that do not say it. */
+  usdt?: Partial<UsdtTarget>;
+  /** Reads the file of a uprobe or a static probe, to find places in it. Default: the Linux kernel reads it itself. */
   readFile?: (path: string) => Promise<Uint8Array>;
   /** Kernel functions of a kprobe.multi program, in place of the section's pattern. */
   functions?: readonly string[];
@@ -34,14 +36,25 @@ export interface AttachOptions {
 }
 
 export interface UprobeTarget {
-  /** The executable or library. */
+  /** The executable or library: a path, or a name to look for in PATH or where libraries are. */
   path?: string;
-  /** A function of it; for uprobe.multi a pattern, where `*` stands for any text. `readFile` is needed to find it. */
+  /** A function of it; for uprobe.multi a pattern, where `*` stands for any text. */
   symbol?: string;
   /** Bytes from the function's begin, or from the start of the file where there is no function. */
   offset?: number;
   /** Only in that process; default: in all of them. */
   pid?: number;
+  /** What the file's build id has to be, in hex: AttachError where it is another. */
+  buildId?: string;
+}
+
+/** A probe that the program's source has by <sys/sdt.h>. */
+export interface UsdtTarget {
+  path: string;
+  provider: string;
+  name: string;
+  pid?: number;
+  buildId?: string;
 }
 
 /** A program that needs to be told where. `code` is ERR_ATTACH; `needs` is the option that is missing. */

@@ -7,6 +7,7 @@ import { AttachError, type AttachOptions, type UprobeTarget } from './attach-opt
 import { KernelTypes } from './kernel-types.ts';
 import type { BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
+import { openTarget } from './target-file.ts';
 
 /** BPF_F_KPROBE_MULTI_RETURN and BPF_F_UPROBE_MULTI_RETURN. */
 const RETURN = 1;
@@ -56,23 +57,21 @@ export async function userProbe(
   options: AttachOptions,
   kind: 'uprobe' | 'uretprobe',
 ): Promise<BpfLink> {
-  const target = userTarget(program, options);
-  const offset = target.symbol === undefined ? target.offset : (await functionOffsets(program, options, target))[0]!;
-  const { path, pid } = target;
-  return onEvent(program, { kind, path, offset, ...(pid === undefined ? {} : { pid }) }, options.cookie);
+  const { path, pid, offsets } = await userPlaces(program, options);
+  const place = { kind, path, offset: offsets[0]! };
+  return onEvent(program, { ...place, ...(pid === undefined ? {} : { pid }) }, options.cookie);
 }
 
 /** SEC("uprobe.multi/FILE:PATTERN") and its relatives. */
 export async function manyUserProbes(program: BpfProgram, options: AttachOptions, onReturn: boolean): Promise<BpfLink> {
-  const target = userTarget(program, options);
-  const offsets = target.symbol === undefined ? [target.offset] : await functionOffsets(program, options, target);
+  const { path, pid, offsets } = await userPlaces(program, options);
   return link(program, {
     attach_type: program.origin.attachType,
     uprobe_multi_flags: onReturn ? RETURN : 0,
-    uprobe_multi_path: target.path,
+    uprobe_multi_path: path,
     uprobe_multi_cnt: offsets.length,
     uprobe_multi_offsets: u64s(offsets.map(BigInt)),
-    uprobe_multi_pid: target.pid ?? 0,
+    uprobe_multi_pid: pid ?? 0,
     ...cookies('uprobe_multi_cookies', options.cookie, offsets.length),
   });
 }
@@ -88,34 +87,31 @@ function userTarget(program: BpfProgram, { uprobe = {} }: AttachOptions): UserTa
   const said = /^(.+):(?:(0x[0-9a-fA-F]+|\d+)|([^:+]+)(?:\+(0x[0-9a-fA-F]+|\d+))?)$/.exec(attachTo);
   const [, path, place, symbol, within] = said ?? [];
   const target = { path, offset: Number(place ?? within ?? 0), ...(symbol === undefined ? {} : { symbol }), ...uprobe };
-  const somewhere = target.symbol !== undefined || target.offset > 0;
-  if (target.path?.includes('/') && somewhere) return { ...target, path: target.path };
+  if (target.path !== undefined && (target.symbol !== undefined || target.offset > 0)) {
+    return { ...target, path: target.path };
+  }
   const word = section.split('/')[0];
-  const why =
-    target.path === undefined || somewhere ? 'say the whole path of the file, and what in it' : 'say what in it';
   throw new AttachError(
     program,
-    `${why}: SEC("${word}//path/to/file:function") or attach({ uprobe: { path, symbol } })`,
+    `say the file, and what in it: SEC("${word}//path/to/file:function") or attach({ uprobe: { path, symbol } })`,
     'uprobe',
   );
 }
 
-/** Where the functions that the target names begin, `offset` bytes further; at least one. */
-async function functionOffsets(
+/** The places that the target means, at least one, in bytes from the start of the file. */
+async function userPlaces(
   program: BpfProgram,
-  { readFile }: AttachOptions,
-  { path, symbol = '', offset }: UserTarget,
-): Promise<number[]> {
-  if (!readFile) {
-    throw new AttachError(
-      program,
-      `finding '${symbol}' takes reading ${path}: attach({ readFile }), or say an offset`,
-      'readFile',
-    );
-  }
-  const found = fileFunctions(await readFile(path), matcher(symbol));
+  options: AttachOptions,
+): Promise<{ path: string; pid: number | undefined; offsets: number[] }> {
+  const { path: name, pid, symbol, offset, buildId } = userTarget(program, options);
+  // An offset into a file that is named by its path is a place as it is.
+  if (symbol === undefined && buildId === undefined && name.includes('/'))
+    return { path: name, pid, offsets: [offset] };
+  const { path, file } = await openTarget(program, options, name, buildId);
+  if (symbol === undefined) return { path, pid, offsets: [offset] };
+  const found = fileFunctions(file, matcher(symbol));
   if (found.length === 0) throw new AttachError(program, `${path} has no function '${symbol}'`);
-  return found.map((place) => place.offset + offset);
+  return { path, pid, offsets: found.map((place) => place.offset + offset) };
 }
 
 /** Accepts the names that a pattern with `*` and `?` means. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../base/errors.ts';
-import type { Kernel } from '../sys/index.ts';
+import { type Kernel, unsupported } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { AttachError, type AttachOptions, BpfProgram } from './index.ts';
 
@@ -20,6 +20,7 @@ function listeningKernel(): { kernel: Kernel; asked: Asked[] } {
       return { ret: 50 };
     },
     perfEventOpen: note('perf_event_open', 40),
+    readBinary: unsupported('reading executables', 'this kernel'),
     openCgroup: note('open cgroup', 41),
     openNetns: note('open netns', 42),
     closeFd: note('close', undefined),
@@ -67,7 +68,7 @@ describe('attaching', () => {
 
   it('says what a uprobe lacks', async () => {
     await expect(attach('uprobe', KPROBE)).rejects.toThrow(AttachError);
-    await expect(attach('uprobe/libc:malloc', KPROBE)).rejects.toThrow(/say the whole path of the file/);
+    await expect(attach('uprobe/libc.so.6', KPROBE)).rejects.toThrow(/say the file, and what in it/);
     await expect(attach('uprobe//bin/true:main', KPROBE)).rejects.toThrow(/attach\(\{ readFile \}\)/);
     const nowhere = attach(`uprobe/${process.execPath}:no_such_function`, KPROBE, { readFile: node.readFile });
     await expect(nowhere).rejects.toThrow(/has no function 'no_such_function'/);
@@ -133,7 +134,7 @@ describe('attaching', () => {
   it.each([
     ['syscall', C.BPF_PROG_TYPE_SYSCALL, 'testRun()'],
     ['lwt_in', C.BPF_PROG_TYPE_LWT_IN, 'ip-route(8)'],
-    ['usdt//bin/x:a:b', C.BPF_PROG_TYPE_KPROBE, 'a uprobe at its address'],
+    ['usdt//bin/x:a:b', C.BPF_PROG_TYPE_KPROBE, 'include <bpf/usdt.bpf.h>'],
   ])('says what to do with %s instead', async (section, type, hint) => {
     await expect(attach(section, { type })).rejects.toThrow(hint);
   });

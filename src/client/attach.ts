@@ -10,6 +10,7 @@ import { link, onEvent } from './attach-link.ts';
 import { namespace, netfilter, reusePort, socketFilter, socketMap, trafficControl, xdp } from './attach-net.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
 import { manyProbes, manyUserProbes, probe, userProbe } from './attach-probes.ts';
+import { staticProbe } from './attach-usdt.ts';
 import { BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -132,12 +133,6 @@ function iterator(program: BpfProgram, options: AttachOptions): Promise<BpfLink>
 /** union bpf_iter_link_info: the map. */
 function elementsOf(mapFd: number): Uint8Array {
   return new Uint8Array(new Uint32Array([mapFd]).buffer);
-}
-
-async function staticProbe(program: BpfProgram): Promise<BpfLink> {
-  throw new UnsupportedError(`attaching to a static probe (${program.name}, SEC("${program.origin.section}"))`, {
-    hint: 'a uprobe at its address is near: attach({ uprobe: { path, offset } })',
-  });
 }
 
 function perfEvent(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {

@@ -15,6 +15,7 @@ import { type LoadContext, loadProgram } from './load-program.ts';
 import type { BpfMap } from './map.ts';
 import { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
+import { USDT_SPECS_MAP, UsdtSpecs } from './usdt-specs.ts';
 
 /**
  * What an object became in a kernel. Maps and programs are properties by their C names, in the order of the object:
@@ -74,12 +75,14 @@ export function loadCollection<M extends string = string, P extends string = str
     const maker = new MapMaker(kernel, spec, options, owned, btfFd);
     try {
       const maps = await maker.all();
+      const specs = maps.get(USDT_SPECS_MAP);
       const context: LoadContext = {
         kernel,
         spec,
         options,
         btfFd,
         types: new KernelTypes(new Bpf(kernel), options.kernelBtf),
+        specs: specs && new UsdtSpecs(specs),
         mapFd: (name) => maps.get(name)?.fd,
       };
       const programs = new Map<string, BpfProgram>();

@@ -3,6 +3,7 @@ import { UnsupportedError } from '../base/errors.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import type { LinkInfo } from '../uapi/infos.ts';
 import { Handle } from './handle.ts';
+import type { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
 
 export class BpfLink extends Handle {
@@ -37,6 +38,34 @@ export class BpfLink extends Handle {
   protected override async release(): Promise<void> {
     await super.release();
     if (this.#event !== undefined) await this.kernel.closeFd(this.#event);
+  }
+}
+
+/** A program at several places, with a link to each. Closing takes it from all of them. */
+export class ManyLinks extends BpfLink {
+  readonly #links: readonly BpfLink[];
+  readonly #owned: Owned;
+
+  /** `links`: at least one; `owned` closes them. */
+  constructor(links: readonly BpfLink[], owned: Owned) {
+    super(links[0]!.kernel, links[0]!.fd);
+    this.#links = links;
+    this.#owned = owned;
+  }
+
+  override async pin(path: string): Promise<void> {
+    if (this.#links.length === 1) return super.pin(path);
+    throw new UnsupportedError(`one pin for the ${this.#links.length} places that the program is at`);
+  }
+  override async update(program: BpfProgram): Promise<void> {
+    for (const link of this.#links) await link.update(program);
+  }
+  override async detach(): Promise<void> {
+    for (const link of this.#links) await link.detach();
+  }
+
+  protected override release(): Promise<void> {
+    return this.#owned.close();
   }
 }
 

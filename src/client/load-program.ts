@@ -10,6 +10,7 @@ import * as C from '../uapi/generated/constants.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { BpfProgram } from './program.ts';
+import type { UsdtSpecs } from './usdt-specs.ts';
 
 const NAME_MAX = 15;
 const SLOT = 8;
@@ -22,6 +23,7 @@ export interface LoadContext {
   readonly options: LoadOptions;
   readonly types: KernelTypes;
   readonly btfFd: Fd | undefined;
+  readonly specs: UsdtSpecs | undefined;
   mapFd(name: string): Fd | undefined;
 }
 
@@ -52,7 +54,7 @@ export async function loadProgram(context: LoadContext, given: ProgramSpec): Pro
       ...(typed ? typeInfo(btfFd, program) : {}),
       ...(await attachTarget(context, program, type, attachType)),
     });
-    return new BpfProgram(kernel, fd, { ...program, type, attachType }, log);
+    return new BpfProgram(kernel, fd, { ...program, type, attachType }, log, context.specs);
   } catch (error) {
     if (error instanceof BpfError) options.onRefused?.(program.name, error);
     throw error;

@@ -5,6 +5,7 @@ import { attachProgram } from './attach.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { Handle } from './handle.ts';
 import type { BpfLink } from './link.ts';
+import type { UsdtSpecs } from './usdt-specs.ts';
 
 /** What the object file says of a program. */
 export interface ProgramOrigin {
@@ -46,12 +47,15 @@ export class BpfProgram extends Handle {
   readonly origin: ProgramOrigin;
   /** The verifier's log, where one was asked for. */
   readonly log: string;
+  /** What programs of its object know of static probes. */
+  readonly specs: UsdtSpecs | undefined;
 
-  constructor(kernel: Kernel, fd: Fd, origin: ProgramOrigin, log = '') {
+  constructor(kernel: Kernel, fd: Fd, origin: ProgramOrigin, log = '', specs?: UsdtSpecs) {
     super(kernel, fd);
     this.name = origin.name;
     this.origin = origin;
     this.log = log;
+    this.specs = specs;
   }
 
   /** The program pinned at a path. */

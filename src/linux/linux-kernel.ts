@@ -31,6 +31,7 @@ import {
   BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
+import { readBinary } from './binary.ts';
 import { BpfCalls } from './bpf-call.ts';
 import { linuxBpfFs } from './bpffs.ts';
 import { onlineCpus, possibleCpus, systemConfig } from './machine.ts';
@@ -129,6 +130,10 @@ class LinuxKernel implements Kernel {
     if (set < 0) throw new BpfError('PERF_EVENT_IOC_SET_BPF', set);
     const enable = this.system.call('ioctl', eventFd, PERF_EVENT_IOC_ENABLE, 0);
     if (enable < 0) throw new BpfError('PERF_EVENT_IOC_ENABLE', enable);
+  }
+
+  readBinary(name: string): Promise<{ path: string; bytes: Uint8Array }> {
+    return readBinary(name);
   }
 
   async openRingBuffer(mapFd: Fd): Promise<EventReader> {

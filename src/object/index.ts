@@ -1,6 +1,8 @@
 export { relocateCore } from '../btf/index.ts';
 export { type Elf, type ElfRelocation, type ElfSection, type ElfSymbol, isElf, parseElf } from './elf/elf.ts';
+export { Executable } from './elf/executable.ts';
 export { type FileFunction, fileFunctions } from './elf/functions.ts';
+export { type ProbeSite, probeSites } from './elf/static-probes.ts';
 export { writeKconfig } from './externs.ts';
 export { type ObjectOptions, parseObject } from './object.ts';
 export { withPrologue } from './prologue.ts';

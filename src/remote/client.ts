@@ -76,6 +76,7 @@ class RemoteKernel implements Kernel {
   readonly sockets = unsupportedSockets(HERE);
   readonly openNetns = unsupported('network namespaces', HERE);
   readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
+  readonly readBinary = unsupported('reading executables', HERE);
   readonly readIterator = unsupported('iterators', HERE);
   readonly mapMemory = unsupported('mapped memory', HERE);
   readonly #socket: Socket;

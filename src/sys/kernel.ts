@@ -40,6 +40,12 @@ export interface Kernel {
   /** ioctl PERF_EVENT_IOC_SET_BPF and PERF_EVENT_IOC_ENABLE: the way of attaching without a link. */
   perfEventAttach(eventFd: Fd, progFd: Fd): Promise<void>;
 
+  /**
+   * The bytes of an executable or a library, to find places for uprobes in: by its path, or by a name that is looked for
+   * as a shell or the dynamic linker would. ENOENT, EACCES.
+   */
+  readBinary(name: string): Promise<{ path: string; bytes: Uint8Array }>;
+
   /** Records of a BPF_MAP_TYPE_RINGBUF map. One reader at a time: a second one is EBUSY. */
   openRingBuffer(mapFd: Fd): Promise<EventReader>;
   /** Records that programs put into a BPF_MAP_TYPE_PERF_EVENT_ARRAY map, of all CPUs. */

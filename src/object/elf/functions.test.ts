@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ElfError } from '../../base/errors.ts';
+import { Executable } from './executable.ts';
 import { fileFunctions } from './functions.ts';
+
+const functionsOf = (bytes: Uint8Array, wanted: (name: string) => boolean) =>
+  fileFunctions(new Executable(bytes), wanted);
 
 /** An executable of one segment (file 0x100 at address 0x401000) and the symbols `_start`, `target`, `data`. */
 function executable(): Uint8Array {
@@ -45,7 +49,7 @@ function executable(): Uint8Array {
 
 describe('functions of a file', () => {
   it('lie where the segment that holds them begins in the file', () => {
-    expect(fileFunctions(executable(), () => true)).toEqual([
+    expect(functionsOf(executable(), () => true)).toEqual([
       { name: '_start', offset: 0x100 },
       { name: 'target', offset: 0x110 },
     ]);
@@ -53,14 +57,14 @@ describe('functions of a file', () => {
 
   it('are found in the program that runs this test', () => {
     const node = new Uint8Array(readFileSync(process.execPath));
-    const [main] = fileFunctions(node, (name) => name === 'main' || name === 'uv_run');
+    const [main] = functionsOf(node, (name) => name === 'main' || name === 'uv_run');
     expect(main!.offset).toBeGreaterThan(0);
   });
 
   it('are refused with a reason in what is no such file', () => {
-    expect(() => fileFunctions(new Uint8Array(100), () => true)).toThrow(ElfError);
+    expect(() => functionsOf(new Uint8Array(100), () => true)).toThrow(ElfError);
     const cut = executable().subarray(0, 0x210);
-    expect(() => fileFunctions(cut, () => true)).toThrow('the section table lies outside of the file');
+    expect(() => functionsOf(cut, () => true)).toThrow('the section table lies outside of the file');
   });
 
   it('of any bytes are an answer or an ElfError', () => {
@@ -70,7 +74,7 @@ describe('functions of a file', () => {
         const bytes = executable();
         for (const [at, value] of changes) bytes[at] = value;
         try {
-          fileFunctions(bytes.slice(0, length), () => true);
+          functionsOf(bytes.slice(0, length), () => true);
         } catch (error) {
           expect(error).toBeInstanceOf(ElfError);
         }
