@@ -1,7 +1,8 @@
 /**
- * npm run generate: makes what is generated from the BTF that ships with the package.
+ * npm run generate: makes what is generated from the BTF that ships with the package, and the parts of the API pages
+ * that come from sources and examples.
  *
- *     npm run generate                         writes src/uapi/generated/*.ts and the C header of the helpers
+ *     npm run generate                         writes src/uapi/generated/*.ts, the C header of the helpers, docs/api/*.md
  *     npm run generate -- --check              writes nothing, and fails where a committed file differs
  *     npm run generate -- --from FILE          first packs FILE (/sys/kernel/btf/vmlinux) as the BTF that ships
  *
@@ -13,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Btf, parseBtf } from '../src/btf/index.ts';
 import { loadReferenceBtfBytes } from '../src/btf/reference/index.ts';
+import { generateApiPages } from './generate/api-pages.ts';
 import { generateConstants } from './generate/constants.ts';
 import { generateHelperDefs } from './generate/helper-defs.ts';
 import { generateHelperIds } from './generate/helper-ids.ts';
@@ -33,8 +35,11 @@ const { values } = parseArgs({ options: { check: { type: 'boolean' }, from: { ty
 if (values.from !== undefined) write(PACKED, generatePackedBtf(parseBtf(readFileSync(values.from))));
 const btf = parseBtf(await loadReferenceBtfBytes());
 const different: string[] = [];
-for (const [path, generate] of Object.entries(FILES)) {
-  const text = generate(btf);
+const made = [
+  ...Object.entries(FILES).map(([path, generate]) => [path, generate(btf)] as const),
+  ...(await generateApiPages(ROOT)),
+];
+for (const [path, text] of made) {
   if (values.check !== true) write(path, text);
   else if (text !== readFileSync(join(ROOT, path), 'utf8')) different.push(path);
 }

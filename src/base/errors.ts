@@ -21,8 +21,11 @@ export class SkepError extends Error {
  * wrote all the same, by the names of its result (`count` of a batch that reached the end), where it wrote anything.
  */
 export class BpfError extends SkepError {
+  /** The command that was asked. */
   readonly op: string;
+  /** Positive. */
   readonly errno: number;
+  /** What the kernel wrote all the same, where it wrote anything. */
   readonly answer: Readonly<Record<string, unknown>> | undefined;
   /** What was asked, or the kernel's own words about it. */
   readonly detail: string | undefined;
@@ -43,7 +46,9 @@ export class BpfError extends SkepError {
 
 /** BPF_PROG_LOAD was refused by the verifier. `log` is the verifier's text, `pc` the instruction it stopped at. */
 export class VerifierError extends BpfError {
+  /** The verifier's text, whole: its last line before `processed …` says why. */
   readonly log: string;
+  /** The instruction it stopped at, as an index of 8-byte slots. */
   readonly pc: number | undefined;
   /** The C source line that `pc` belongs to, where the program carries line info: `file.c:12: text`. */
   readonly sourceLine: string | undefined;

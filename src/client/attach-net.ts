@@ -7,6 +7,10 @@ import { type BpfLink, SocketAttachment } from './link.ts';
 import type { BpfProgram } from './program.ts';
 
 export async function xdp(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
+  const { attachType } = program.origin;
+  if (attachType === C.BPF_XDP_DEVMAP || attachType === C.BPF_XDP_CPUMAP) {
+    throw new AttachError(program, 'it runs for the elements of a map: write its descriptor into their values');
+  }
   const target_fd = await deviceOf(program, options);
   return link(program, { target_fd, attach_type: C.BPF_XDP, flags: options.flags ?? 0 });
 }

@@ -50,10 +50,15 @@ export interface UprobeTarget {
 
 /** A probe that the program's source has by <sys/sdt.h>. */
 export interface UsdtTarget {
+  /** The executable or library, as for uprobes. */
   path: string;
+  /** Who says it: the probe is PROVIDER:NAME. */
   provider: string;
+  /** What it is called there. */
   name: string;
+  /** Only in that process; default: in all of them. */
   pid?: number;
+  /** What the file's build id has to be, in hex. */
   buildId?: string;
 }
 

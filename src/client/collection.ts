@@ -9,6 +9,7 @@ import { type CollectionSpec, parseObject } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/generated/constants.ts';
 import { fillSlots, MapMaker } from './create-maps.ts';
+import { BpfGlobal, variables } from './globals.ts';
 import { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { type LoadContext, loadProgram } from './load-program.ts';
@@ -19,13 +20,18 @@ import { USDT_SPECS_MAP, UsdtSpecs } from './usdt-specs.ts';
 
 /**
  * What an object became in a kernel. Maps and programs are properties by their C names, in the order of the object:
- * `collection.maps.events`, `collection.programs.handle_open`; `Object.values` goes through them. Where the names are
- * known, `loadCollection<'events', 'handle_open'>(…)` has the compiler check them.
+ * `collection.maps.events`, `collection.programs.handle_open`, `collection.globals.lost`; `Object.values` goes through
+ * them. Where the names are known, `loadCollection<'events', 'handle_open', 'lost'>(…)` has the compiler check them.
  */
-export class Collection<M extends string = string, P extends string = string> {
+export class Collection<M extends string = string, P extends string = string, G extends string = string> {
+  /** What was read from the object file. */
   readonly spec: CollectionSpec;
+  /** The maps by name; data maps (`.bss`, `.rodata`) among them. */
   readonly maps: Readonly<Record<M, BpfMap>>;
+  /** The programs by the names of their functions. */
   readonly programs: Readonly<Record<P, BpfProgram>>;
+  /** The global variables of the C source, as the programs see them now. */
+  readonly globals: Readonly<Record<G, BpfGlobal>>;
   readonly #owned: Owned;
 
   constructor(
@@ -37,6 +43,7 @@ export class Collection<M extends string = string, P extends string = string> {
     this.spec = spec;
     this.maps = byName(maps);
     this.programs = byName(programs);
+    this.globals = byName(globalsOf(spec, maps));
     this.#owned = owned;
   }
 
@@ -45,8 +52,14 @@ export class Collection<M extends string = string, P extends string = string> {
     return find('map', name, this.maps);
   }
 
+  /** The program of that name; a SkepError that lists the names where there is none. */
   program(name: string): BpfProgram {
     return find('program', name, this.programs);
+  }
+
+  /** The global variable of that name; a SkepError that lists the names where there is none. */
+  global(name: string): BpfGlobal {
+    return find('global variable', name, this.globals);
   }
 
   /** Closes all programs and maps. What is pinned or attached lives on. */
@@ -60,11 +73,11 @@ export class Collection<M extends string = string, P extends string = string> {
 }
 
 /** Loads an object file, or what was read from one, into a kernel. */
-export function loadCollection<M extends string = string, P extends string = string>(
+export function loadCollection<M extends string = string, P extends string = string, G extends string = string>(
   kernel: Kernel,
   object: Uint8Array | CollectionSpec,
   options: LoadOptions = {},
-): Promise<Collection<M, P>> {
+): Promise<Collection<M, P, G>> {
   return Owned.build(async (owned) => {
     const kconfig = options.kconfig ?? (await kernelConfig(kernel, object));
     const spec =
@@ -97,7 +110,7 @@ export function loadCollection<M extends string = string, P extends string = str
           await fillSlots(maps.get(map.name)!, map, (name) => programs.get(name)?.fd);
         }
       }
-      return new Collection<M, P>(spec, maps, programs, owned);
+      return new Collection<M, P, G>(spec, maps, programs, owned);
     } catch (error) {
       await maker.undo();
       throw error;
@@ -160,6 +173,15 @@ async function loadTypes(
 function chosen(spec: CollectionSpec, names: readonly string[] | undefined) {
   if (!names) return [...spec.programs.values()].filter((program) => !program.optional);
   return names.map((name) => spec.programs.get(name) ?? noSuch('program', name, spec.programs.keys()));
+}
+
+function globalsOf(spec: CollectionSpec, maps: ReadonlyMap<string, BpfMap>): Map<string, BpfGlobal> {
+  const globals = new Map<string, BpfGlobal>();
+  for (const [name, place] of variables(spec)) {
+    const map = maps.get(place.map);
+    if (map) globals.set(name, new BpfGlobal(name, map, place, spec.btf!));
+  }
+  return globals;
 }
 
 /** A record without inherited names: a map may be called `constructor`. */

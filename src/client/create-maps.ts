@@ -14,7 +14,8 @@ import {
 } from '../uapi/generated/constants.ts';
 import { applyGlobals } from './globals.ts';
 import type { LoadOptions } from './load-options.ts';
-import { BpfMap, type MapShape } from './map.ts';
+import { BpfMap } from './map.ts';
+import type { MapShape } from './map-shape.ts';
 import type { Owned } from './owned.ts';
 
 const BPF_F_NUMA_NODE = 1 << 2;

@@ -1,7 +1,9 @@
-/** Global variables: values that the caller sets in the contents of data maps before they are made. */
-import { BtfError, SkepError } from '../base/errors.ts';
-import { type BtfValue, encodeValue, sizeOf } from '../btf/index.ts';
+/** Global variables: set in the contents of data maps before they are made, read and written while programs run. */
+import { EPERM } from '../base/errno.ts';
+import { BpfError, BtfError, SkepError } from '../base/errors.ts';
+import { type Btf, type BtfValue, decodeValue, encodeValue, sizeOf } from '../btf/index.ts';
 import type { CollectionSpec } from '../object/index.ts';
+import type { BpfMap } from './map.ts';
 
 /** Contents of the data maps by map name, with `globals` written into them. Throws for a name that is no variable. */
 export function applyGlobals(
@@ -10,8 +12,9 @@ export function applyGlobals(
 ): Map<string, Uint8Array> {
   const contents = new Map<string, Uint8Array>();
   for (const map of spec.maps.values()) if (map.data) contents.set(map.name, map.data.slice());
+  const places = variables(spec);
   for (const [name, value] of Object.entries(globals)) {
-    const place = findVariable(spec, name);
+    const place = places.get(name);
     if (!place) throw new SkepError('ERR_NO_SUCH_GLOBAL', `the object has no global variable '${name}'`);
     try {
       contents.get(place.map)!.set(encodeValue(spec.btf!, place.typeId, value), place.offset);
@@ -23,21 +26,71 @@ export function applyGlobals(
   return contents;
 }
 
-/** Where a variable lies. */
-function findVariable(spec: CollectionSpec, name: string): { map: string; offset: number; typeId: number } | undefined {
+/** The variables of an object that have a place in one of its data maps. */
+export function variables(spec: CollectionSpec): Map<string, Place> {
   const { btf } = spec;
-  if (!btf) return undefined;
+  const found = new Map<string, Place>();
   for (const map of spec.maps.values()) {
-    const section = map.data && map.isData ? btf.type(map.valueTypeId) : undefined;
-    if (section?.kind !== 'datasec') continue;
+    const section = btf && map.data && map.isData ? btf.type(map.valueTypeId) : undefined;
+    if (!btf || section?.kind !== 'datasec') continue;
     for (const entry of section.vars) {
       const variable = btf.type(entry.type);
-      if (variable?.kind !== 'var' || variable.name !== name) continue;
+      if (variable?.kind !== 'var' || found.has(variable.name)) continue;
       const size = sizeOf(btf, variable.type);
       if (entry.offset + size <= map.data!.length) {
-        return { map: map.name, offset: entry.offset, typeId: variable.type };
+        found.set(variable.name, { map: map.name, offset: entry.offset, size, typeId: variable.type });
       }
     }
   }
-  return undefined;
+  return found;
 }
+
+/** Where a variable lies: bytes `offset` to `offset + size` of the map's one value. */
+interface Place {
+  readonly map: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly typeId: number;
+}
+
+/** A global variable of a loaded object, as its programs see it now. */
+export class BpfGlobal {
+  readonly name: string;
+  /** The data map that it lies in: `.bss`, `.data`, `.rodata`… */
+  readonly map: BpfMap;
+  readonly #place: Place;
+  readonly #btf: Btf;
+
+  constructor(name: string, map: BpfMap, place: Place, btf: Btf) {
+    this.name = name;
+    this.map = map;
+    this.#place = place;
+    this.#btf = btf;
+  }
+
+  /** Its value: by type a number, bigint, boolean, text, array or object. */
+  async get(): Promise<BtfValue> {
+    const { offset, size, typeId } = this.#place;
+    const section = await this.map.lookup(FIRST);
+    return decodeValue(this.#btf, typeId, section!.subarray(offset, offset + size));
+  }
+
+  /**
+   * Sets it, and nothing beside it, while programs run. EPERM for constants, which are fixed when they are loaded (give
+   * those as `globals` of `loadCollection`). UnsupportedError where the kernel does not share the memory of maps.
+   */
+  async set(value: BtfValue): Promise<void> {
+    const { offset, typeId } = this.#place;
+    const bytes = encodeValue(this.#btf, typeId, value);
+    const memory = await this.map.memory();
+    try {
+      if (!memory.writable) throw new BpfError('set', EPERM, `the global variable '${this.name}' is a constant`);
+      memory.bytes().set(bytes, offset);
+    } finally {
+      await memory.close();
+    }
+  }
+}
+
+/** The key of a data map's one value. */
+const FIRST = new Uint8Array(4);

@@ -2,6 +2,7 @@
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 
 export abstract class Handle {
+  /** The kernel that it is in. */
   readonly kernel: Kernel;
   /** The descriptor; not to be used after `close`. */
   readonly fd: Fd;

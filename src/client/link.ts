@@ -21,6 +21,13 @@ export class BpfLink extends Handle {
     return new BpfLink(kernel, ret);
   }
 
+  /** The link with an id: ENOENT where there is none. */
+  static async byId(kernel: Kernel, id: number): Promise<BpfLink> {
+    const { ret } = await kernel.bpf('LINK_GET_FD_BY_ID', { link_id: id });
+    return new BpfLink(kernel, ret);
+  }
+
+  /** What the kernel says of it: id, kind, program, place. */
   info(): Promise<LinkInfo> {
     return this.bpf.linkInfo(this.fd);
   }
@@ -33,6 +40,28 @@ export class BpfLink extends Handle {
   /** Detaches the program for good, whoever else holds the link: EOPNOTSUPP for kinds that cannot. */
   detach(): Promise<void> {
     return this.bpf.linkDetach(this.fd);
+  }
+
+  /** What an iterator program prints, from its begin, piece by piece. EINVAL for links of other kinds. */
+  async *iterate(): AsyncGenerator<Uint8Array> {
+    const { ret: fd } = await this.kernel.bpf('ITER_CREATE', { link_fd: this.fd });
+    try {
+      for (;;) {
+        const piece = await this.kernel.readIterator(fd);
+        if (piece.length === 0) return;
+        yield piece;
+      }
+    } finally {
+      await this.kernel.closeFd(fd);
+    }
+  }
+
+  /** All that an iterator program prints, as text. */
+  async text(): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const piece of this.iterate()) text += decoder.decode(piece, { stream: true });
+    return text + decoder.decode();
   }
 
   protected override async release(): Promise<void> {

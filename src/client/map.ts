@@ -5,31 +5,26 @@
 
 import { view } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from '../base/errno.ts';
-import { BpfError, UnsupportedError } from '../base/errors.ts';
-import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
-import { type Fd, isPerCpu, type Kernel, userValueSize } from '../sys/index.ts';
-import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF } from '../uapi/generated/constants.ts';
+import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
+import type { Btf, BtfValue } from '../btf/index.ts';
+import { Bpf, type EventWriter, type Fd, isPerCpu, type Kernel, userValueSize } from '../sys/index.ts';
+import {
+  BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_USER_RINGBUF,
+} from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
-import { mapTypeName } from '../uapi/map-types.ts';
+import { MAP_TYPES, mapTypeName } from '../uapi/map-types.ts';
 import { Handle } from './handle.ts';
+import { decodePlain, encodePlain, type MapDefinition, type MapShape, shapeOf } from './map-shape.ts';
+import { MapView } from './map-view.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
 
-/** How a map is defined, and the types of its key and value where they are known. */
-export interface MapShape {
-  readonly name: string;
-  /** BPF_MAP_TYPE_*. */
-  readonly type: number;
-  /** Bytes. */
-  readonly keySize: number;
-  readonly valueSize: number;
-  readonly maxEntries: number;
-  readonly flags: number;
-  readonly btf: Btf | undefined;
-  readonly keyTypeId: number;
-  readonly valueTypeId: number;
-}
-
 export class BpfMap extends Handle {
+  /** How it is defined, and the types of its key and value. */
   readonly shape: MapShape;
   readonly name: string;
   /** Bytes that a value has here: for per-CPU maps those of all CPUs. */
@@ -40,6 +35,38 @@ export class BpfMap extends Handle {
     this.shape = shape;
     this.name = shape.name;
     this.userValueSize = userValueSize({ type: shape.type, value_size: shape.valueSize }, kernel.possibleCpus);
+  }
+
+  /** Makes a map without an object file. EINVAL, E2BIG, ENOMEM as the kernel's BPF_MAP_CREATE. */
+  static async create(kernel: Kernel, definition: MapDefinition): Promise<BpfMap> {
+    const type = typeof definition.type === 'number' ? definition.type : MAP_TYPES[definition.type].id;
+    const ring = type === BPF_MAP_TYPE_RINGBUF || type === BPF_MAP_TYPE_USER_RINGBUF;
+    const shape: MapShape = {
+      name: definition.name ?? '',
+      type,
+      keySize: definition.keySize ?? (ring || KEYLESS.has(type) ? 0 : 4),
+      valueSize: definition.valueSize ?? (ring ? 0 : 4),
+      maxEntries: definition.maxEntries,
+      flags: definition.flags ?? 0,
+      btf: undefined,
+      keyTypeId: 0,
+      valueTypeId: 0,
+    };
+    const attr = {
+      map_type: type,
+      key_size: shape.keySize,
+      value_size: shape.valueSize,
+      max_entries: shape.maxEntries,
+      map_flags: shape.flags,
+      map_name: shape.name,
+      ...(definition.inner ? { inner_map_fd: definition.inner.fd } : {}),
+    };
+    try {
+      return new BpfMap(kernel, await new Bpf(kernel).mapCreate(attr), shape);
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      throw new BpfError(error.op, error.errno, describe(shape), { cause: error });
+    }
   }
 
   /** The map pinned at a path. `btf` gives its values types. */
@@ -65,6 +92,7 @@ export class BpfMap extends Handle {
     }
   }
 
+  /** What the kernel says of it: id, name, sizes, flags, types. */
   info(): Promise<MapInfo> {
     return this.bpf.mapInfo(this.fd);
   }
@@ -74,12 +102,17 @@ export class BpfMap extends Handle {
     return this.bpf.mapLookup(this.fd, key, this.userValueSize);
   }
 
-  /** `flags`: BPF_ANY, BPF_NOEXIST (EEXIST), BPF_EXIST (ENOENT). */
-  update(key: Uint8Array, value: Uint8Array, flags = 0): Promise<void> {
-    return this.bpf.mapUpdate(this.fd, key, value, flags);
+  /** Writes a value. `flags`: BPF_ANY, BPF_NOEXIST (EEXIST where it is there), BPF_EXIST (ENOENT where it is not). */
+  async update(key: Uint8Array, value: Uint8Array, flags = 0): Promise<void> {
+    try {
+      await this.bpf.mapUpdate(this.fd, key, value, flags);
+    } catch (error) {
+      if (!(error instanceof BpfError)) throw error;
+      throw new BpfError(error.op, error.errno, `map '${this.name}'`, { cause: error });
+    }
   }
 
-  /** Whether there was such a key. */
+  /** Deletes a key; whether it was there. EINVAL for arrays, which keep their elements. */
   remove(key: Uint8Array): Promise<boolean> {
     return this.bpf.mapDelete(this.fd, key);
   }
@@ -89,6 +122,27 @@ export class BpfMap extends Handle {
     return this.bpf.mapTake(this.fd, key, this.userValueSize);
   }
 
+  /** Writes many values, in one command where the map can; they have the size of `lookup`'s. */
+  async updateMany(pairs: readonly (readonly [key: Uint8Array, value: Uint8Array])[], flags = 0): Promise<void> {
+    if (pairs.length === 0) return;
+    const { keySize } = this.shape;
+    const keys = new Uint8Array(pairs.length * keySize);
+    const values = new Uint8Array(pairs.length * this.userValueSize);
+    for (const [i, [key, value]] of pairs.entries()) {
+      checkSize('key', key, keySize);
+      checkSize('value', value, this.userValueSize);
+      keys.set(key, i * keySize);
+      values.set(value, i * this.userValueSize);
+    }
+    try {
+      await this.bpf.mapUpdateBatch(this.fd, keys, values, pairs.length, BigInt(flags));
+    } catch (error) {
+      if (!isWithoutBatches(error)) throw error;
+      for (const [key, value] of pairs) await this.update(key, value, flags);
+    }
+  }
+
+  /** The keys. While the map changes some may be missing; never more than twice `maxEntries` come. */
   keys(): AsyncGenerator<Uint8Array> {
     return this.bpf.mapKeys(this.fd, this.shape.keySize, this.shape.maxEntries * 2);
   }
@@ -111,7 +165,22 @@ export class BpfMap extends Handle {
     }
   }
 
-  /** No more writes from user space. */
+  /** Takes every element out, many at a time where the map can. What is added meanwhile may stay. */
+  async *drain(): AsyncGenerator<[key: Uint8Array, value: Uint8Array]> {
+    let started = false;
+    try {
+      for await (const batch of this.bpf.mapBatches(this.fd, this.shape.keySize, this.userValueSize, { take: true })) {
+        started = true;
+        for (const { key, value } of batch) yield [key, value];
+      }
+      return;
+    } catch (error) {
+      if (started || !isWithoutBatches(error)) throw error;
+    }
+    for await (const [key, value] of this.entries()) if (await this.remove(key)) yield [key, value];
+  }
+
+  /** No more writes from user space: EBUSY while its memory is mapped for writing. */
   freeze(): Promise<void> {
     return this.bpf.mapFreeze(this.fd);
   }
@@ -122,11 +191,39 @@ export class BpfMap extends Handle {
     return bytes && this.decodeValue(bytes);
   }
 
-  async set(key: BtfValue, value: BtfValue, flags = 0): Promise<void> {
-    await this.update(this.encodeKey(key), this.encodeValue(value), flags);
+  /**
+   * Writes a plain value; for maps that hold programs, maps or cgroups the BpfProgram, the BpfMap, the descriptor.
+   * For per-CPU maps an array with a value a CPU, or one value for all of them. `flags` as for `update`.
+   */
+  async set(key: BtfValue, value: BtfValue | Handle, flags = 0): Promise<void> {
+    const bytes = value instanceof Handle ? descriptorBytes(value.fd) : this.encodeValue(value);
+    await this.update(this.encodeKey(key), bytes, flags);
   }
 
-  /** Whether there was such a key. */
+  /** The same for many at once, in one command where the map can. */
+  setMany(pairs: Iterable<readonly [key: BtfValue, value: BtfValue]>, flags = 0): Promise<void> {
+    const encoded = Array.from(pairs, ([key, value]) => [this.encodeKey(key), this.encodeValue(value)] as const);
+    return this.updateMany(encoded, flags);
+  }
+
+  /** The map under a key of a map of maps, or null; it is the caller's to close. `btf` gives its values types. */
+  async inner(key: BtfValue, btf: Btf | undefined = this.shape.btf): Promise<BpfMap | null> {
+    const id = await this.lookup(this.encodeKey(key));
+    return id && BpfMap.byId(this.kernel, view(id).getUint32(0, true), btf);
+  }
+
+  /** Puts a value into a queue, a stack or a bloom filter: E2BIG where it is full, unless `flags` is BPF_EXIST. */
+  push(value: BtfValue, flags = 0): Promise<void> {
+    return this.update(new Uint8Array(), this.encodeValue(value), flags);
+  }
+
+  /** Takes the next value out of a queue or a stack, or null. */
+  async pop(): Promise<BtfValue | null> {
+    const bytes = await this.take();
+    return bytes && this.decodeValue(bytes);
+  }
+
+  /** Deletes a key; whether it was there. */
   delete(key: BtfValue): Promise<boolean> {
     return this.remove(this.encodeKey(key));
   }
@@ -138,75 +235,76 @@ export class BpfMap extends Handle {
 
   /** The records that programs send through a ring buffer or a perf event array. */
   async ring(): Promise<BpfRingBuffer> {
-    if (this.shape.type === BPF_MAP_TYPE_RINGBUF) return BpfRingBuffer.open(this.kernel.openRingBuffer(this.fd));
+    const { btf } = this.shape;
+    if (this.shape.type === BPF_MAP_TYPE_RINGBUF) return BpfRingBuffer.open(this.kernel.openRingBuffer(this.fd), btf);
     if (this.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-      return BpfRingBuffer.open(this.kernel.openPerfBuffer(this.fd));
+      return BpfRingBuffer.open(this.kernel.openPerfBuffer(this.fd), btf);
     }
     const type = mapTypeName(this.shape.type) ?? `type ${this.shape.type}`;
     throw new UnsupportedError(`reading records from '${this.name}', a map of type ${type}`);
   }
 
+  /** The end of a user ring buffer that user space writes; programs drain it. EBUSY: somebody writes already. */
+  writer(): Promise<EventWriter> {
+    return this.kernel.openUserRingBuffer(this.fd);
+  }
+
+  /** The values in memory shared with programs: arrays with BPF_F_MMAPABLE, arenas. EINVAL for any other map. */
+  async memory(): Promise<MapView> {
+    return new MapView(await this.kernel.mapMemory(this.fd), this.shape);
+  }
+
+  /** A key's bytes. */
   encodeKey(key: BtfValue): Uint8Array {
-    return this.#encode(this.shape.keyTypeId, key, this.shape.keySize);
+    return encodePlain(this.shape, this.shape.keyTypeId, key, this.shape.keySize);
   }
 
+  /** The plain key of these bytes. */
   decodeKey(bytes: Uint8Array): BtfValue {
-    return this.#decode(this.shape.keyTypeId, bytes);
+    return decodePlain(this.shape, this.shape.keyTypeId, bytes);
   }
 
+  /** A value's bytes: those of all CPUs for per-CPU maps. */
   encodeValue(value: BtfValue): Uint8Array {
     const { valueTypeId, valueSize, type } = this.shape;
-    if (!isPerCpu(type)) return this.#encode(valueTypeId, value, valueSize);
+    if (!isPerCpu(type)) return encodePlain(this.shape, valueTypeId, value, valueSize);
     const stride = Math.ceil(valueSize / 8) * 8;
     const out = new Uint8Array(this.userValueSize);
     for (let cpu = 0; cpu < this.kernel.possibleCpus; cpu++) {
       const own = Array.isArray(value) ? value[cpu] : value;
-      if (own !== undefined) out.set(this.#encode(valueTypeId, own, valueSize), cpu * stride);
+      if (own !== undefined) out.set(encodePlain(this.shape, valueTypeId, own, valueSize), cpu * stride);
     }
     return out;
   }
 
+  /** The plain value of these bytes. */
   decodeValue(bytes: Uint8Array): BtfValue {
     const { valueTypeId, valueSize, type } = this.shape;
-    if (!isPerCpu(type)) return this.#decode(valueTypeId, bytes);
+    if (!isPerCpu(type)) return decodePlain(this.shape, valueTypeId, bytes);
     const stride = Math.ceil(valueSize / 8) * 8;
     return Array.from({ length: this.kernel.possibleCpus }, (_, cpu) =>
-      this.#decode(valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
+      decodePlain(this.shape, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
     );
-  }
-
-  /** Without a type a value is its bytes, or a number where it has 4 of them. */
-  #decode(typeId: number, bytes: Uint8Array): BtfValue {
-    const { btf } = this.shape;
-    if (btf && typeId !== 0) return decodeValue(btf, typeId, bytes);
-    return bytes.length === 4 ? view(bytes).getUint32(0, true) : bytes;
-  }
-
-  #encode(typeId: number, value: BtfValue, size: number): Uint8Array {
-    const { btf } = this.shape;
-    if (value instanceof Uint8Array) return value;
-    if (btf && typeId !== 0) return encodeValue(btf, typeId, value);
-    if (size === 4 && typeof value === 'number') {
-      const out = new Uint8Array(4);
-      view(out).setUint32(0, value, true);
-      return out;
-    }
-    throw new UnsupportedError(`a plain value for '${this.name}', which has no BTF`, { hint: 'give its bytes' });
   }
 }
 
-function shapeOf(info: MapInfo, btf: Btf | undefined): MapShape {
-  return {
-    name: info.name,
-    type: info.type,
-    keySize: info.key_size,
-    valueSize: info.value_size,
-    maxEntries: info.max_entries,
-    flags: info.map_flags,
-    btf,
-    keyTypeId: btf ? info.btf_key_type_id : 0,
-    valueTypeId: btf ? info.btf_value_type_id : 0,
-  };
+/** Types without keys: values go in and come out. */
+const KEYLESS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, BPF_MAP_TYPE_BLOOM_FILTER]);
+
+function describe({ type, keySize, valueSize, maxEntries }: MapShape): string {
+  const of = `${maxEntries} elements, keys of ${keySize} and values of ${valueSize} bytes`;
+  return `map of type ${mapTypeName(type) ?? type} with ${of}`;
+}
+
+function descriptorBytes(fd: Fd): Uint8Array {
+  const bytes = new Uint8Array(4);
+  view(bytes).setUint32(0, fd, true);
+  return bytes;
+}
+
+function checkSize(what: string, bytes: Uint8Array, size: number): void {
+  if (bytes.length === size) return;
+  throw new SkepError('ERR_SIZE', `a ${what} of this map has ${size} bytes, and here are ${bytes.length}`);
 }
 
 function isWithoutBatches(error: unknown): boolean {

@@ -1,6 +1,9 @@
 /** A loaded program. */
-import type { Fd, Kernel } from '../sys/index.ts';
+import { BpfError } from '../base/errors.ts';
+import { assemble, encode } from '../isa/index.ts';
+import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import type { ProgInfo } from '../uapi/infos.ts';
+import { PROG_TYPES, type ProgTypeName } from '../uapi/prog-types.ts';
 import { attachProgram } from './attach.ts';
 import type { AttachOptions } from './attach-options.ts';
 import { Handle } from './handle.ts';
@@ -14,9 +17,28 @@ export interface ProgramOrigin {
   readonly section: string;
   /** BPF_PROG_TYPE_*. */
   readonly type: number;
+  /** BPF_* of enum bpf_attach_type. */
   readonly attachType: number;
   /** What follows the section's first slash. */
   readonly attachTo: string;
+}
+
+/** A program to load without an object file. */
+export interface ProgramDefinition {
+  /** The name of the type (`xdp`, `socket_filter`: as bpftool spells them), or BPF_PROG_TYPE_*. */
+  readonly type: ProgTypeName | number;
+  /** Instructions as bytes, or as text for the assembler: `r0 = 2; exit`. */
+  readonly insns: Uint8Array | string;
+  /** What `map[NAME]` in the text stands for. */
+  readonly maps?: Readonly<Record<string, { readonly fd: Fd }>>;
+  /** At most 15 letters, digits, `_` and `.`. */
+  readonly name?: string;
+  /** expected_attach_type: BPF_*. */
+  readonly attachType?: number;
+  /** Default GPL, which may call every helper. */
+  readonly license?: string;
+  /** 1 keeps the verifier's log, 2 with every state. */
+  readonly logLevel?: 0 | 1 | 2;
 }
 
 export interface TestRunInput {
@@ -24,26 +46,33 @@ export interface TestRunInput {
   data?: Uint8Array;
   /** The context structure, for types whose context the caller may give. */
   context?: Uint8Array;
-  /** How often to run; default 1. */
+  /** How often to run; default once. EINVAL for types that Linux runs once only: syscall, tracing, raw tracepoints. */
   repeat?: number;
+  /** BPF_F_TEST_*. */
   flags?: number;
+  /** The CPU to run on, with BPF_F_TEST_RUN_ON_CPU in `flags`. */
   cpu?: number;
 }
 
 export interface TestRunResult {
+  /** What the program answered, as u32: XDP_PASS is 2. */
   readonly retval: number;
   /** Nanoseconds a run, averaged. */
   readonly durationNs: number;
   /** The packet as the program left it; empty where none was given. */
   readonly data: Uint8Array;
+  /** The context as the program left it; empty where none was given. */
   readonly context: Uint8Array;
 }
 
+/** Bytes. The kernel runs no program on less. */
+const ETHERNET_HEADER = 14;
 /** Room for a packet that grew. */
 const ROOM = 32 * 1024;
 
 export class BpfProgram extends Handle {
   readonly name: string;
+  /** What the object file said of it: section, type, where to attach. */
   readonly origin: ProgramOrigin;
   /** The verifier's log, where one was asked for. */
   readonly log: string;
@@ -56,6 +85,23 @@ export class BpfProgram extends Handle {
     this.origin = origin;
     this.log = log;
     this.specs = specs;
+  }
+
+  /** Loads a program without an object file. VerifierError with the log where the verifier refuses it. */
+  static async load(kernel: Kernel, definition: ProgramDefinition): Promise<BpfProgram> {
+    const { name = '', attachType = 0, license = 'GPL', logLevel = 0 } = definition;
+    const type = typeof definition.type === 'number' ? definition.type : PROG_TYPES[definition.type].id;
+    const insns =
+      typeof definition.insns === 'string' ? assembled(definition.insns, definition.maps) : definition.insns;
+    const { fd, log } = await new Bpf(kernel).progLoad({
+      prog_type: type,
+      expected_attach_type: attachType,
+      insns,
+      license,
+      prog_name: name,
+      log_level: logLevel,
+    });
+    return new BpfProgram(kernel, fd, { name, section: '', type, attachType, attachTo: '' }, log);
   }
 
   /** The program pinned at a path. */
@@ -82,6 +128,7 @@ export class BpfProgram extends Handle {
     }
   }
 
+  /** What the kernel says of it: id, name, type, tag, sizes, maps, run statistics. */
   info(): Promise<ProgInfo> {
     return this.bpf.progInfo(this.fd);
   }
@@ -96,14 +143,21 @@ export class BpfProgram extends Handle {
 
   /** Runs the program with what is given, in the kernel, without any event. */
   async testRun(input: TestRunInput = {}): Promise<TestRunResult> {
-    const result = await this.bpf.testRun({
-      prog_fd: this.fd,
-      repeat: input.repeat ?? 1,
-      flags: input.flags ?? 0,
-      cpu: input.cpu ?? 0,
-      ...(input.data ? { data_in: input.data, data_out: input.data.length + ROOM } : {}),
-      ...(input.context ? { ctx_in: input.context, ctx_out: input.context.length } : {}),
-    });
+    const result = await this.bpf
+      .testRun({
+        prog_fd: this.fd,
+        repeat: input.repeat ?? 0, // once; some types take no other number
+        flags: input.flags ?? 0,
+        cpu: input.cpu ?? 0,
+        ...(input.data ? { data_in: input.data, data_out: input.data.length + ROOM } : {}),
+        ...(input.context ? { ctx_in: input.context, ctx_out: input.context.length } : {}),
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof BpfError)) throw error;
+        const short = input.data !== undefined && input.data.length < ETHERNET_HEADER;
+        const detail = `program '${this.name}'${short ? `, data of ${input.data!.length} bytes (a packet has ${ETHERNET_HEADER} or more)` : ''}`;
+        throw new BpfError(error.op, error.errno, detail, { cause: error });
+      });
     return {
       retval: result.retval,
       durationNs: result.duration,
@@ -111,4 +165,8 @@ export class BpfProgram extends Handle {
       context: result.ctx_out?.slice(0, result.ctx_size_out) ?? new Uint8Array(),
     };
   }
+}
+
+function assembled(text: string, maps: ProgramDefinition['maps'] = {}): Uint8Array {
+  return encode(assemble(text, { maps: Object.fromEntries(Object.entries(maps).map(([name, { fd }]) => [name, fd])) }));
 }

@@ -1,23 +1,30 @@
 /** The records of a ring buffer or a perf buffer, as an async iterator: `for await (const record of ring)`. */
+import { BtfError } from '../base/errors.ts';
+import { type Btf, type BtfValue, decodeValue } from '../btf/index.ts';
 import type { EventReader } from '../sys/index.ts';
 
-/** A record's bytes, and the CPU it came from (0 for ring buffers, which do not say). */
 export interface RingRecord {
+  /** Its bytes. */
   readonly data: Uint8Array;
+  /** The CPU it came from; 0 for ring buffers, which do not say. */
   readonly cpu: number;
 }
 
 export class BpfRingBuffer implements AsyncIterable<RingRecord> {
   readonly #reader: EventReader;
+  readonly #btf: Btf | undefined;
   #lost = 0;
   #open = true;
 
-  constructor(reader: EventReader) {
+  /** `btf` has the types of the records, for `values` and `decode`. */
+  constructor(reader: EventReader, btf?: Btf) {
     this.#reader = reader;
+    this.#btf = btf;
   }
 
-  static async open(reader: Promise<EventReader>): Promise<BpfRingBuffer> {
-    return new BpfRingBuffer(await reader);
+  /** The records that a reader of `kernel.openRingBuffer` or `openPerfBuffer` gets. */
+  static async open(reader: Promise<EventReader>, btf?: Btf): Promise<BpfRingBuffer> {
+    return new BpfRingBuffer(await reader, btf);
   }
 
   /** Records that were dropped because nobody read in time, as far as the kernel told. */
@@ -54,6 +61,20 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
       return step();
     };
     return { next: () => (at < records.length ? Promise.resolve(step()) : readOn()) };
+  }
+
+  /** The records as plain values: each is a `struct TYPE` of the object. BtfError where there is no such type. */
+  async *values<T extends BtfValue = BtfValue>(type: string): AsyncGenerator<T> {
+    for await (const { data } of this) yield this.decode<T>(type, data);
+  }
+
+  /** One record as a plain value. Bytes past the end of the type are left out. */
+  decode<T extends BtfValue = BtfValue>(type: string, data: Uint8Array): T {
+    const id = this.#btf?.find(type, 'struct') ?? 0;
+    if (this.#btf === undefined || id === 0) {
+      throw new BtfError(`there is no 'struct ${type}'${this.#btf ? '' : ': the map came without BTF'}`);
+    }
+    return decodeValue(this.#btf, id, data) as T;
   }
 
   /** Ends the iteration. Records that were not read yet are gone. */

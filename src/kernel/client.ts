@@ -10,6 +10,7 @@ import {
   type Fd,
   type Kernel,
   type LineReader,
+  type MapMemory,
   type NetAttach,
   type NetDevice,
   type PerfEventSpec,
@@ -26,6 +27,7 @@ import { type Core, KernelBtfNeeded } from './core.ts';
 import type { ClientIdentity } from './embedded.ts';
 import { fdInfo } from './fd-info.ts';
 import { FdTable, FIRST_FD } from './fds.ts';
+import { mapMemory } from './map-memory.ts';
 import type { BtfObject } from './objects/btf.ts';
 import type { CgroupHandle } from './objects/cgroup.ts';
 import type { Link } from './objects/link.ts';
@@ -62,11 +64,10 @@ export class Client implements Kernel {
   readonly bpffs: BpfFs;
   readonly net: NetAttach;
   readonly sockets = unsupportedSockets(HERE);
-  readonly openNetns = unsupported('network namespaces', HERE);
-  readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
+  readonly openNetns = unsupported('attaching to network namespaces', HERE);
+  readonly openUserRingBuffer = unsupported('writing to user ring buffers', HERE);
   readonly readBinary = unsupported('reading executables', HERE);
-  readonly readIterator = unsupported('iterators', HERE);
-  readonly mapMemory = unsupported('mapped memory', HERE);
+  readonly readIterator = unsupported('reading iterators', HERE);
   readonly pid: number;
   readonly uid: number;
   readonly comm: string;
@@ -152,6 +153,12 @@ export class Client implements Kernel {
     this.#checkOpen('open perf buffer');
     const map = check('open perf buffer', this.object('map', mapFd));
     return this.#keep(check('open perf buffer', openPerfBuffer(this, map, options.pagesPerCpu)));
+  }
+
+  async mapMemory(mapFd: Fd): Promise<MapMemory> {
+    this.#checkOpen('mmap');
+    const map = check('mmap', this.object('map', mapFd));
+    return this.#keep(check('mmap', mapMemory(this.core.mem, map, this.fds.get(mapFd)!.access), `map ${map.id}`));
   }
 
   async openTracePipe(): Promise<LineReader> {

@@ -59,14 +59,18 @@ export interface KernelUsage {
 export interface EmbeddedKernel {
   /** A client with a descriptor table of its own; closing it closes all its descriptors. */
   open(identity?: ClientIdentity): Kernel;
+  /** The places where programs attach, for whoever fires them. */
   readonly hooks: Hooks;
+  /** What programs can look at: tasks, devices, cgroups, time. */
   readonly world: World;
+  /** How many CPUs the world has. */
   readonly possibleCpus: number;
   /**
    * setsockopt SO_ATTACH_BPF on a socket of the world: puts the program of `client`'s descriptor at
    * `hooks.socketFilter(socket)` in the place of an earlier one, and answers how to take it off. Throws BpfError.
    */
   attachSocketFilter(socket: string, client: Kernel, progFd: Fd): () => void;
+  /** How many objects, pins, clients and bytes there are. */
   usage(): KernelUsage;
   /**
    * Unpacks the kernel's BTF now. Commands do this by themselves when they need it; who fires hooks from the first

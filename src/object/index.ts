@@ -6,5 +6,5 @@ export { type ProbeSite, probeSites } from './elf/static-probes.ts';
 export { writeKconfig } from './externs.ts';
 export { type ObjectOptions, parseObject } from './object.ts';
 export { withPrologue } from './prologue.ts';
-export { type SectionMeaning, sectionMeaning } from './sections.ts';
+export { type SectionMeaning, sectionMeaning, sectionNames } from './sections.ts';
 export * from './spec.ts';

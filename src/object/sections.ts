@@ -150,6 +150,11 @@ const ROWS: readonly Row[] = [
 
 const BY_NAME = new Map(ROWS.map((r) => [r.name, r]));
 
+/** Every name that says something. */
+export function sectionNames(): readonly string[] {
+  return ROWS.map(({ name }) => name);
+}
+
 /** What SEC(`section`) means; type 0 where the name is not known. */
 export function sectionMeaning(section: string): SectionMeaning {
   const optional = section.startsWith('?');

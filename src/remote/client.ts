@@ -74,11 +74,11 @@ class RemoteKernel implements Kernel {
       void (await this.#ask('net.detachXdp', ifindex, options as unknown as Value)),
   };
   readonly sockets = unsupportedSockets(HERE);
-  readonly openNetns = unsupported('network namespaces', HERE);
-  readonly openUserRingBuffer = unsupported('user ring buffers', HERE);
+  readonly openNetns = unsupported('attaching to network namespaces', HERE);
+  readonly openUserRingBuffer = unsupported('writing to user ring buffers', HERE);
   readonly readBinary = unsupported('reading executables', HERE);
-  readonly readIterator = unsupported('iterators', HERE);
-  readonly mapMemory = unsupported('mapped memory', HERE);
+  readonly readIterator = unsupported('reading iterators', HERE);
+  readonly mapMemory = unsupported('mapping the memory of maps', HERE);
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<number, Waiting>();

@@ -19,6 +19,7 @@ export interface ServedKernel {
 }
 
 export interface KernelServer {
+  /** The socket. */
   readonly path: string;
   /** Clients that are connected now. */
   readonly connections: number;

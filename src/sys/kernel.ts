@@ -14,6 +14,7 @@ import type { NetAttach, Sockets } from './net.ts';
 export type Fd = number;
 
 export interface Kernel {
+  /** Which of the three it is. */
   readonly kind: 'embedded' | 'linux' | 'remote';
   /** How many CPUs per-CPU maps have values for. */
   readonly possibleCpus: number;
@@ -111,6 +112,7 @@ export interface EventWriter {
   tryWrite(record: Uint8Array): boolean;
   /** The same, waiting for room. Rejects with EBADF once the writer was closed. */
   write(record: Uint8Array): Promise<void>;
+  /** Gives the ring back; records that were written stay. */
   close(): Promise<void>;
 }
 

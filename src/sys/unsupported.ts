@@ -2,10 +2,10 @@
 import { UnsupportedError } from '../base/errors.ts';
 import type { NetAttach, Sockets } from './net.ts';
 
-/** A method that answers UnsupportedError: `unsupported('memory of maps', 'the embedded kernel')`. */
+/** A method that answers UnsupportedError: `unsupported('mapping the memory of maps', 'the embedded kernel')`. */
 export function unsupported(what: string, kernel: string): () => Promise<never> {
   return async () => {
-    throw new UnsupportedError(`${what} of ${kernel}`, { hint: 'the Linux kernel has it: --kernel linux' });
+    throw new UnsupportedError(`${what} in ${kernel}`, { hint: 'the Linux kernel has it: --kernel linux' });
   };
 }
 

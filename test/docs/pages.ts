@@ -21,7 +21,9 @@ export interface Page {
 }
 
 export function readPages(): Page[] {
-  const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .sort();
   return ['README.md', ...docs.map((name) => `docs/${name}`)].map((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8');
     return { path, text, blocks: blocksOf(text) };

@@ -1,6 +1,6 @@
 /** What the documentation shows is so: samples run and print what stands below them, commands parse, links lead somewhere. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,8 @@ import { readOptions as readRun } from '../../src/bin/run/options.ts';
 import { whyNoTracing } from '../../src/sources/index.ts';
 import { ROOT, readPages } from './pages.ts';
 
+/** Found from the root: an example runs in a folder of its own. */
+const TSX = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href;
 const pages = readPages();
 const exported: Record<string, { default: string } | string> = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
@@ -67,6 +69,54 @@ describe('samples', () => {
       });
     }
   }
+});
+
+/** Blocks that show a file: `js examples/api/maps.mjs`, with `linux` behind it where only Linux can run it. */
+describe('examples', () => {
+  const netns = spawnSync('unshare', ['-n', 'true']).status === 0;
+  const noLinux = bpfWorks() ? (netns ? null : 'no network namespace can be made') : 'bpf(2) does not work here';
+  let root: string;
+  beforeAll(() => {
+    // The package as it is installed, with the sources in place of what the build makes of them.
+    mkdirSync(join(ROOT, 'node_modules', '.cache'), { recursive: true });
+    root = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'examples-'));
+    cpSync(join(ROOT, 'examples'), join(root, 'examples'), { recursive: true });
+    for (const name of readdirSync(join(root, 'examples/api'))) {
+      const file = join(root, 'examples/api', name);
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(
+        file,
+        text.replace(/from '(skep[^']*)'/g, (_, imported) => `from '${sourceOf(imported)}'`),
+      );
+    }
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  const shown = new Set<string>();
+  for (const { path, blocks } of pages) {
+    for (const [at, { info, line }] of blocks.entries()) {
+      const [language, file = '', need] = info.split(' ');
+      if (language !== 'js' || !file.startsWith('examples/')) continue;
+      shown.add(file);
+      for (const kernel of need === 'linux' ? ['linux'] : ['embedded', 'linux']) {
+        const missing = kernel === 'linux' ? noLinux : null;
+        const name = `${path}:${line} runs on the ${kernel} kernel${kernel === 'linux' ? ' [kernel]' : ''}`;
+        it.skipIf(missing !== null)(missing === null ? name : `${name} (${missing})`, () => {
+          const run = [process.execPath, '--import', TSX, join(root, file), '--kernel', kernel];
+          // What attaches to a device does so in a network of its own.
+          const [command, ...args] = kernel === 'linux' ? ['unshare', '-n', ...run] : run;
+          const printed = execFileSync(command!, args, { cwd: ROOT, encoding: 'utf8' });
+          expect(blocks[at + 1]?.info).toBe('output');
+          expect(printed).toMatch(patternOf(blocks[at + 1]!.text));
+        });
+      }
+    }
+  }
+
+  it('are all shown on a page', () => {
+    const all = readdirSync(join(ROOT, 'examples/api')).map((name) => `examples/api/${name}`);
+    expect([...shown].sort()).toEqual(all.sort());
+  });
 });
 
 /** `…` stands for anything on its line. */

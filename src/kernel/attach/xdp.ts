@@ -1,6 +1,6 @@
 /** XDP at a device, by a link: one program. */
 import { EBUSY, EINVAL } from '../../base/errno.ts';
-import { BPF_LINK_TYPE_XDP } from '../../uapi/generated/constants.ts';
+import { BPF_LINK_TYPE_XDP, BPF_XDP_CPUMAP, BPF_XDP_DEVMAP } from '../../uapi/generated/constants.ts';
 import type { Client } from '../client.ts';
 import type { Attachment } from '../hooks/attach-point.ts';
 import { Link } from '../objects/link.ts';
@@ -13,6 +13,8 @@ const DRV_MODE = 1 << 2;
 export function linkXdp(client: Client, prog: LoadedProg, ifindex: number, flags: number): number {
   if (client.core.world.devices.get(ifindex) === undefined) return -EINVAL;
   if ((flags & ~(SKB_MODE | DRV_MODE)) !== 0 || flags === (SKB_MODE | DRV_MODE)) return -EINVAL;
+  // Programs of devmaps and cpumaps run there only.
+  if (prog.attachType === BPF_XDP_DEVMAP || prog.attachType === BPF_XDP_CPUMAP) return -EINVAL;
   const point = client.core.hooks.xdp(ifindex);
   if (point.attached) return -EBUSY;
   let attachment: Attachment | undefined;

@@ -154,13 +154,19 @@ export interface SocketFilterHook extends Hook {
 export interface Hooks {
   /** Undefined where the embedded kernel has no such tracepoint. */
   tracepoint(category: string, name: string): TracepointHook | undefined;
+  /** The same by the tracefs id. */
   tracepointById(id: number): TracepointHook | undefined;
+  /** The entry of a kernel function, whatever its name. */
   kprobe(symbol: string): KprobeHook;
+  /** Its return. */
   kretprobe(symbol: string): KprobeHook;
   /** `sys_enter`, `sys_exit`, `sched_process_exec` … Undefined where there is none. */
   rawTracepoint(name: string): RawTracepointHook | undefined;
+  /** Packets that come in at a device. */
   xdp(ifindex: number): PacketHook;
+  /** Packets of a device in traffic control. */
   tcx(ifindex: number, direction: 'ingress' | 'egress'): PacketHook;
+  /** Packets of the sockets of a cgroup. */
   cgroupSkb(cgroupId: bigint, direction: 'ingress' | 'egress'): PacketHook;
   /** The filter of one socket of the world: a name that the source chooses. */
   socketFilter(socket: string): SocketFilterHook;

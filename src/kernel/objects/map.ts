@@ -30,6 +30,8 @@ export class LiveMap extends KernelObject implements MapObject {
   readonly btf: MapBtf | undefined;
   /** Nobody in user space may write any more. */
   frozen = false;
+  /** How often its memory is mapped for writing: such a map cannot be frozen. */
+  writableViews = 0;
   /** Programs of a prog array must be of one sort: that of the first one which used or entered it. */
   owner: ProgSort | undefined;
   /** The reader of its records: one at a time. */

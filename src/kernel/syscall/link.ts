@@ -1,6 +1,7 @@
 /** BPF_LINK_CREATE, BPF_LINK_UPDATE, BPF_LINK_DETACH. */
 import { EINVAL, ENOLINK, EOPNOTSUPP, EPERM } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
+import { ATTACH_TYPES, attachTypeName } from '../../uapi/attach-types.ts';
 import { BPF_F_REPLACE } from '../../uapi/flags.ts';
 import {
   BPF_CGROUP_INET_EGRESS,
@@ -16,6 +17,7 @@ import {
   BPF_TCX_INGRESS,
   BPF_XDP,
 } from '../../uapi/generated/constants.ts';
+import { progTypeName } from '../../uapi/prog-types.ts';
 import { linkCgroup } from '../attach/cgroup.ts';
 import { linkPerfEvent } from '../attach/perf-link.ts';
 import { linkTcx } from '../attach/tcx.ts';
@@ -23,7 +25,7 @@ import { linkXdp } from '../attach/xdp.ts';
 import type { Handlers } from './handler.ts';
 
 /** The attach types that a program type has as links here. */
-const ATTACH_TYPES: ReadonlyMap<number, readonly number[]> = new Map([
+const ATTACHABLE: ReadonlyMap<number, readonly number[]> = new Map([
   [BPF_PROG_TYPE_XDP, [BPF_XDP]],
   [BPF_PROG_TYPE_SCHED_CLS, [BPF_TCX_INGRESS, BPF_TCX_EGRESS]],
   [BPF_PROG_TYPE_CGROUP_SKB, [BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS]],
@@ -32,6 +34,14 @@ const ATTACH_TYPES: ReadonlyMap<number, readonly number[]> = new Map([
   [BPF_PROG_TYPE_PERF_EVENT, [BPF_PERF_EVENT]],
 ]);
 
+/** The attach type's name where Linux attaches programs of the type so. */
+function linuxHas(attachType: number, progType: number): string | undefined {
+  const name = attachTypeName(attachType);
+  const type = progTypeName(progType);
+  const types: readonly string[] = name === undefined ? [] : ATTACH_TYPES[name].progTypes;
+  return type !== undefined && types.includes(type) ? name : undefined;
+}
+
 export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
   LINK_CREATE(client, attr) {
     const prog = client.object('prog', attr.prog_fd ?? 0);
@@ -39,9 +49,10 @@ export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
     const attachType = attr.attach_type ?? 0;
     const target = attr.target_fd ?? 0;
     const flags = attr.flags ?? 0;
-    const allowed = ATTACH_TYPES.get(prog.type);
+    const allowed = ATTACHABLE.get(prog.type);
     if (!allowed?.includes(attachType)) {
-      if (attr.kprobe_multi_cnt || attr.uprobe_multi_cnt) throw new UnsupportedError('links to many probes at once');
+      const missing = linuxHas(attachType, prog.type);
+      if (missing !== undefined) throw new UnsupportedError(`attaching as ${missing} in the embedded kernel`);
       return -EINVAL;
     }
     switch (attachType) {

@@ -1,5 +1,5 @@
 /** The commands on one element of a map, and BPF_MAP_FREEZE. */
-import { EFAULT, EINVAL, EPERM } from '../../base/errno.ts';
+import { EBUSY, EFAULT, EINVAL, EPERM } from '../../base/errno.ts';
 import {
   BPF_F_LOCK,
   BPF_MAP_TYPE_BLOOM_FILTER,
@@ -80,6 +80,7 @@ export const MAP_ELEMENT: Handlers<ElementCommand> = {
   MAP_FREEZE(client, attr) {
     const map = openMap(client, attr.map_fd, 'write');
     if (typeof map === 'number') return map;
+    if (map.writableViews > 0) return -EBUSY;
     map.frozen = true;
     return 0;
   },

@@ -14,9 +14,13 @@ export interface TaskInit {
   readonly comm?: string;
   /** pid of the parent process (real_parent). Default: pid 1 where it is known, else swapper. */
   readonly parentPid?: number;
+  /** Default 0. */
   readonly uid?: number;
+  /** Default 0. */
   readonly gid?: number;
+  /** Default `uid`. */
   readonly euid?: number;
+  /** Default `gid`. */
   readonly egid?: number;
   /** Nanoseconds since boot. Default: when it became known. */
   readonly startTime?: bigint;
@@ -26,11 +30,13 @@ export interface TaskInit {
   readonly cpu?: number;
   /** Its pid inside its own pid namespace, where that is not the first one. */
   readonly nsPid?: number;
+  /** The process's id there. */
   readonly nsTgid?: number;
   /** Inode number of its pid namespace, on device 4 (nsfs). Default: that of the first one. */
   readonly pidNamespace?: number;
   /** Reads its user memory; null where the range is not mapped. */
   readonly readUser?: (addr: bigint, size: number) => Uint8Array | null;
+  /** Writes it; false where the range is not mapped. */
   readonly writeUser?: (addr: bigint, bytes: Uint8Array) => boolean;
 }
 

@@ -7,9 +7,13 @@ import type { NetDevice } from '../../sys/index.ts';
 import type { Tasks } from './task.ts';
 
 export interface World {
+  /** Processes and threads: `upsert`, `get`, `exit`. */
   readonly tasks: Tasks;
+  /** Network devices: `lo`, and those that are added. */
   readonly devices: Devices;
+  /** The cgroup (v2) tree. */
   readonly cgroups: Cgroups;
+  /** What the time helpers answer. */
   readonly clock: Clock;
   /** An unsigned 32-bit random number. */
   random(): number;
