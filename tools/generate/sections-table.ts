@@ -163,7 +163,7 @@ export function sectionsTable(): string {
 /** The Linux version that brought the program type or the way of attaching, whichever is later. */
 function since(section: string): string {
   const { type, attachType } = sectionMeaning(section);
-  const versions = [PROG_TYPES[progTypeName(type)!].since];
+  const versions: string[] = [PROG_TYPES[progTypeName(type)!].since];
   const name = attachTypeName(attachType);
   if (attachType !== 0 && name !== undefined) versions.push(ATTACH_TYPES[name].since);
   return versions.sort(byVersion).at(-1)!;
