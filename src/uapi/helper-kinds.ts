@@ -57,8 +57,7 @@ export type ArgKind =
   | 'percpu_btf_id'
   /** What ringbuf_reserve answered; the reservation ends. */
   | 'ringbuf_mem_release'
-  /** A dynptr that is not read-only; `const_` any; `uninit_` 16 bytes of stack to make one in; `_release` ends it. */
-  | 'dynptr'
+  /** Any dynptr; `uninit_`: 16 bytes of stack to make one in; `_release` ends it. */
   | 'const_dynptr'
   | `uninit_dynptr:${'local' | 'ringbuf'}`
   | `dynptr_release:${'ringbuf'}`;

@@ -2192,7 +2192,7 @@ export const HELPERS = {
     id: HELPER_IDS.dynptr_write,
     since: '5.19',
     gplOnly: false,
-    args: ['dynptr', 'anything', 'mem', 'const_size_or_zero', 'anything'],
+    args: ['const_dynptr', 'anything', 'mem', 'const_size_or_zero', 'anything'],
     ret: 'integer',
     allowedIn: 'base',
     cap: 'bpf',

@@ -74,6 +74,10 @@ export function checkReturnCode(env: Env, regno = 0): void {
     if (ret === 0) return;
     if (resolve(env.kernelBtf, ret).kind === 'ptr') env.unsupported('struct_ops that answer a pointer');
   }
+  if (env.frame.inAsyncCallback) {
+    checkAsyncAnswer(env, regno);
+    return;
+  }
   checkSource(env, regno);
   if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr as return value`);
   const r0 = env.reg(regno);
@@ -92,6 +96,20 @@ export function checkReturnCode(env: Env, regno = 0): void {
   if (r0.smin < BigInt(range[0]) || r0.smax > BigInt(range[1])) {
     invalidScalar(env, r0, range[0], range[1], 'At program exit', `R${regno}`);
   }
+}
+
+/** A callback of a timer and the like answers 0, where anybody looks at it. */
+function checkAsyncAnswer(env: Env, regno: number): void {
+  checkSource(env, regno);
+  if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr as return value`);
+  const r0 = env.reg(regno);
+  const when = 'At async callback return';
+  if (!r0.isScalar) {
+    env.reject('EINVAL', `${when} the register R${regno} is not a known value (${typeName(r0.type)})`);
+  }
+  env.walk.precision.markReg(regno);
+  if (env.frame.anyReturn || (r0.smin >= 0n && r0.smax <= 0n)) return;
+  invalidScalar(env, r0, 0, 0, when, `R${regno}`);
 }
 
 export function invalidScalar(env: Env, r: Reg, min: number, max: number, when: string, name: string): never {

@@ -1,15 +1,17 @@
 /**
- * Helpers that call functions of the program: bpf_loop, bpf_for_each_map_elem. The callback is a branch of its own,
- * which returns to the call, until the states at the call repeat. Linux: push_callback_call().
+ * Helpers and kernel functions that call functions of the program: bpf_loop, bpf_for_each_map_elem. The callback is a
+ * branch of its own, which returns to the call, until the states at the call repeat; callbacks of timers and the like
+ * return to nobody. Linux: push_callback_call().
  */
 
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
+import { DYNPTR_KINDS } from '../resource/dynptr.ts';
 import { setNonOwning } from '../resource/graph.ts';
 import { Frame } from '../state/frame.ts';
 import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
-import { ALLOC, BTF_PTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
+import { ALLOC, BTF_PTR, DYNPTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
 import type { GraphRoot } from '../structure/map-record.ts';
 
 /** callback_fn(u64 index, void *ctx) */
@@ -32,16 +34,72 @@ export function pushForEachCallback(env: Env, subprog: number): void {
   const map = env.reg(1).aux;
   if (!EACH.has(env.maps[map]!.type)) env.reject('ENOTSUPP', 'callback function not allowed for map');
   pushCallback(env, subprog, (callee) => {
-    for (const [r, type] of [
-      [1, MAP_PTR],
-      [2, MAP_KEY],
-      [3, MAP_VALUE],
-    ] as const) {
-      callee(r).markPointer(type);
-      callee(r).aux = map;
-    }
+    setMapArgs(callee, map);
     copyArg(env, callee, 4, 3);
   });
+}
+
+/** callback_fn(struct bpf_dynptr *dynptr, void *ctx) */
+export function pushDrainCallback(env: Env, subprog: number): void {
+  pushCallback(env, subprog, (callee) => {
+    const record = callee(1);
+    record.markPointer(DYNPTR);
+    record.aux = DYNPTR_KINDS.local;
+    record.aux2 = 1;
+    record.id = env.newId();
+    copyArg(env, callee, 2, 3);
+  });
+}
+
+/** callback_fn(struct task_struct *task, struct vm_area_struct *vma, void *ctx) */
+export function pushVmaCallback(env: Env, subprog: number): void {
+  const vma = env.kernelBtf.find('vm_area_struct', 'struct');
+  pushCallback(env, subprog, (callee) => {
+    copyArg(env, callee, 1, 1);
+    callee(2).markPointer(BTF_PTR);
+    callee(2).aux = vma;
+    copyArg(env, callee, 3, 4);
+  });
+}
+
+/**
+ * callback_fn(struct bpf_map *map, void *key, void *value), called later by nobody that is known: it is a walk of its
+ * own, which starts from nothing. Linux: push_async_cb().
+ */
+export function pushAsyncCallback(env: Env, subprog: number, map: number, how: AsyncCallback): void {
+  const sub = env.subprogs[subprog]!;
+  sub.isAsyncCallback = true;
+  sub.asyncEntries++;
+  const state = env.walk.pushState(env.pool.fresh(subprog), sub.start, env.pc);
+  state.inSleepable = how.sleepable;
+  const { frame } = state;
+  frame.asyncEntries = sub.asyncEntries;
+  frame.inAsyncCallback = true;
+  frame.anyReturn = how.anyReturn;
+  setMapArgs((r) => new Reg(frame.lanes, r), map);
+  env.scratchAll();
+}
+
+/** Whether the callback may sleep, and whether anybody looks at what it answers. */
+export interface AsyncCallback {
+  readonly sleepable: boolean;
+  readonly anyReturn: boolean;
+}
+
+export const TIMER: AsyncCallback = { sleepable: false, anyReturn: false };
+export const WORKQUEUE: AsyncCallback = { sleepable: true, anyReturn: false };
+export const TASK_WORK: AsyncCallback = { sleepable: true, anyReturn: true };
+
+/** r1 is the map, r2 a key of it, r3 a value. */
+function setMapArgs(callee: (r: number) => Reg, map: number): void {
+  for (const [r, type] of [
+    [1, MAP_PTR],
+    [2, MAP_KEY],
+    [3, MAP_VALUE],
+  ] as const) {
+    callee(r).markPointer(type);
+    callee(r).aux = map;
+  }
 }
 
 /** bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b) */

@@ -19,7 +19,14 @@ import { MAP_VALUE, MAYBE_NULL, MEM, RINGBUF, SOCK_COMMON, SOCKET, TCP_SOCK } fr
 import { mayHoldLock } from '../structure/map-record.ts';
 import { argsFor, isAllowed } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
-import { pushForEachCallback, pushLoopCallback } from './callback.ts';
+import {
+  pushAsyncCallback,
+  pushDrainCallback,
+  pushForEachCallback,
+  pushLoopCallback,
+  pushVmaCallback,
+  TIMER,
+} from './callback.ts';
 import { helperById } from './effects.ts';
 import { forgetPackets } from './forget-packets.ts';
 import { checkFormat } from './format.ts';
@@ -189,9 +196,13 @@ function special(env: Env, meta: CallMeta): void {
       checkFormat(env);
       return;
     case c.BPF_FUNC_find_vma:
+      pushVmaCallback(env, meta.subprog);
+      return;
     case c.BPF_FUNC_user_ringbuf_drain:
+      pushDrainCallback(env, meta.subprog);
+      return;
     case c.BPF_FUNC_timer_set_callback:
-      env.unsupported(`the helper ${meta.name}`);
+      pushAsyncCallback(env, meta.subprog, meta.map, TIMER);
       return;
     default:
   }

@@ -12,12 +12,14 @@ import { structsMatch } from '../pointer/struct-match.ts';
 import { DYNPTR_KINDS, findDynptr } from '../resource/dynptr.ts';
 import { useGraphNode, useGraphRoot } from '../resource/graph.ts';
 import { useIterator } from '../resource/iterator.ts';
+import { checkKeptField, type KeptField } from '../resource/kernel-field.ts';
 import { inRcuSection } from '../resource/rcu.ts';
 import type { Reg } from '../state/reg.ts';
 import {
   ALLOC,
   BTF_PTR,
   FUNC,
+  MAP_KEY,
   MAP_PTR,
   MAP_VALUE,
   MAYBE_NULL,
@@ -106,12 +108,7 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
   const pointed = resolve(btf, t.type);
   const kind = kindOf(env, kfunc, k, t.type, pointed);
   if (kind === 'null') return false;
-  if (kind === 'map') {
-    if (reg.base !== MAP_PTR && reg.base !== BTF_PTR) {
-      env.reject('EINVAL', `pointer in R${regno} isn't map pointer`);
-    }
-    if (reg.base === MAP_PTR) meta.map = reg.aux;
-  }
+  if (kind === 'map') noteMap(env, meta, reg, regno);
   if ((kind === 'map' || kind === 'object' || kind === 'btf') && (trusted || rcu) && !isTrustedReg(reg)) {
     if (!rcu) env.reject('EINVAL', `R${regno} must be referenced or trusted`);
     if (!(reg.type & RCU)) env.reject('EINVAL', `R${regno} must be a rcu pointer`);
@@ -153,6 +150,12 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
       meta.objectBtf = reg.aux2;
       meta.objectId = reg.aux;
       return false;
+    case 'workqueue':
+      checkMapField(env, meta, k, reg, 'bpf_wq');
+      return false;
+    case 'task_work':
+      checkMapField(env, meta, k, reg, 'bpf_task_work');
+      return false;
     case 'const_str':
       if (reg.type !== MAP_VALUE) env.reject('EINVAL', `arg#${k} doesn't point to a const string`);
       checkConstString(env, reg, regno);
@@ -177,6 +180,33 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
     default:
       env.unsupported(`the ${kind} argument of the kernel function ${kfunc.name}`);
   }
+}
+
+/** The map itself; with a field of a map's value before it, the map of that value. */
+function noteMap(env: Env, meta: KfuncMeta, reg: Reg, regno: number): void {
+  const isMap = reg.base === MAP_PTR || reg.base === MAP_VALUE || reg.base === MAP_KEY;
+  if (!isMap && reg.base !== BTF_PTR) env.reject('EINVAL', `pointer in R${regno} isn't map pointer`);
+  if (!isMap) return;
+  if (meta.map >= 0 && (meta.map !== reg.aux || meta.mapUid !== reg.aux2)) {
+    const kinds = new Set(env.mapRecord(reg.aux).fields.map((f) => f.kind));
+    const what = kinds.has('bpf_task_work') ? 'bpf_task_work' : kinds.has('bpf_wq') ? 'workqueue' : '';
+    if (what) {
+      env.reject(
+        'EINVAL',
+        `${what} pointer in R${regno - 1} map_uid=${meta.mapUid} doesn't match map pointer in R${regno} map_uid=${reg.aux2}`,
+      );
+    }
+  }
+  meta.map = reg.aux;
+  meta.mapUid = reg.aux2;
+}
+
+/** A workqueue or task work, which lie in map values. */
+function checkMapField(env: Env, meta: KfuncMeta, k: number, reg: Reg, name: KeptField): void {
+  if (reg.type !== MAP_VALUE) env.reject('EINVAL', `arg#${k} doesn't point to a map value`);
+  checkKeptField(env, reg, k + 1, name);
+  meta.map = reg.aux;
+  meta.mapUid = reg.aux2;
 }
 
 function isTrustedReg(reg: Reg): boolean {
@@ -327,8 +357,7 @@ function checkDynptr(env: Env, kfunc: Kfunc, meta: KfuncMeta, param: KfuncParam,
     kind = meta.dynptr.kind;
     cloneRef = meta.dynptr.refId;
   }
-  // The C type says which functions leave the dynptr as it is.
-  useDynptr(env, { regno, uninit, readOnly: true, kind, cloneRef });
+  useDynptr(env, { regno, uninit, kind, cloneRef });
   if (uninit) return;
   const known = findDynptr(env, env.reg(regno))!;
   meta.dynptr = { id: known.id, kind: known.aux, refId: known.refId };

@@ -12,7 +12,9 @@ export class KfuncMeta {
   /** Bytes of memory that is answered, where an argument says it. */
   bufferSize = 0;
   bufferReadOnly = false;
+  /** Number of the map among the arguments, -1 for none, and the id of the inner map it came from. */
   map = -1;
+  mapUid = 0;
   subprog = 0;
   /** BTF and id of the object that was passed. */
   objectBtf = 0;

@@ -14,13 +14,19 @@ import { enterRcu, inRcuSection, leaveRcu } from '../resource/rcu.ts';
 import { releaseRef } from '../resource/reference.ts';
 import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
 import { progTypeName } from './allowed.ts';
-import { pushTreeCallback } from './callback.ts';
+import { type AsyncCallback, pushAsyncCallback, pushTreeCallback, TASK_WORK, WORKQUEUE } from './callback.ts';
 import { forgetPackets } from './forget-packets.ts';
 import { answerKfunc } from './kfunc-answer.ts';
 import { checkKfuncArgs } from './kfunc-arg.ts';
 import { KfuncMeta } from './kfunc-meta.ts';
 
 const TAKES_NODE = new Set(['bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_rbtree_add_impl']);
+
+const ASYNC_CALLBACKS: Readonly<Record<string, AsyncCallback>> = {
+  bpf_wq_set_callback_impl: WORKQUEUE,
+  bpf_task_work_schedule_signal_impl: TASK_WORK,
+  bpf_task_work_schedule_resume_impl: TASK_WORK,
+};
 
 /** What can be called while a lock is held. */
 const UNDER_LOCK =
@@ -33,7 +39,7 @@ export function kfuncCall(env: Env): Outcome {
   const { name } = kfunc;
   if (!isCallable(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
   if (name === '__bpf_trap') env.reject('EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
-  if (/^bpf_(res_spin|local_irq|wq_|task_work)/.test(name)) env.unsupported(`the kernel function ${name}`);
+  if (/^bpf_(res_spin|local_irq)/.test(name)) env.unsupported(`the kernel function ${name}`);
   const sleepable = hasFlag(kfunc, 'sleepable');
   if (sleepable && !env.cur.inSleepable) {
     env.reject('EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
@@ -41,6 +47,8 @@ export function kfuncCall(env: Env): Outcome {
   const meta = new KfuncMeta();
   checkKfuncArgs(env, kfunc, meta);
   if (name === 'bpf_rbtree_add_impl') pushTreeCallback(env, meta.subprog, meta.root!);
+  const async = ASYNC_CALLBACKS[name];
+  if (async) pushAsyncCallback(env, meta.subprog, meta.map, async);
   if (name === 'bpf_session_cookie') meta.bufferSize = 8;
   checkSections(env, kfunc, sleepable);
   release(env, kfunc, meta);

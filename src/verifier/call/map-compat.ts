@@ -36,7 +36,7 @@ export function checkMapForProgram(env: Env, map: VerifierMap): void {
     if (tracing) env.reject('EINVAL', 'tracing progs cannot use bpf_spin_lock yet');
   }
   if (tracing && has.has('bpf_timer')) env.reject('EINVAL', 'tracing progs cannot use bpf_timer yet');
-  if (tracing && has.has('bpf_workqueue')) env.reject('EINVAL', 'tracing progs cannot use bpf_wq yet');
+  if (tracing && has.has('bpf_wq')) env.reject('EINVAL', 'tracing progs cannot use bpf_wq yet');
   if (map.type === c.BPF_MAP_TYPE_STRUCT_OPS) env.reject('EINVAL', 'bpf_struct_ops map cannot be used in prog');
   if (flags & SLEEPABLE && !SLEEPABLE_MAPS.has(map.type)) {
     env.reject('EINVAL', 'Sleepable programs can only use array, hash, ringbuf and local storage maps');

@@ -97,8 +97,12 @@ export class Walk {
 
   /** A branch to be walked later: a copy of the current state that goes on at `pc`. */
   push(pc: number, prevPc: number): SavedState {
+    return this.pushState(this.env.pool.save(this.env.cur), pc, prevPc);
+  }
+
+  /** As push, of another state than the current one. */
+  pushState(state: SavedState, pc: number, prevPc: number): SavedState {
     const { env } = this;
-    const state = env.pool.save(env.cur);
     env.pending.push({ state, pc, prevPc, logEnd: env.log.end });
     if (env.pending.length > MAX_PENDING) {
       env.reject('EFAULT', `The sequence of ${env.pending.length} jumps is too complex.`);

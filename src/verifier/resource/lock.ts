@@ -6,8 +6,9 @@
 import type { Env } from '../env.ts';
 import { eachReg } from '../state/each.ts';
 import { REF_LOCK } from '../state/state.ts';
-import { MAP_VALUE, NON_OWN_REF } from '../state/types.ts';
-import { lockOwner, recordBehind } from './graph.ts';
+import { NON_OWN_REF } from '../state/types.ts';
+import { lockOwner } from './graph.ts';
+import { checkKeptField } from './kernel-field.ts';
 
 export function useSpinLock(env: Env, regno: number, take: boolean): void {
   const reg = env.reg(regno);
@@ -16,19 +17,8 @@ export function useSpinLock(env: Env, regno: number, take: boolean): void {
     env.reject('EACCES', "can't spin_{lock,unlock} in rbtree cb");
   }
   const name = take ? 'lock' : 'unlock';
-  if (!reg.isConst) {
-    env.reject('EINVAL', `R${regno} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`);
-  }
-  const isMap = reg.base === MAP_VALUE;
-  const map = isMap ? env.maps[reg.aux]! : null;
-  if (map && !map.btf) env.reject('EINVAL', `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
-  const field = recordBehind(env, reg).fields.find((f) => f.kind === 'bpf_spin_lock');
+  checkKeptField(env, reg, regno, 'bpf_spin_lock');
   const owner = lockOwner(reg);
-  if (!field) env.reject('EINVAL', `${map ? 'map' : 'local'} '${map ? map.name : 'kptr'}' has no valid bpf_spin_lock`);
-  const at = reg.off + Number(BigInt.asIntN(32, reg.value));
-  if (field.offset !== at) {
-    env.reject('EINVAL', `off ${at} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
-  }
   if (take) {
     if (cur.activeLocks) env.reject('EINVAL', `Locking two bpf_spin_locks are not allowed`);
     cur.refs = [...cur.refs, { kind: REF_LOCK, id: reg.id, insnIdx: env.pc, owner }];

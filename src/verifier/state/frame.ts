@@ -31,6 +31,8 @@ export class Frame {
   /** The callback that orders a tree, under its lock. */
   inRbtreeLess = false;
   inAsyncCallback = false;
+  /** Nobody looks at what the asynchronous callback answers. */
+  anyReturn = false;
   inExceptionCallback = false;
   /** What a callback may return. */
   retMin = 0;
@@ -93,6 +95,7 @@ export class Frame {
     this.inCallback = from.inCallback;
     this.inRbtreeLess = from.inRbtreeLess;
     this.inAsyncCallback = from.inAsyncCallback;
+    this.anyReturn = from.anyReturn;
     this.inExceptionCallback = from.inExceptionCallback;
     this.retMin = from.retMin;
     this.retMax = from.retMax;
@@ -134,6 +137,7 @@ export class LiveFrame extends Frame {
     this.inCallback = false;
     this.inRbtreeLess = false;
     this.inAsyncCallback = false;
+    this.anyReturn = false;
     this.inExceptionCallback = false;
     this.retMin = 0;
     this.retMax = 0;

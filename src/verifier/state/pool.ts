@@ -3,7 +3,10 @@
  * time. Who saves a state gives it back when nobody will look at it any more; what is forgotten is only garbage.
  */
 import { Frame, lanesFor, sizeClass } from './frame.ts';
+import { REGS } from './layout.ts';
+import { Reg } from './reg.ts';
 import { SavedState, type StateBase } from './state.ts';
+import { PTR_STACK } from './types.ts';
 
 /** Frames are cut from slabs: one allocation for many. Lanes; the first slabs of a walk are smaller. */
 const FIRST_SLAB = 1 << 12;
@@ -27,6 +30,19 @@ export class StatePool {
       copy.copyFrom(frame);
       saved.frames.push(copy);
     }
+    return saved;
+  }
+
+  /** The start of a walk in function `subprog`: nothing is known, nothing held. */
+  fresh(subprog: number): SavedState {
+    const saved = this.#states.pop() ?? new SavedState();
+    saved.copyMeta(new SavedState());
+    saved.branches = 1;
+    const frame = new Frame(0);
+    for (let r = 0; r < REGS; r++) new Reg(frame.lanes, r).markNotInit();
+    frame.subprog = subprog;
+    new Reg(frame.lanes, REGS - 1).markPointer(PTR_STACK);
+    saved.frames.push(frame);
     return saved;
   }
 

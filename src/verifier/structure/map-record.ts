@@ -37,7 +37,7 @@ const FIELD_TYPES: Record<string, string> = {
   bpf_spin_lock: 'bpf_spin_lock',
   bpf_res_spin_lock: 'bpf_res_spin_lock',
   bpf_timer: 'bpf_timer',
-  bpf_wq: 'bpf_workqueue',
+  bpf_wq: 'bpf_wq',
   bpf_task_work: 'bpf_task_work',
   bpf_list_head: 'bpf_list_head',
   bpf_list_node: 'bpf_list_node',
@@ -51,12 +51,12 @@ const KPTR_TAGS: Record<string, string> = {
   percpu_kptr: 'percpu_kptr',
   uptr: 'uptr',
 };
-const ASYNC = new Set(['bpf_timer', 'bpf_workqueue', 'bpf_task_work']);
+const ASYNC = new Set(['bpf_timer', 'bpf_wq', 'bpf_task_work']);
 const MAX_DEPTH = 8;
 /** With more of them Linux takes none of them for the kernel's: then nothing can be done with them. */
 const MAX_FIELDS = 11;
 /** So it does where there are two of one of these. */
-const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_workqueue', 'bpf_task_work', 'bpf_refcount'];
+const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'bpf_refcount'];
 
 export function mapRecordOf(map: VerifierMap): MapRecord {
   const { btf, btfValueTypeId } = map;

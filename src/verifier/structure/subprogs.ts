@@ -41,6 +41,8 @@ export interface Subprog {
   mightSleep: boolean;
   isCallback: boolean;
   isAsyncCallback: boolean;
+  /** How many walks were begun in it as an asynchronous callback. */
+  asyncEntries: number;
   isExceptionCallback: boolean;
   isGlobal: boolean;
   /** A global function that the main walk called: it is verified on its own. */
@@ -138,6 +140,7 @@ export function findSubprogs(env: Env, addKfunc: (pc: number) => void): void {
     mightSleep: false,
     isCallback: false,
     isAsyncCallback: false,
+    asyncEntries: 0,
     isExceptionCallback: false,
     isGlobal: false,
     called: false,

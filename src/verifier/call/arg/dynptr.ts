@@ -15,8 +15,6 @@ export interface DynptrUse {
   readonly regno: number;
   /** It is to be made here. */
   readonly uninit: boolean;
-  /** The callee does not change it. */
-  readonly readOnly: boolean;
   /** The kind that is made or asked for, 0 for any. */
   readonly kind: number;
   /** A clone shares the reference of what it was cloned from. */
@@ -37,9 +35,6 @@ export function useDynptr(env: Env, use: DynptrUse): void {
     for (let at = 0; at < DYNPTR_SLOTS * 8; at += 8) accessMemory(env, regno, at, 8, true, -1);
     make(env, reg, use);
     return;
-  }
-  if (reg.type === DYNPTR && !use.readOnly) {
-    env.reject('EINVAL', 'cannot pass pointer to const bpf_dynptr, the helper mutates it');
   }
   const dynptr = findDynptr(env, reg);
   if (!dynptr) env.reject('EINVAL', `Expected an initialized dynptr as arg #${regno - 1}`);

@@ -10,6 +10,7 @@ import { checkExchanged, exchangedField } from '../../pointer/kptr.ts';
 import { mayAccessPacket } from '../../pointer/packet.ts';
 import { checkUnmodified } from '../../pointer/region.ts';
 import { DYNPTR_KINDS, findDynptr } from '../../resource/dynptr.ts';
+import { checkKeptField } from '../../resource/kernel-field.ts';
 import { useSpinLock } from '../../resource/lock.ts';
 import { OUT_OF_STACK, slotOfObject } from '../../resource/slots.ts';
 import type { Reg } from '../../state/reg.ts';
@@ -137,7 +138,6 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'spin_lock':
       useSpinLock(env, regno, meta.id === c.BPF_FUNC_spin_lock);
       return;
-    case 'dynptr':
     case 'const_dynptr':
     case 'uninit_dynptr':
     case 'dynptr_release':
@@ -150,8 +150,9 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
       if (!reg.isNull) checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
       return;
     case 'timer':
-    case 'percpu_btf_id':
-      env.unsupported(`the helper ${meta.name}`);
+      checkKeptField(env, reg, regno, 'bpf_timer');
+      meta.map = reg.aux;
+      meta.mapUid = reg.aux2;
       return;
     case 'anything':
     case 'ctx':
@@ -164,6 +165,7 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'btf_id_sock_common_release':
     case 'btf_id':
     case 'btf_id_or_null':
+    case 'percpu_btf_id':
     case 'ringbuf_mem_release':
       return;
   }
@@ -180,7 +182,7 @@ function checkDynptr(env: Env, meta: CallMeta, kind: ArgKind, bare: BareKind, re
   const name = kind.includes(':') ? kindParameter(kind) : '';
   const wanted = (DYNPTR_KINDS as Readonly<Record<string, number>>)[name] ?? 0;
   const uninit = bare === 'uninit_dynptr';
-  useDynptr(env, { regno, uninit, readOnly: bare === 'const_dynptr', kind: wanted, cloneRef: 0 });
+  useDynptr(env, { regno, uninit, kind: wanted, cloneRef: 0 });
   if (uninit) return;
   const known = findDynptr(env, env.reg(regno))!;
   meta.dynptr = { id: known.id, kind: known.aux, refId: known.refId };

@@ -89,8 +89,7 @@ export const KINDS: Record<BareKind, KindFacts> = {
   btf_id_or_null: { types: BTF, orNull: true },
   percpu_btf_id: { types: [BTF_PTR | PERCPU, BTF_PTR | PERCPU | RCU, BTF_PTR | PERCPU | TRUSTED] },
   ringbuf_mem_release: { types: [MEM | RINGBUF], releases: true },
-  dynptr: { types: [PTR_STACK, DYNPTR] },
-  const_dynptr: { types: [PTR_STACK, DYNPTR], readOnly: true },
+  const_dynptr: { types: [PTR_STACK, DYNPTR] },
   uninit_dynptr: { types: [PTR_STACK, DYNPTR], uninit: true },
   dynptr_release: { types: [PTR_STACK, DYNPTR], releases: true },
 };
