@@ -27,6 +27,7 @@ import type { Subprog } from './structure/subprogs.ts';
 export type Errno =
   | 'EPERM'
   | 'ENOENT'
+  | 'ESRCH'
   | 'E2BIG'
   | 'EACCES'
   | 'EFAULT'

@@ -7,7 +7,8 @@
 import { errnoOf } from '../base/errno.ts';
 import { decode } from '../isa/index.ts';
 import * as c from '../uapi/generated/constants.ts';
-import { prepareArgs, setGlobalArgs } from './call/global.ts';
+import { setGlobalArgs } from './call/global.ts';
+import { prepareArgs } from './call/global-args.ts';
 import { Env, Rejection } from './env.ts';
 import { Liveness } from './explore/stack-liveness.ts';
 import { Walk } from './explore/walk.ts';
@@ -91,11 +92,11 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   fp.markPointer(PTR_STACK);
   if (index > 0 || env.input.progType === c.BPF_PROG_TYPE_EXT) {
     if (env.log.on) env.write(`Validating ${sub.name}() func#${index}...\n`);
-    if (!prepareArgs(env, index)) env.reject('EINVAL', '');
+    prepareArgs(env, index);
     setGlobalArgs(env, sub);
   } else {
     // What BTF says about the main function's signature is only noted.
-    if (env.input.btf && env.funcTypeId(0) && !prepareArgs(env, 0)) sub.unreliable = true;
+    if (env.input.btf && env.funcTypeId(0)) noteArgs(env);
     cur.frame.regs[1]!.markPointer(PTR_CTX);
   }
   env.pc = sub.start;
@@ -108,6 +109,15 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   const logStart = env.log.end;
   walk.run();
   if (!env.log.level2) env.log.truncate(Math.min(logStart, env.log.end));
+}
+
+/** Why the main function could not be a global one is only told. */
+function noteArgs(env: Env): void {
+  try {
+    prepareArgs(env, 0);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+  }
 }
 
 function statsOf(env: Env, stackDepth: number[]): VerifierStats {

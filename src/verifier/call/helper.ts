@@ -3,6 +3,7 @@
  * Linux: check_helper_call().
  */
 
+import { resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import * as c from '../../uapi/generated/constants.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
 import { syncBounds } from '../domain/bounds.ts';
@@ -15,7 +16,19 @@ import { DYNPTR_KINDS, releaseDynptr } from '../resource/dynptr.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { acquireRef, releaseRef } from '../resource/reference.ts';
 import type { Reg } from '../state/reg.ts';
-import { MAP_VALUE, MAYBE_NULL, MEM, RINGBUF, SOCK_COMMON, SOCKET, TCP_SOCK } from '../state/types.ts';
+import {
+  ALLOC,
+  BTF_PTR,
+  MAP_VALUE,
+  MAYBE_NULL,
+  MEM,
+  RCU,
+  RDONLY,
+  RINGBUF,
+  SOCK_COMMON,
+  SOCKET,
+  TCP_SOCK,
+} from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
 import { argsFor, isAllowed } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
@@ -258,11 +271,26 @@ function answer(env: Env, meta: CallMeta, row: HelperRow): void {
       return;
     case 'mem_or_btf_id':
     case 'mem_or_btf_id_or_null':
-      env.unsupported(`the helper ${meta.name}`);
+      answerPerCpu(env, meta, r0);
+      if (ret === 'mem_or_btf_id_or_null') r0.type |= MAYBE_NULL;
       return;
     default:
       answerBtf(env, r0, ret);
   }
+}
+
+/** One CPU's copy of a variable or object: a structure, or memory that is only to be read. */
+function answerPerCpu(env: Env, meta: CallMeta, r0: Reg): void {
+  const { btf, id, own } = meta.percpu;
+  const types = env.btfOf(btf);
+  if (resolve(types, id).kind !== 'struct') {
+    r0.markPointer(MEM | RDONLY);
+    r0.aux = sizeOf(types, id);
+    return;
+  }
+  r0.markPointer(own ? BTF_PTR | ALLOC | RCU : BTF_PTR);
+  r0.aux = skipModifiers(types, id);
+  r0.aux2 = btf;
 }
 
 /** Ranges of answers that Linux knows. */

@@ -239,7 +239,7 @@ function kindOf(env: Env, kfunc: Kfunc, k: number, pointedTo: number, pointed: B
   const reg = env.reg(k + 1);
   if (/^bpf_(cast_to_kern_ctx|session_is_return|session_cookie)$/.test(kfunc.name)) return 'ctx';
   const sized = next !== undefined && (ends(next, '__sz') || ends(next, '__szk')) && env.reg(k + 2).isScalar;
-  if (isContextType(env, btf, pointedTo, k)) return 'ctx';
+  if (isContextType(env, btf, pointedTo)) return 'ctx';
   if (ends(param, '__nullable') && reg.isNull && !sized) return 'null';
   if (ends(param, '__alloc')) return 'object';
   if (ends(param, '__refcounted_kptr')) return 'refcounted';

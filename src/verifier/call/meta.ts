@@ -24,6 +24,8 @@ export class CallMeta {
   subprog = 0;
   /** bpf_kptr_xchg: the field that is exchanged, once its first argument was looked at. */
   kptr: MapField | null = null;
+  /** The per-CPU variable or object among the arguments: BTF, type, and whether a program allocated it. */
+  percpu = { btf: 0, id: 0, own: false };
   /** The dynptr among the arguments that was there before. */
   dynptr = { id: 0, kind: 0, refId: 0 };
 }

@@ -30,7 +30,7 @@ import { checkUnmodified } from '../pointer/region.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { Reg } from '../state/reg.ts';
 import { ARENA, FUNC, MAP_PTR, MAP_VALUE, PTR_CTX } from '../state/types.ts';
-import { loadKernelVariable } from '../structure/ld-imm64.ts';
+import { loadKernelVariable } from '../structure/kernel-variable.ts';
 import { subprogAt } from '../structure/subprogs.ts';
 import { checkSource, checkTarget } from './operands.ts';
 

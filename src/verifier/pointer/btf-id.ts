@@ -255,7 +255,7 @@ export function checkBtfArgument(
   kind: ArgKind,
   facts: KindFacts,
 ): void {
-  if (kind === 'spin_lock' || kind.startsWith('kptr_')) return;
+  if (kind === 'spin_lock' || kind === 'percpu_btf_id' || kind.startsWith('kptr_')) return;
   if (!kind.startsWith('btf_id')) {
     // As memory: only to be read.
     if (!facts.readOnly) {
@@ -264,10 +264,14 @@ export function checkBtfArgument(
     return;
   }
   const wanted = kind.startsWith('btf_id_sock_common') ? 'sock_common' : kindParameter(kind);
-  const have = env.btfTypeName(reg.aux2, reg.aux);
-  const wantedId = env.kernelBtf.find(wanted, 'struct');
+  expectStruct(env, regno, reg, env.kernelBtf.find(wanted, 'struct'));
+}
+
+/** Rejects where r(regno) does not point to the kernel's type `wanted`, or to a structure that begins with it. */
+export function expectStruct(env: Env, regno: number, reg: Reg, wantedId: number): void {
   if (reg.aux2 !== 0 || !structsMatch(env.kernelBtf, reg.aux, reg.off, wantedId, false)) {
-    env.reject('EACCES', `R${regno} is of type ${have} but ${wanted} is expected`);
+    const have = env.btfTypeName(reg.aux2, reg.aux);
+    env.reject('EACCES', `R${regno} is of type ${have} but ${env.btfTypeName(0, wantedId)} is expected`);
   }
 }
 

@@ -21,7 +21,7 @@ import * as c from '../../uapi/generated/constants.ts';
 import { checkMapForProgram } from '../call/map-compat.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
-import type { Reg } from '../state/reg.ts';
+import { checkKernelVariable } from './kernel-variable.ts';
 
 const MAX_USED_MAPS = 64;
 const MAX_VAR_OFF = 1 << 29;
@@ -113,12 +113,4 @@ function useMap(env: Env, fd: number): number {
   env.usedMaps.push(map);
   env.maps.push(map);
   return env.usedMaps.length - 1;
-}
-
-function checkKernelVariable(env: Env, _pc: number): void {
-  env.unsupported('the address of a kernel variable (BPF_PSEUDO_BTF_ID)');
-}
-
-export function loadKernelVariable(env: Env, _to: Reg): void {
-  env.unsupported('the address of a kernel variable (BPF_PSEUDO_BTF_ID)');
 }

@@ -56,21 +56,12 @@ export interface Subprog {
   unreliable: boolean;
 }
 
-export interface SubprogArg {
-  kind:
-    | 'ctx'
-    | 'scalar'
-    | 'mem'
-    | 'mem_or_null'
-    | 'dynptr'
-    | 'btf'
-    | 'btf_or_null'
-    | 'untrusted_btf'
-    | 'untrusted_mem'
-    | 'arena';
-  memSize: number;
-  btfId: number;
-}
+/** `size` in bytes, `btfId` in the kernel's BTF. */
+export type SubprogArg =
+  | { readonly kind: 'ctx' | 'scalar' | 'dynptr' | 'arena' | 'untrusted_mem' }
+  | { readonly kind: 'mem'; readonly size: number; readonly orNull: boolean }
+  | { readonly kind: 'trusted'; readonly btfId: number; readonly orNull: boolean }
+  | { readonly kind: 'untrusted'; readonly btfId: number };
 
 export const isPseudoFunc = (env: Env, pc: number): boolean =>
   env.insns.code[pc] === LD_IMM64 && env.insns.src[pc] === BPF_PSEUDO_FUNC;

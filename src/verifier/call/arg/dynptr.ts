@@ -43,8 +43,10 @@ export function useDynptr(env: Env, use: DynptrUse): void {
   }
   if (reg.type === DYNPTR) return;
   const n = slotOfObject(env, reg, 'dynptr', DYNPTR_SLOTS)!;
-  env.liveness.read(reg.frameno, env.pc, n);
-  env.liveness.read(reg.frameno, env.pc, n - 1);
+  for (const slot of [n, n - 1]) {
+    env.liveness.read(reg.frameno, env.pc, slot);
+    env.scratchSlot(slot);
+  }
 }
 
 function make(env: Env, reg: Reg, use: DynptrUse): void {

@@ -27,6 +27,7 @@ import {
   PERCPU,
   PKT_SLICE,
   PTR_STACK,
+  RCU,
   RDONLY,
   SCALAR,
   SLOT_SPILL,
@@ -143,6 +144,9 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'dynptr_release':
       checkDynptr(env, meta, kinds[index]!, bare, regno);
       return;
+    case 'percpu_btf_id':
+      meta.percpu = { btf: reg.aux2, id: reg.aux, own: (reg.type & RCU) !== 0 };
+      return;
     case 'kptr_xchg_dest':
       meta.kptr = exchangedField(env, regno);
       return;
@@ -165,7 +169,6 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'btf_id_sock_common_release':
     case 'btf_id':
     case 'btf_id_or_null':
-    case 'percpu_btf_id':
     case 'ringbuf_mem_release':
       return;
   }
@@ -203,11 +206,16 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   if (facts.readOnly) type &= ~RDONLY;
   if (facts.orNull) type &= ~MAYBE_NULL;
   if (bare === 'kptr_or_null_release') type &= ~(ALLOC | PERCPU);
-  if (!types.includes(type)) {
-    env.reject('EACCES', `R${regno} type=${typeName(reg.type)} expected=${types.map((t) => typeName(t)).join(', ')}`);
-  }
+  expectType(env, regno, type, types);
   if ((reg.type & BASE_MASK) !== BTF_PTR) return;
   checkBtfArgument(env, meta, regno, reg, kind, facts);
+}
+
+/** Rejects where `type`, that of r(regno) without what does not count, is none of `types`. */
+export function expectType(env: Env, regno: number, type: number, types: readonly number[]): void {
+  if (types.includes(type)) return;
+  const expected = types.map((t) => typeName(t)).join(', ');
+  env.reject('EACCES', `R${regno} type=${typeName(env.reg(regno).type)} expected=${expected}`);
 }
 
 function keepsSockets(env: Env, meta: CallMeta): boolean {
