@@ -104,8 +104,8 @@ export class InsnAux {
   readonly fastcallSpills: Uint8Array;
   readonly storageGetAtomic: Uint8Array;
   readonly nonSleepable: Uint8Array;
-  /** Argument registers whose whole 64 bits matter, for tail calls and callbacks. */
-  readonly constIter: Uint8Array;
+  /** Calls of bpf_loop: the one callback with flags 0 that they see + 1, so they could be built in; 0 none yet, -1 not so. */
+  readonly loopCallback: Int32Array;
   constructor(length: number) {
     this.seen = new Uint8Array(length);
     this.prunePoint = new Uint8Array(length + 1);
@@ -122,7 +122,7 @@ export class InsnAux {
     this.fastcallSpills = new Uint8Array(length);
     this.storageGetAtomic = new Uint8Array(length);
     this.nonSleepable = new Uint8Array(length);
-    this.constIter = new Uint8Array(length);
+    this.loopCallback = new Int32Array(length);
   }
 }
 

@@ -12,7 +12,7 @@ import { prepareArgs } from './call/global-args.ts';
 import { Env, Rejection } from './env.ts';
 import { Liveness } from './explore/stack-liveness.ts';
 import { Walk } from './explore/walk.ts';
-import type { VerifierInput, VerifierResult, VerifierStats } from './program.ts';
+import type { VerifiedProgram, VerifierInput, VerifierResult, VerifierStats } from './program.ts';
 import { rewrite } from './rewrite/index.ts';
 import { PTR_CTX, PTR_STACK } from './state/types.ts';
 import { checkBtfInfo } from './structure/btf-info.ts';
@@ -39,10 +39,12 @@ function run(input: VerifierInput, logLevel: number): VerifierResult {
   const insns = decode(input.insns);
   const env = new Env(input, insns, logLevel);
   let stackDepth: number[] = [];
+  let program: VerifiedProgram;
   try {
     structure(env);
     walkAll(env);
     stackDepth = checkStackDepth(env);
+    program = rewrite(env);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     const stats = statsOf(env, stackDepth);
@@ -51,7 +53,7 @@ function run(input: VerifierInput, logLevel: number): VerifierResult {
   }
   const stats = statsOf(env, stackDepth);
   env.write(statsText(stats));
-  return { ok: true, log: env.log.text(), stats, program: rewrite(env) };
+  return { ok: true, log: env.log.text(), stats, program };
 }
 
 function structure(env: Env): void {

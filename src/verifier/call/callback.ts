@@ -16,6 +16,7 @@ import type { GraphRoot } from '../structure/map-record.ts';
 
 /** callback_fn(u64 index, void *ctx) */
 export function pushLoopCallback(env: Env, subprog: number): void {
+  noteInline(env, subprog);
   env.walk.precision.markReg(1);
   const frame = env.frame;
   if (BigInt(frame.callbackDepth) >= env.reg(1).umax) {
@@ -27,6 +28,16 @@ export function pushLoopCallback(env: Env, subprog: number): void {
     callee(1).type = SCALAR;
     copyArg(env, callee, 2, 3);
   });
+}
+
+/** Linux builds the loop in where every path calls the same function with flags 0: then the flags are part of the verdict. */
+function noteInline(env: Env, subprog: number): void {
+  const { loopCallback } = env.aux;
+  const known = loopCallback[env.pc]!;
+  if (known < 0) return;
+  const { isNull } = env.reg(4);
+  if (isNull) env.walk.precision.markReg(4);
+  loopCallback[env.pc] = isNull && (known === 0 || known === subprog + 1) ? subprog + 1 : -1;
 }
 
 /** callback_fn(struct bpf_map *map, const void *key, void *value, void *ctx) */
@@ -158,5 +169,6 @@ function addFrame(env: Env, state: SavedState, subprog: number): Frame {
   fp.frameno = frame.frameno;
   state.frames.push(frame);
   state.curframe++;
+  env.scratchAll();
   return frame;
 }

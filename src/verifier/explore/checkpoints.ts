@@ -110,7 +110,7 @@ export class Checkpoints {
     }
     if (env.aux.callsCallback[pc]) {
       if (this.#pruner.equal(old, cur, 'within')) {
-        this.#hit(pc, cp, true);
+        this.#hit(pc, cp, false);
         return true;
       }
       return false;

@@ -175,8 +175,7 @@ export class Pruner {
         );
       case PKT_META:
       case PKT:
-        // The old pointer must not have been proven to reach further.
-        if (a[x + AUX]! > b[y + AUX]!) return false;
+        if (!isRangeSafe(a[x + AUX]!, b[y + AUX]!)) return false;
         if (a[x + OFF] !== b[y + OFF]) return false;
         if (!this.#ids(a[x + ID]!, b[y + ID]!)) return false;
         return isWithin(a, x, b, y) && isTnumIn(a, x, b, y);
@@ -214,7 +213,7 @@ export class Pruner {
       const exists = n < cur.slots;
       const curLo = exists ? b[at]! : 0;
       const curHi = exists ? b[at + 1]! : 0;
-      if (likeness === 'exact' && (oldLo !== curLo || oldHi !== curHi)) return false;
+      if (likeness !== 'covers' && (!exists || oldLo !== curLo || oldHi !== curHi)) return false;
       if (oldLo === 0 && oldHi === 0) continue;
       if (uninit && isInvalidOrMisc(oldLo) && isInvalidOrMisc(oldHi)) continue;
       if (!exists) return false;
@@ -324,6 +323,11 @@ function unboundRecord(): Int32Array {
   i[U32MAX] = -1;
   i[TYPE] = SCALAR;
   return i;
+}
+
+/** The old pointer must not have been proven to reach further; at and beyond the end (negative) only match themselves. */
+function isRangeSafe(old: number, cur: number): boolean {
+  return old < 0 || cur < 0 ? old === cur : old <= cur;
 }
 
 function lanesEqual(a: Int32Array, x: number, b: Int32Array, y: number, from: number, to: number): boolean {

@@ -111,7 +111,8 @@ export function jumpInsn(env: Env): Outcome {
   const otherA = env.other[0].point(otherLanes, dst);
   const otherB = fromReg ? env.other[1].point(otherLanes, src) : env.temp[1]!;
   if (!fromReg) otherB.copyFrom(b);
-  if (a.isScalar && b.isScalar && !(fromReg && src === dst)) {
+  // A register compared with itself learns from itself, as it does in Linux.
+  if (a.isScalar && b.isScalar) {
     learn(negated(op), is32, a, b);
     learn(op, is32, otherA, otherB);
   }

@@ -71,7 +71,7 @@ function regText(ctx: PrintContext, frameno: number, r: Reg): string {
   let out = '';
   if (t === SCALAR) {
     if (r.precise) out += 'P';
-    if (r.isConst) return out + snum(BigInt.asIntN(64, r.value + BigInt(r.off)));
+    if (r.isConst) return out + snum(BigInt.asIntN(64, r.value));
   }
   out += t === SCALAR ? 'scalar' : typeName(t);
   if (t === ARENA) return out;

@@ -198,6 +198,8 @@ function writeVariable(env: Env, frame: LiveFrame, ptr: Reg, a: Access): void {
       continue;
     }
     frame.spilled[n]!.type = NOT_INIT;
+    // What was one thing is bytes now, those that surely are not written as well.
+    if (isSpecialSlot(frame, n)) scrubSlot(frame, n);
     let now = SLOT_MISC;
     if (zero && kind === SLOT_ZERO) {
       now = SLOT_ZERO;

@@ -5,6 +5,7 @@ import { encode, Insns } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import type { VerifiedProgram } from '../program.ts';
 import { removeDeadCode } from './dead-code.ts';
+import { checkFunctionsLeft } from './functions-left.ts';
 
 export function rewrite(env: Env): VerifiedProgram {
   const { insns, aux } = env;
@@ -21,6 +22,7 @@ export function rewrite(env: Env): VerifiedProgram {
     out.imm[pc] = map - 1;
   }
   const moved = removeDeadCode(env, out);
+  checkFunctionsLeft(env, moved);
   const callMaps = new Map<number, number>();
   for (let pc = 0; pc < insns.length; pc++) {
     const map = aux.callMap[pc]!;

@@ -91,7 +91,7 @@ export class Flow {
   }
 }
 
-/** Numbers the strongly connected components that are loops; a call that repeats a callback is one, too (Tarjan). */
+/** Numbers the strongly connected components that are loops (Tarjan). A call that repeats a callback is none by itself. */
 export function findLoops(env: Env, flow: Flow): void {
   const { insns, aux } = env;
   const count = insns.length;
@@ -128,7 +128,7 @@ export function findLoops(env: Env, flow: Flow): void {
       path.pop();
       if (low[at] !== pre[at]) continue;
       const selfLoop = flow.jump[at] === at || flow.next[at] === at;
-      const isLoop = stack.at(-1) !== at || selfLoop || aux.callsCallback[at] !== 0;
+      const isLoop = stack.at(-1) !== at || selfLoop;
       for (;;) {
         const member = stack.pop()!;
         low[member] = NONE;
