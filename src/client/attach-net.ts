@@ -3,7 +3,7 @@ import { Bpf } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { link } from './attach-link.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
-import { type BpfLink, SocketAttachment } from './link.ts';
+import { Attachment, type BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
 
 export async function xdp(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
@@ -58,14 +58,14 @@ export async function socketFilter(program: BpfProgram, options: AttachOptions):
   const { kernel } = program;
   const socket = socketOf(program, options);
   await kernel.sockets.attachFilter(socket, program.fd);
-  return new SocketAttachment(kernel, () => kernel.sockets.detachFilter(socket));
+  return new Attachment(kernel, "a socket's program", () => kernel.sockets.detachFilter(socket));
 }
 
 export async function reusePort(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   const { kernel } = program;
   const socket = socketOf(program, options);
   await kernel.sockets.attachReuseport(socket, program.fd);
-  return new SocketAttachment(kernel, () => kernel.sockets.detachReuseport(socket));
+  return new Attachment(kernel, "a socket's program", () => kernel.sockets.detachReuseport(socket));
 }
 
 function socketOf(program: BpfProgram, { socket }: AttachOptions): number {

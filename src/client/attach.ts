@@ -81,7 +81,7 @@ const BY_TYPE: Readonly<Record<number, Rule>> = {
 /** Why the rest has no rule. */
 const NO_RULE: Readonly<Record<number, string>> = {
   [C.BPF_PROG_TYPE_SYSCALL]: 'it runs when it is asked to: testRun()',
-  [C.BPF_PROG_TYPE_STRUCT_OPS]: 'its map is what attaches, and such maps are not loaded yet',
+  [C.BPF_PROG_TYPE_STRUCT_OPS]: 'its map is what attaches: collection.map(…).attach()',
   [C.BPF_PROG_TYPE_SCHED_ACT]: 'pin it, and name the pin to tc(8)',
   [C.BPF_PROG_TYPE_LWT_IN]: 'pin it, and name the pin to ip-route(8)',
   [C.BPF_PROG_TYPE_LWT_OUT]: 'pin it, and name the pin to ip-route(8)',

@@ -16,6 +16,7 @@ import { type LoadContext, loadProgram } from './load-program.ts';
 import type { BpfMap } from './map.ts';
 import { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
+import { StructOpsMap, structOpsValue } from './struct-ops.ts';
 import { USDT_SPECS_MAP, UsdtSpecs } from './usdt-specs.ts';
 
 /**
@@ -85,7 +86,8 @@ export function loadCollection<M extends string = string, P extends string = str
         ? parseObject(object, { kconfig, ...(options.name === undefined ? {} : { name: options.name }) })
         : object;
     const btfFd = await loadTypes(kernel, spec, options, owned);
-    const maker = new MapMaker(kernel, spec, options, owned, btfFd);
+    const types = new KernelTypes(new Bpf(kernel), options.kernelBtf);
+    const maker = new MapMaker(kernel, spec, options, owned, types, btfFd);
     try {
       const maps = await maker.all();
       const specs = maps.get(USDT_SPECS_MAP);
@@ -94,7 +96,7 @@ export function loadCollection<M extends string = string, P extends string = str
         spec,
         options,
         btfFd,
-        types: new KernelTypes(new Bpf(kernel), options.kernelBtf),
+        types,
         specs: specs && new UsdtSpecs(specs),
         mapFd: (name) => maps.get(name)?.fd,
       };
@@ -108,6 +110,10 @@ export function loadCollection<M extends string = string, P extends string = str
       for (const map of spec.maps.values()) {
         if (map.slots && map.type === BPF_MAP_TYPE_PROG_ARRAY) {
           await fillSlots(maps.get(map.name)!, map, (name) => programs.get(name)?.fd);
+        }
+        const made = maps.get(map.name);
+        if (made instanceof StructOpsMap) {
+          await made.fill(structOpsValue(spec, await types.btf(), map, (name) => programs.get(name)?.fd));
         }
       }
       return new Collection<M, P, G>(spec, maps, programs, owned);

@@ -13,10 +13,12 @@ import {
   BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
 import { applyGlobals } from './globals.ts';
+import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { BpfMap } from './map.ts';
 import type { MapShape } from './map-shape.ts';
 import type { Owned } from './owned.ts';
+import { kernelStruct, StructOpsMap } from './struct-ops.ts';
 
 const BPF_F_NUMA_NODE = 1 << 2;
 const NAME_MAX = 15;
@@ -33,15 +35,24 @@ export class MapMaker {
   readonly #spec: CollectionSpec;
   readonly #options: LoadOptions;
   readonly #owned: Owned;
+  readonly #types: KernelTypes;
   /** Descriptor of the object's BTF in the kernel. */
   readonly #btfFd: Fd | undefined;
 
-  constructor(kernel: Kernel, spec: CollectionSpec, options: LoadOptions, owned: Owned, btfFd: Fd | undefined) {
+  constructor(
+    kernel: Kernel,
+    spec: CollectionSpec,
+    options: LoadOptions,
+    owned: Owned,
+    types: KernelTypes,
+    btfFd: Fd | undefined,
+  ) {
     this.#kernel = kernel;
     this.#bpf = new Bpf(kernel);
     this.#spec = spec;
     this.#options = options;
     this.#owned = owned;
+    this.#types = types;
     this.#btfFd = btfFd;
   }
 
@@ -74,7 +85,7 @@ export class MapMaker {
       checkFits(spec, pinned.shape, `the map pinned at ${pin}`);
       return { map: pinned, fresh: false };
     }
-    const map = new BpfMap(this.#kernel, await this.#create(spec), this.#shape(spec));
+    const map = await this.#made(spec);
     this.#owned.add(() => map.close());
     if (pin !== undefined) {
       await map.pin(pin);
@@ -82,6 +93,14 @@ export class MapMaker {
       this.#onFailure(() => map.unpin(pin));
     }
     return { map, fresh: true };
+  }
+
+  async #made(spec: MapSpec): Promise<BpfMap> {
+    const fd = await this.#create(spec);
+    const shape = this.#shape(spec);
+    if (!spec.structOps) return new BpfMap(this.#kernel, fd, shape);
+    const { valueSize } = kernelStruct(await this.#types.btf(), spec.structOps);
+    return new StructOpsMap(this.#kernel, fd, { ...shape, valueSize }, spec.structOps.link);
   }
 
   readonly #undo: (() => Promise<void>)[] = [];
@@ -113,12 +132,9 @@ export class MapMaker {
   }
 
   async #create(spec: MapSpec): Promise<Fd> {
-    if (spec.type === BPF_MAP_TYPE_STRUCT_OPS) {
-      throw new UnsupportedError(`the struct_ops map '${spec.name}'`, { since: '5.6' });
-    }
     const inner = spec.inner && (await this.#create(spec.inner));
     try {
-      const attr = this.#attr(spec, inner);
+      const attr = { ...this.#attr(spec, inner), ...(await this.#structOps(spec)) };
       return await this.#createWithTypes(spec, attr);
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
@@ -127,6 +143,13 @@ export class MapMaker {
       // The template is a map like any other until the outer one has its shape.
       if (inner !== undefined) await this.#bpf.close(inner);
     }
+  }
+
+  /** What a structure of functions is created with: the kernel's type of its value. */
+  async #structOps({ structOps }: MapSpec): Promise<Attr<'MAP_CREATE'>> {
+    if (!structOps) return {};
+    const { valueId, valueSize } = kernelStruct(await this.#types.btf(), structOps);
+    return { value_size: valueSize, btf_vmlinux_value_type_id: valueId, btf_fd: this.#btfFd };
   }
 
   /** Not every map type takes types: a refusal is asked again without. */
@@ -175,6 +198,7 @@ export class MapMaker {
   }
 
   async #fill(map: BpfMap, spec: MapSpec, data: Uint8Array | undefined): Promise<void> {
+    if (spec.structOps) return; // its programs come first
     if (data?.some((byte) => byte !== 0)) await map.update(new Uint8Array(spec.keySize), data);
     if (spec.freeze) await map.freeze();
   }

@@ -98,23 +98,26 @@ export class ManyLinks extends BpfLink {
   }
 }
 
-/** A program at a socket: the kernel has no link for it. Closing it takes the program off the socket. */
-export class SocketAttachment extends BpfLink {
+/** What is attached and has no link in the kernel: a program at a socket. Closing it detaches. */
+export class Attachment extends BpfLink {
+  readonly #what: string;
   readonly #detach: () => Promise<void>;
 
-  constructor(kernel: Kernel, detach: () => Promise<void>) {
+  /** `what` is attached, for errors. */
+  constructor(kernel: Kernel, what: string, detach: () => Promise<void>) {
     super(kernel, -1);
+    this.#what = what;
     this.#detach = detach;
   }
 
   override info(): Promise<LinkInfo> {
-    return noLink('information');
+    return this.#noLink('information');
   }
   override update(): Promise<void> {
-    return noLink('another program; attach that one');
+    return this.#noLink('another program; attach that one');
   }
   override pin(): Promise<void> {
-    return noLink('a pin');
+    return this.#noLink('a pin');
   }
   override detach(): Promise<void> {
     return this.close();
@@ -123,8 +126,8 @@ export class SocketAttachment extends BpfLink {
   protected override release(): Promise<void> {
     return this.#detach();
   }
-}
 
-async function noLink(what: string): Promise<never> {
-  throw new UnsupportedError(`a socket's program has no link, and so ${what}`);
+  async #noLink(missing: string): Promise<never> {
+    throw new UnsupportedError(`${this.#what} has no link, and so ${missing}`);
+  }
 }

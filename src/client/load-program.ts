@@ -10,6 +10,7 @@ import * as C from '../uapi/generated/constants.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { BpfProgram } from './program.ts';
+import { structOpsTarget } from './struct-ops.ts';
 import type { UsdtSpecs } from './usdt-specs.ts';
 
 const NAME_MAX = 15;
@@ -159,6 +160,10 @@ async function attachTarget(context: LoadContext, program: ProgramSpec, type: nu
       `program '${program.name}': say which loaded program it goes into, as { targets: { ${program.name}: program } }`,
     );
   }
+  if (type === C.BPF_PROG_TYPE_STRUCT_OPS) {
+    const { id, member } = structOpsTarget(context.spec, await context.types.btf(), program.name);
+    return { attach_btf_id: id, expected_attach_type: member };
+  }
   const name = targetName(type, attachType, at);
   if (name === undefined) return {};
   if (at === '') {
@@ -190,7 +195,6 @@ async function functionOf(target: BpfProgram, { name, section, attachTo }: Progr
 /** What the place is called in the kernel's BTF; undefined for types that need none. */
 function targetName(type: number, attachType: number, at: string): string | undefined {
   if (type === C.BPF_PROG_TYPE_LSM) return `bpf_lsm_${at}`;
-  if (type === C.BPF_PROG_TYPE_STRUCT_OPS) throw new UnsupportedError('struct_ops programs', { since: '5.6' });
   if (type !== C.BPF_PROG_TYPE_TRACING) return undefined;
   if (attachType === C.BPF_TRACE_RAW_TP) return `btf_trace_${at}`;
   return attachType === C.BPF_TRACE_ITER ? `bpf_iter_${at}` : at;

@@ -19,6 +19,7 @@ import {
 import type { MapInfo } from '../uapi/infos.ts';
 import { MAP_TYPES, mapTypeName } from '../uapi/map-types.ts';
 import { Handle } from './handle.ts';
+import type { BpfLink } from './link.ts';
 import { decodePlain, encodePlain, type MapDefinition, type MapShape, shapeOf } from './map-shape.ts';
 import { MapView } from './map-view.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
@@ -252,6 +253,14 @@ export class BpfMap extends Handle {
   /** The values in memory shared with programs: arrays with BPF_F_MMAPABLE, arenas. EINVAL for any other map. */
   async memory(): Promise<MapView> {
     return new MapView(await this.kernel.mapMemory(this.fd), this.shape);
+  }
+
+  /** Registers a structure of functions (`.struct_ops`) until the link is closed. Other maps have nothing to attach. */
+  async attach(): Promise<BpfLink> {
+    const type = mapTypeName(this.shape.type) ?? `type ${this.shape.type}`;
+    throw new UnsupportedError(`attaching '${this.name}', a map of type ${type},`, {
+      hint: 'programs are attached, and maps of .struct_ops that their object was loaded with',
+    });
   }
 
   /** A key's bytes. */

@@ -2,12 +2,13 @@
 import { readlinkSync } from 'node:fs';
 import { EBUSY } from '../../base/errno.ts';
 import { BpfError, SkepError, UnsupportedError, UsageError } from '../../base/errors.ts';
-import { AttachError, type BpfLink, type BpfProgram, type Collection } from '../../client/index.ts';
+import { AttachError, type BpfLink, type BpfMap, type BpfProgram, type Collection } from '../../client/index.ts';
 import {
   BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_FLOW_DISSECTOR,
   BPF_PROG_TYPE_NETFILTER,
   BPF_PROG_TYPE_SK_LOOKUP,
+  BPF_PROG_TYPE_STRUCT_OPS,
 } from '../../uapi/generated/constants.ts';
 import type { Closers } from '../closers.ts';
 import type { Host } from '../host.ts';
@@ -33,10 +34,16 @@ export async function attachAll(
     throw new SkepError('ERR_ATTACH', `'${options.object}' has no program: give a function a SEC("…") of its own`);
   }
   const device = options.device ?? (options.pcap === undefined ? undefined : (await host.kernel.netDevices())[0]?.name);
+  const called = programs.filter(({ origin }) => origin.type !== BPF_PROG_TYPE_STRUCT_OPS);
+  const structures = [...collection.spec.maps.values()].filter(({ structOps }) => structOps && !structOps.optional);
+  const steps = [
+    ...called.map((program) => () => attachOne(host, program, { ...options, device })),
+    ...structures.map((map) => () => register(host, collection.map(map.name))),
+  ];
   const impossible: UnsupportedError[] = [];
-  for (const program of programs) {
+  for (const step of steps) {
     try {
-      const link = await attachOne(host, program, { ...options, device });
+      const link = await step();
       owned.add(() => link.close());
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
@@ -45,7 +52,7 @@ export async function attachAll(
   }
   // Where nothing is attached the first reason is the error; else the others work, and these are told.
   const [first] = impossible;
-  if (first && impossible.length === programs.length) throw first;
+  if (first && impossible.length === steps.length) throw first;
   for (const { message } of impossible) process.stderr.write(`skep: ${message}\n`);
 }
 
@@ -74,6 +81,16 @@ async function attachOne(host: Host, program: BpfProgram, options: RunOptions): 
     }
     throw error;
   }
+}
+
+/** A structure of functions is there for everybody who chooses it. */
+async function register({ cgroup }: Host, map: BpfMap): Promise<BpfLink> {
+  if (cgroup) {
+    throw new UnsupportedError(`registering '${map.name}' for one command`, {
+      hint: 'the whole machine has it: leave the command out',
+    });
+  }
+  return map.attach();
 }
 
 /** Whether we are in the network namespace that everybody else is in. */
