@@ -1,6 +1,6 @@
 /** `opensnoop` and `run` on the machine's kernel, in a mount namespace of the test's own, watching its own commands. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +71,20 @@ describeKernel('tracing a command on the Linux kernel', () => {
     );
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^cat: .*\n$/) });
     expect(stdout).toMatch(new RegExp(`^events: .*"comm": "cat", "path": "${dir}/one"`, 'm'));
+  });
+
+  it('holds what needs no command until it is told to end', async () => {
+    const object = 'test/fixtures/linux/congestion.bpf.o';
+    const available = () => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8');
+    const [file, rest] = words(['run', object, '--kernel', 'linux']);
+    const child = spawn(file, rest, { cwd: ROOT, stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await expect.poll(available, { timeout: 20_000 }).toContain('skep_written');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(available()).not.toContain('skep_');
+    const { status, stderr } = skep(['run', object, '--kernel', 'linux', '--', 'true']);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/leave the command out\n$/) });
   });
 
   it('says once what cannot be attached, and what an ordinary user lacks', () => {

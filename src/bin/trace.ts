@@ -14,6 +14,8 @@ export type Stream = () => Promise<number>;
 
 /** After the command has ended: so long nothing may come before we believe that nothing more comes. */
 const QUIET_MS = 30;
+/** The longest that a timer of Node waits. */
+const LONG_MS = 2 ** 31 - 1;
 
 export interface Tracing {
   readonly choice: KernelChoice;
@@ -75,7 +77,10 @@ async function traced(host: Host, { command, onStart }: Tracing): Promise<number
 
 async function interruption(): Promise<number> {
   const signal = untilInterrupted();
+  // Waiting for a signal alone is no reason for Node to go on.
+  const awake = setInterval(() => {}, LONG_MS);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(awake);
   return 0;
 }
 

@@ -12,7 +12,8 @@ import type { CollectionSpec, MapSpec, StructOps } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import { BPF_STRUCT_OPS } from '../uapi/generated/constants.ts';
 import { Attachment, BpfLink } from './link.ts';
-import { BpfMap, type MapShape } from './map.ts';
+import { BpfMap } from './map.ts';
+import type { MapShape } from './map-shape.ts';
 
 interface KernelStruct {
   /** Ids in the kernel's BTF: the structure, and the value around it. */
