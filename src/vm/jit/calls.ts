@@ -229,26 +229,24 @@ export function writeSubprogCall(f: FunctionContext, pc: number): void {
  */
 export function writeTailCall(f: FunctionContext, pc: number): void {
   const { code, control } = f;
-  const map = f.i32;
+  const taken = f.i32;
   const slot = f.other32;
   burnFuel(f, pc, 0);
   leaveFuel(f);
   const on = code.open(BLOCK);
-  f.get32(2).set(map);
-  f.get32(3).tee(slot).get(map).memory(I32_LOAD, PROG_ARRAY_MAX_ENTRIES).op(I32_GE_U).branch(BR_IF, on);
-  code.get(map).memory(I32_LOAD, PROG_ARRAY_STORAGE).get(slot).i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, 0);
+  writeSlotOf(f, pc, on);
   code.tee(slot).op(I32_EQZ).branch(BR_IF, on);
   code
     .i32(0)
     .memory(I32_LOAD, control + TAIL_CALLS)
-    .tee(map)
+    .tee(taken)
     .i32(MAX_TAIL_CALLS)
     .op(I32_GE_U)
     .branch(BR_IF, on);
   if (f.fn !== 0) code.call(f.imports.of(f.services.suspend));
   code
     .i32(0)
-    .get(map)
+    .get(taken)
     .i32(1)
     .op(I32_ADD)
     .memory(I32_STORE, control + TAIL_CALLS);
@@ -264,4 +262,21 @@ export function writeTailCall(f: FunctionContext, pc: number): void {
     code.call(f.imports.of(f.services.resume)).op(RETURN);
   }
   code.end();
+}
+
+/** Puts the slot that a tail call names on the stack; goes to `on` where the array has no such index. Needs `f.i32` and `f.other32`. */
+function writeSlotOf(f: FunctionContext, pc: number, on: number): void {
+  const { code } = f;
+  const index = f.other32;
+  const known = f.checked ? undefined : f.program.callMaps?.get(pc);
+  f.get32(3).set(index);
+  if (known) {
+    code.get(index).i32(known.maxEntries).op(I32_GE_U).branch(BR_IF, on);
+    code.get(index).i32(2).op(I32_SHL).memory(I32_LOAD, known.base);
+    return;
+  }
+  const map = f.i32;
+  f.get32(2).set(map);
+  code.get(index).get(map).memory(I32_LOAD, PROG_ARRAY_MAX_ENTRIES).op(I32_GE_U).branch(BR_IF, on);
+  code.get(map).memory(I32_LOAD, PROG_ARRAY_STORAGE).get(index).i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, 0);
 }
