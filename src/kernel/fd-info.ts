@@ -18,7 +18,7 @@ function progLines(prog: LoadedProg): Record<string, string> {
   return {
     prog_type: String(prog.type),
     prog_jited: prog.runnable.image.length > 0 ? '1' : '0',
-    prog_tag: toHex(prog.facts.tag),
+    prog_tag: toHex(prog.facts.text.tag),
     memlock: String(prog.memoryUsage()),
     prog_id: String(prog.id),
     run_time_ns: String(prog.runTimeNs),
@@ -48,7 +48,7 @@ function linkLines(link: Link): Record<string, string> {
   return {
     link_type: linkTypeName(link.target.type),
     link_id: String(link.id),
-    prog_tag: toHex(link.prog.facts.tag),
+    prog_tag: toHex(link.prog.facts.text.tag),
     prog_id: String(link.prog.id),
     ...link.target.fdInfo(link.attached),
   };

@@ -37,6 +37,7 @@ import {
 import type { Callback, Executable, Host, Placement } from './host.ts';
 import { interpreted } from './interp/executable.ts';
 import { Compiled } from './jit/executable.ts';
+import { ModuleCache } from './jit/module-cache.ts';
 import type { LinearMemory } from './memory.ts';
 import { OP_LD_FUNC, OP_TAIL_CALL, type Operations, operations } from './operations.ts';
 
@@ -61,6 +62,7 @@ export class Engine implements Host {
   readonly helpers: ReadonlyMap<number, Callable>;
   readonly packetLoad: Callable;
   readonly table: WebAssembly.Table;
+  readonly modules = new ModuleCache();
   /** Low half of the answer of the last tail call out of JavaScript. */
   retLo = 0;
   /** How the last run ended, null where it came to its exit. */

@@ -3,6 +3,7 @@
  */
 import type { Addr } from '../base/memory.ts';
 import type { Callable, Region } from './code.ts';
+import type { ModuleCache } from './jit/module-cache.ts';
 import type { LinearMemory } from './memory.ts';
 
 export interface Host {
@@ -13,6 +14,7 @@ export interface Host {
   readonly packetLoad: Callable;
   readonly regions: readonly Region[];
   retHi: number;
+  readonly modules: ModuleCache;
   /** Where bpf_tail_call and callbacks find compiled programs. */
   readonly table: WebAssembly.Table;
   /**

@@ -1,9 +1,8 @@
 /** From what the verifier accepted to a program that runs. */
-import { concat } from '../../base/bytes.ts';
 import { EINVAL } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
-import { decode, encode } from '../../isa/index.ts';
+import { decode } from '../../isa/index.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
 import type { InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
@@ -11,10 +10,8 @@ import type { BtfObject } from '../objects/btf.ts';
 import type { LiveMap } from '../objects/map.ts';
 import { LoadedProg } from '../objects/prog.ts';
 import { settleSort, sortOf } from '../objects/prog-array.ts';
-import { resolveToAddresses, resolveToIds } from './map-references.ts';
-import { programTag } from './tag.ts';
-
-const SLOT_SIZE = 8;
+import { resolveToAddresses } from './map-references.ts';
+import { ProgramText } from './program-text.ts';
 
 /** What the caller said of a program. */
 export interface ProgramOrigin {
@@ -55,9 +52,6 @@ export function makeProgram(
     },
     { mode: core.mode },
   );
-  const xlated = decode(program.insns);
-  resolveToIds(xlated, maps);
-  const tag = programTag(origin.bytecode);
   return new LoadedProg(
     core.progs,
     {
@@ -68,9 +62,7 @@ export function makeProgram(
       gplCompatible: origin.gplCompatible,
       uid: origin.uid,
       loadTime: core.world.clock.boot(),
-      tag,
-      subprogTags: starts.length > 1 ? subprogTags(program.insns, starts) : tag,
-      xlated: encode(xlated),
+      text: new ProgramText(origin.bytecode, program.insns, starts, maps),
       funcInfo: program.funcInfo,
       lineInfo: program.lineInfo,
       subprogStarts: starts,
@@ -98,9 +90,4 @@ function inlineMaps(core: Core, program: VerifiedProgram, maps: readonly LiveMap
     });
   }
   return inline;
-}
-
-function subprogTags(insns: Uint8Array, starts: readonly number[]): Uint8Array {
-  const ends = [...starts.slice(1), insns.length / SLOT_SIZE];
-  return concat(starts.map((start, i) => programTag(insns.subarray(start * SLOT_SIZE, ends[i]! * SLOT_SIZE))));
 }

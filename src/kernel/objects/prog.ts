@@ -13,6 +13,20 @@ const PAGE = 4096;
 /** struct bpf_prog before its instructions. */
 const PROG_OVERHEAD = 56;
 
+/** A program's instructions, as they are called and shown. */
+export interface ProgText {
+  /** First 8 bytes of the SHA-256 of the instructions, see load/tag.ts. */
+  readonly tag: Uint8Array;
+  /** One tag a subprogram, 8 bytes each. */
+  readonly subprogTags: Uint8Array;
+  /** Instructions as `dump xlated` shows them: map references hold ids. */
+  readonly xlated: Uint8Array;
+  /** Bytes of `xlated`. */
+  readonly size: number;
+  /** Whether it calls one of these helpers. */
+  calls(helpers: ReadonlySet<number>): boolean;
+}
+
 /** What PROG_LOAD settled about a program. */
 export interface ProgFacts {
   readonly name: string;
@@ -23,12 +37,7 @@ export interface ProgFacts {
   readonly uid: number;
   /** Nanoseconds since boot. */
   readonly loadTime: bigint;
-  /** First 8 bytes of the SHA-1 of the instructions, see load/tag.ts. */
-  readonly tag: Uint8Array;
-  /** One tag a subprogram, 8 bytes each. */
-  readonly subprogTags: Uint8Array;
-  /** Instructions as `dump xlated` shows them: map references hold ids. */
-  readonly xlated: Uint8Array;
+  readonly text: ProgText;
   readonly funcInfo: Uint8Array;
   readonly lineInfo: Uint8Array;
   /** Slots of the instructions where each subprogram begins. */
@@ -78,7 +87,7 @@ export class LoadedProg extends KernelObject implements MapObject {
 
   /** Bytes it takes, in whole pages as Linux counts them. */
   memoryUsage(): number {
-    return Math.ceil((this.facts.xlated.length + PROG_OVERHEAD) / PAGE) * PAGE;
+    return Math.ceil((this.facts.text.size + PROG_OVERHEAD) / PAGE) * PAGE;
   }
 
   protected override destroy(): void {

@@ -6,7 +6,6 @@
 import { view } from '../../base/bytes.ts';
 import { E2BIG, EACCES, EFAULT, EINVAL, EMFILE, ENOSPC, EOPNOTSUPP } from '../../base/errno.ts';
 import { BpfError, UnsupportedError } from '../../base/errors.ts';
-import { decode } from '../../isa/index.ts';
 import type { Attr } from '../../uapi/commands.ts';
 import * as flag from '../../uapi/flags.ts';
 import {
@@ -19,6 +18,7 @@ import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import type { VerifierInput, VerifierResult } from '../../verifier/index.ts';
 import type { Client } from '../client.ts';
 import { mayLoadWith, settledAttachType } from '../load/attach-types.ts';
+import { callsAny } from '../load/helper-calls.ts';
 import { LOG_FIXED, LOG_LEVELS, type WrittenLog, writeLog } from '../load/log.ts';
 import { makeProgram, type ProgramOrigin } from '../load/make-program.ts';
 import { readRecords } from '../load/records.ts';
@@ -61,7 +61,7 @@ export const progLoad: Handler<'PROG_LOAD'> = (client, attr) => {
 
   const input = verifierInput(client, attr, info);
   // Tasks get their blocks while programs run, which cannot wait for the layout of task_struct.
-  if (looksAtTasks(input.insns)) client.core.kernelBtf;
+  if (callsAny(input.insns, TASK_HELPERS)) client.core.kernelBtf;
   const result = client.core.verify(input);
   const log = answerLog(attr, result);
   // A log that did not fit is what the caller hears of first, whatever the verdict.
@@ -118,14 +118,6 @@ const TASK_HELPERS: ReadonlySet<number> = new Set([
   BPF_FUNC_get_current_task_btf,
   BPF_FUNC_task_pt_regs,
 ]);
-const CALL = 0x85;
-
-function looksAtTasks(bytecode: Uint8Array): boolean {
-  const { code, src, imm, length } = decode(bytecode);
-  for (let pc = 0; pc < length; pc++) if (code[pc] === CALL && src[pc] === 0 && TASK_HELPERS.has(imm[pc]!)) return true;
-  return false;
-}
-
 interface ProgramInfo {
   readonly btf: BtfObject | undefined;
   readonly funcInfo: Uint8Array;

@@ -2,7 +2,6 @@
 import { view } from '../../base/bytes.ts';
 import { EINVAL, ENODEV, ENOMEM } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
-import { CALL, decode } from '../../isa/index.ts';
 import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../../uapi/flags.ts';
 import {
   BPF_FUNC_tail_call,
@@ -93,10 +92,8 @@ const MOVERS: ReadonlySet<number> = new Set([
 ]);
 
 /** Whether a run may leave the packet so that the next one has to get it back where it was. */
-function mayMovePacket({ facts: { xlated } }: LoadedProg): boolean {
-  const { code, src, imm, length } = decode(xlated);
-  for (let pc = 0; pc < length; pc++) if (code[pc] === CALL && src[pc] === 0 && MOVERS.has(imm[pc]!)) return true;
-  return false;
+function mayMovePacket({ facts: { text } }: LoadedProg): boolean {
+  return text.calls(MOVERS);
 }
 
 function readContext(ctx: Uint8Array) {

@@ -85,7 +85,7 @@ export class Compiled implements Executable {
     const { checked = false } = this.#options;
     const compiled = compileModule(this.#host, this.#code, this.#ops, this.#placement, checked, this.#services());
     if (compiled === null) return this.#interpret();
-    const module = new WebAssembly.Module(compiled.bytes as Uint8Array<ArrayBuffer>);
+    const module = this.#host.modules.get(compiled.bytes as Uint8Array<ArrayBuffer>);
     const { exports } = new WebAssembly.Instance(module, compiled.imports);
     return {
       run: exports[RUN_EXPORT] as (ctx: Addr) => number,
