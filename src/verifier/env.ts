@@ -32,6 +32,7 @@ export type Errno =
   | 'EACCES'
   | 'EFAULT'
   | 'EBUSY'
+  | 'EEXIST'
   | 'EINVAL'
   | 'ENOSPC'
   | 'EPROTO'

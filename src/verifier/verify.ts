@@ -21,7 +21,7 @@ import { computeLiveRegs, Flow, findLoops } from './structure/flow.ts';
 import { addKfunc } from './structure/kfuncs.ts';
 import { resolveImmediates } from './structure/ld-imm64.ts';
 import { checkStackDepth } from './structure/stack-depth.ts';
-import { checkSubprogs, findSubprogs } from './structure/subprogs.ts';
+import { checkSubprogs, findSubprogs, type Subprog } from './structure/subprogs.ts';
 
 const SLEEPABLE = 1 << 4;
 
@@ -71,7 +71,6 @@ function structure(env: Env): void {
 function walkAll(env: Env): void {
   const walk = new Walk(env);
   walkFunction(env, walk, 0);
-  if (env.exceptionCallback) env.unsupported('a program with an exception callback');
   // Global functions that something called, until none is left that was not verified.
   for (let again = true; again; ) {
     again = false;
@@ -95,6 +94,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   if (index > 0 || env.input.progType === c.BPF_PROG_TYPE_EXT) {
     if (env.log.on) env.write(`Validating ${sub.name}() func#${index}...\n`);
     prepareArgs(env, index);
+    if (sub.isExceptionCallback) enterExceptionCallback(env, sub);
     setGlobalArgs(env, sub);
   } else {
     // What BTF says about the main function's signature is only noted.
@@ -111,6 +111,13 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   const logStart = env.log.end;
   walk.run();
   if (!env.log.level2) env.log.truncate(Math.min(logStart, env.log.end));
+}
+
+function enterExceptionCallback(env: Env, sub: Subprog): void {
+  env.frame.inExceptionCallback = true;
+  if (sub.args!.length !== 1 || sub.args![0]!.kind !== 'scalar') {
+    env.reject('EINVAL', 'exception cb only supports single integer argument');
+  }
 }
 
 /** Why the main function could not be a global one is only told. */

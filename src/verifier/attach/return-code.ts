@@ -67,9 +67,10 @@ function answerRange(env: Env): Range | null {
 /** At the exit of the program itself, or of a function that is verified by itself. */
 export function checkReturnCode(env: Env, regno = 0): void {
   const { progType } = env.input;
-  const subprog = env.frame.subprog;
-  if (subprog === 0 && progType === c.BPF_PROG_TYPE_LSM) env.unsupported('return values of this program type');
-  if (subprog === 0 && progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
+  // What ends a program that threw answers for it.
+  const isProgram = env.frame.subprog === 0 || env.frame.inExceptionCallback;
+  if (isProgram && progType === c.BPF_PROG_TYPE_LSM) env.unsupported('return values of this program type');
+  if (isProgram && progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
     const { ret } = operationOf(env);
     if (ret === 0) return;
     if (resolve(env.kernelBtf, ret).kind === 'ptr') env.unsupported('struct_ops that answer a pointer');
@@ -81,7 +82,7 @@ export function checkReturnCode(env: Env, regno = 0): void {
   checkSource(env, regno);
   if (isPointerLeak(env, regno)) env.reject('EACCES', `R${regno} leaks addr as return value`);
   const r0 = env.reg(regno);
-  if (subprog !== 0) {
+  if (!isProgram) {
     if (!r0.isScalar) {
       env.reject('EINVAL', `At subprogram exit the register R${regno} is not a scalar value (${typeName(r0.type)})`);
     }

@@ -18,9 +18,6 @@ export function subprogCall(env: Env): Outcome {
   const index = subprogAt(env, pc + insns.imm[pc]! + 1);
   const sub = env.subprogs[index];
   if (!sub) env.reject('EFAULT', `verifier bug: no function at insn ${pc + insns.imm[pc]! + 1}`);
-  if (index === env.exceptionCallback && env.exceptionCallback) {
-    env.reject('EINVAL', `insn ${pc} cannot call exception cb directly`);
-  }
   if (sub.isGlobal) {
     if (cur.activeLocks) {
       env.reject('EINVAL', 'global function calls are not allowed while holding a lock,\nuse static function instead');

@@ -5,6 +5,7 @@ import { view } from '../../base/bytes.ts';
 import type { Env } from '../env.ts';
 
 const PREFIX = 'exception_callback:';
+const LINKAGE_GLOBAL = 1;
 
 /** First slot of the exception callback, or 0 where there is none. */
 export function findExceptionCallback(env: Env): number {
@@ -12,17 +13,21 @@ export function findExceptionCallback(env: Env): number {
   if (!btf || !funcInfo || funcInfo.length < 8) return 0;
   const dv = view(funcInfo);
   const main = dv.getUint32(4, true);
-  let name = '';
-  for (let id = 1; id < btf.count && !name; id++) {
+  const names: string[] = [];
+  for (let id = 1; id < btf.count; id++) {
     const t = btf.type(id);
-    if (t?.kind === 'decl_tag' && t.type === main && t.component === -1 && t.name.startsWith(PREFIX)) {
-      name = t.name.slice(PREFIX.length);
-    }
+    if (t?.kind !== 'decl_tag' || t.type !== main || t.component !== -1 || !t.name.startsWith(PREFIX)) continue;
+    names.push(t.name.slice(PREFIX.length));
   }
-  if (!name) return 0;
+  const [name] = names;
+  if (name === undefined) return 0;
+  if (names.length > 1) env.reject('EEXIST', 'multiple exception callback tags for main subprog');
+  const func = btf.find(name, 'func');
+  const t = btf.type(func);
+  if (t?.kind !== 'func') env.reject('ENOENT', `exception cb '${name}' could not be found in BTF`);
+  if (t.linkage !== LINKAGE_GLOBAL) env.reject('EINVAL', `exception callback '${name}' must have global linkage`);
   for (let at = 8; at + 8 <= funcInfo.length; at += 8) {
-    const func = btf.type(dv.getUint32(at + 4, true));
-    if (func?.kind === 'func' && func.name === name) return dv.getUint32(at, true);
+    if (dv.getUint32(at + 4, true) === func) return dv.getUint32(at, true);
   }
-  env.reject('ENOENT', '');
+  env.reject('ENOENT', `exception cb '${name}' could not be found in BTF`);
 }

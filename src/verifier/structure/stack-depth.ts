@@ -17,7 +17,7 @@ const MAX_FRAMES = 8;
 export function checkStackDepth(env: Env): number[] {
   const depths: number[] = [];
   for (const [k, sub] of env.subprogs.entries()) {
-    if (k === 0 || sub.isAsyncCallback) walk(env, k);
+    if (k === 0 || sub.isAsyncCallback || sub.isExceptionCallback) walk(env, k);
     depths.push(sub.stackDepth);
   }
   return depths;
@@ -63,6 +63,7 @@ function walk(env: Env, start: number): void {
       const next = subprogAt(env, pc + insns.imm[pc]! + 1);
       const callee = env.subprogs[next];
       if (!callee || (isFunc && callee.isAsyncCallback)) continue;
+      if (callee.isExceptionCallback) env.reject('EINVAL', `insn ${pc} cannot call exception cb directly`);
       if (isFunc && !callee.isCallback) continue;
       if (env.subprogs.some((s) => s.hasTailCall) && depth >= 256 && callee.hasTailCall) {
         env.reject(

@@ -142,6 +142,12 @@ export function findSubprogs(env: Env, addKfunc: (pc: number) => void): void {
     unreliable: false,
   }));
   env.exceptionCallback = exception ? sorted.indexOf(exception) : 0;
+  if (exception) {
+    const callback = env.subprogs[env.exceptionCallback]!;
+    callback.isExceptionCallback = true;
+    callback.isCallback = true;
+    callback.called = true;
+  }
   if (env.log.level2) for (const [k, start] of sorted.entries()) env.write(`func#${k} @${start}\n`);
 }
 
