@@ -108,6 +108,9 @@ export function helperCall(env: Env): Outcome {
   if (row.mightSleep && env.cur.activePreempt) {
     env.reject('EINVAL', `sleepable helper ${name} in non-preemptible region`);
   }
+  if (row.mightSleep && env.cur.activeIrqId) {
+    env.reject('EINVAL', `sleepable helper ${name} in IRQ-disabled region`);
+  }
   const meta = new CallMeta();
   meta.id = id;
   meta.name = helper.name;

@@ -11,10 +11,13 @@ import { isTrusted } from '../pointer/btf-id.ts';
 import { structsMatch } from '../pointer/struct-match.ts';
 import { DYNPTR_KINDS, findDynptr } from '../resource/dynptr.ts';
 import { useGraphNode, useGraphRoot } from '../resource/graph.ts';
+import { IRQ_LOCK, IRQ_NATIVE, useIrqFlag } from '../resource/irq.ts';
 import { useIterator } from '../resource/iterator.ts';
 import { checkKeptField, type KeptField } from '../resource/kernel-field.ts';
+import { useLock } from '../resource/lock.ts';
 import { inRcuSection } from '../resource/rcu.ts';
 import type { Reg } from '../state/reg.ts';
+import { REF_RES_LOCK, REF_RES_LOCK_IRQ } from '../state/state.ts';
 import {
   ALLOC,
   BTF_PTR,
@@ -156,6 +159,15 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
     case 'task_work':
       checkMapField(env, meta, k, reg, 'bpf_task_work');
       return false;
+    case 'res_spin_lock':
+      if (reg.type !== MAP_VALUE && reg.type !== (BTF_PTR | ALLOC)) {
+        env.reject('EINVAL', `arg#${k} doesn't point to map value or allocated object`);
+      }
+      useLock(env, regno, !kfunc.name.includes('unlock'), byIrq(kfunc) ? REF_RES_LOCK_IRQ : REF_RES_LOCK);
+      return false;
+    case 'irq_flag':
+      useIrqFlag(env, regno, kfunc.name.endsWith('save'), byIrq(kfunc) ? IRQ_LOCK : IRQ_NATIVE);
+      return false;
     case 'const_str':
       if (reg.type !== MAP_VALUE) env.reject('EINVAL', `arg#${k} doesn't point to a const string`);
       checkConstString(env, reg, regno);
@@ -200,6 +212,9 @@ function noteMap(env: Env, meta: KfuncMeta, reg: Reg, regno: number): void {
   meta.map = reg.aux;
   meta.mapUid = reg.aux2;
 }
+
+/** The lock that disables interrupts keeps a flag of its own kind. */
+const byIrq = (kfunc: Kfunc): boolean => /^bpf_res_spin_(lock_irqsave|unlock_irqrestore)$/.test(kfunc.name);
 
 /** A workqueue or task work, which lie in map values. */
 function checkMapField(env: Env, meta: KfuncMeta, k: number, reg: Reg, name: KeptField): void {

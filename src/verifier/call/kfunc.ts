@@ -5,6 +5,7 @@
 import { resolve } from '../../btf/index.ts';
 import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
 import { checkReturnCode } from '../attach/return-code.ts';
+import { syncBounds } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
 import { ENDED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { giveAway } from '../resource/graph.ts';
@@ -12,6 +13,7 @@ import { branchOnNext } from '../resource/iterator.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { enterRcu, inRcuSection, leaveRcu } from '../resource/rcu.ts';
 import { releaseRef } from '../resource/reference.ts';
+import { Reg } from '../state/reg.ts';
 import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
 import { progTypeName } from './allowed.ts';
 import { type AsyncCallback, pushAsyncCallback, pushTreeCallback, TASK_WORK, WORKQUEUE } from './callback.ts';
@@ -39,11 +41,12 @@ export function kfuncCall(env: Env): Outcome {
   const { name } = kfunc;
   if (!isCallable(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
   if (name === '__bpf_trap') env.reject('EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
-  if (/^bpf_(res_spin|local_irq)/.test(name)) env.unsupported(`the kernel function ${name}`);
   const sleepable = hasFlag(kfunc, 'sleepable');
   if (sleepable && !env.cur.inSleepable) {
     env.reject('EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
   }
+  const isLock = LOCKS.has(name);
+  if (isLock) branchOnFailure(env);
   const meta = new KfuncMeta();
   checkKfuncArgs(env, kfunc, meta);
   if (name === 'bpf_rbtree_add_impl') pushTreeCallback(env, meta.subprog, meta.root!);
@@ -60,9 +63,26 @@ export function kfuncCall(env: Env): Outcome {
     env.scratchReg(r);
   }
   answerKfunc(env, kfunc, meta, answered);
+  if (isLock) env.reg(0).markKnown32(0);
   if (name === 'bpf_xdp_pull_data') forgetPackets(env);
   if (meta.iter && hasFlag(kfunc, 'iter_next')) branchOnNext(env, meta.iter);
   return NEXT;
+}
+
+const LOCKS = new Set(['bpf_res_spin_lock', 'bpf_res_spin_lock_irqsave']);
+const MAX_ERRNO = 4095;
+
+/** A resilient lock may not be had: one path goes on with an errno, this one with the lock and 0. */
+function branchOnFailure(env: Env): void {
+  const { frame } = env.walk.push(env.pc + 1, env.pc);
+  const reg = new Reg(frame.lanes, 0);
+  for (let r = 1; r <= 5; r++) reg.point(frame.lanes, r).markNotInit();
+  reg.point(frame.lanes, 0).markUnknown();
+  reg.smin = BigInt(-MAX_ERRNO);
+  reg.smax = -1n;
+  reg.s32min = -MAX_ERRNO;
+  reg.s32max = -1;
+  syncBounds(reg);
 }
 
 export const mayCallUnderLock = (env: Env): boolean => {
@@ -94,6 +114,9 @@ function checkSections(env: Env, kfunc: Kfunc, sleepable: boolean): void {
     cur.activePreempt--;
   } else if (sleepable && cur.activePreempt) {
     env.reject('EACCES', `kernel func ${name} is sleepable within non-preemptible region`);
+  }
+  if (sleepable && cur.activeIrqId) {
+    env.reject('EACCES', `kernel func ${name} is sleepable within IRQ-disabled region`);
   }
   if (hasFlag(kfunc, 'rcu_protected') && !inRcuSection(env)) {
     env.reject('EACCES', `kernel func ${name} requires RCU critical section protection`);

@@ -5,7 +5,7 @@
 import type { Env } from '../env.ts';
 import { eachReg } from '../state/each.ts';
 import type { Reg } from '../state/reg.ts';
-import { REF_LOCK } from '../state/state.ts';
+import { isLock } from '../state/state.ts';
 import { ALLOC, BTF_PTR, MAP_VALUE, NON_OWN_REF, RCU } from '../state/types.ts';
 import { type GraphRoot, type MapRecord, recordOf } from '../structure/map-record.ts';
 import { releaseRef, releaseRefById } from './reference.ts';
@@ -35,7 +35,7 @@ export function useGraphRoot(env: Env, regno: number, name: 'bpf_list_head' | 'b
   if (!field) env.reject('EINVAL', `${name} not found at offset=${at >>> 0}`);
   const { cur } = env;
   const lock = record.fields.find((f) => f.kind === 'bpf_spin_lock');
-  const held = cur.refs.some((r) => r.kind === REF_LOCK && r.id === reg.id && r.owner === lockOwner(reg));
+  const held = cur.refs.some((r) => isLock(r.kind) && r.id === reg.id && r.owner === lockOwner(reg));
   if (!cur.activeLocks || !held) {
     if (cur.activeLocks) env.write('held lock and object are not in the same allocation\n');
     env.reject('EINVAL', `bpf_spin_lock at off=${lock?.offset ?? -1} must be held for ${name}`);

@@ -12,7 +12,11 @@ import { type Frame, LiveFrame } from './frame.ts';
 export const MAX_FRAMES = 8;
 
 export const REF_PTR = 1;
+export const REF_IRQ = 2;
 export const REF_LOCK = 4;
+export const REF_RES_LOCK = 8;
+export const REF_RES_LOCK_IRQ = 16;
+export const isLock = (kind: number): boolean => kind >= REF_LOCK;
 
 /** Something acquired that must be given back. Values do not change once made. */
 export interface Ref {

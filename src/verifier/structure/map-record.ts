@@ -60,20 +60,27 @@ const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_
 
 export function mapRecordOf(map: VerifierMap): MapRecord {
   const { btf, btfValueTypeId } = map;
-  return btf && btfValueTypeId ? recordOf(btf, btfValueTypeId) : { fields: [], hasAsyncFields: false };
+  return btf && btfValueTypeId ? fieldsOf(btf, btfValueTypeId) : { fields: [], hasAsyncFields: false };
 }
 
-/** Fields of the kernel in a structure, or in the variables of a section. */
-export function recordOf(btf: Btf, id: number): MapRecord {
-  const fields: MapField[] = [];
+/** What is only looked for in map values. */
+const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'uptr']);
+
+/** Fields of the kernel in a structure that programs allocate. */
+export const recordOf = (btf: Btf, id: number): MapRecord => fieldsOf(btf, id, MAPS_ONLY);
+
+/** Fields of the kernel in a structure, or in the variables of a section, but for those that do not count there. */
+function fieldsOf(btf: Btf, id: number, without: ReadonlySet<string> = new Set()): MapRecord {
+  const found: MapField[] = [];
   if (id) {
     try {
-      collect(btf, id, 0, fields, 0);
+      collect(btf, id, 0, found, 0);
     } catch (error) {
       // Map creation has refused such BTF already.
       if (!(error instanceof BtfError)) throw error;
     }
   }
+  const fields = found.filter((f) => !without.has(f.kind));
   const twice = ONCE.some((kind) => fields.filter((f) => f.kind === kind).length > 1);
   if (fields.length > MAX_FIELDS || twice) return { fields: [], hasAsyncFields: false };
   fields.sort((a, b) => a.offset - b.offset);
