@@ -2,9 +2,10 @@
  * The machine's kernel behind the waist: every question becomes a system call of this process.
  *
  * Descriptors are this process's own. What was opened and not closed by the caller is closed by `close`.
+ *
+ * What only some questions need is loaded when the first of them is asked: a command that shows one list starts sooner.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { view } from '../base/bytes.ts';
 import { EAGAIN, EBADF, EBUSY, EINVAL, EIO, ENOTDIR, errnoOf } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
@@ -31,19 +32,9 @@ import {
   BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
-import { readBinary } from './binary.ts';
 import { BpfCalls } from './bpf-call.ts';
 import { linuxBpfFs } from './bpffs.ts';
 import { onlineCpus, possibleCpus, systemConfig } from './machine.ts';
-import { mapMemory } from './map-memory.ts';
-import { linuxNet, netDevices } from './net.ts';
-import { PerfBufferReader } from './perf-buffer.ts';
-import { openAttachable, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF } from './perf-event.ts';
-import { perfHolders } from './perf-holders.ts';
-import { RingBufferReader } from './ring-buffer.ts';
-import { linuxSockets } from './sockets.ts';
-import { openTracePipe } from './trace-pipe.ts';
-import { UserRingBufferWriter } from './user-ring-buffer.ts';
 
 const DEFAULT_PAGES_PER_CPU = 64;
 const ITERATOR_READ = 1 << 16;
@@ -73,8 +64,25 @@ class LinuxKernel implements Kernel {
   constructor(system: System) {
     this.system = system;
     this.calls = new BpfCalls(system, (fd) => this.fds.has(fd), this.possibleCpus);
-    this.net = linuxNet(system);
-    this.sockets = linuxSockets(system, (fd) => this.fds.add(fd));
+    const net = () => import('./net.ts').then(({ linuxNet }) => linuxNet(system));
+    this.net = {
+      query: async () => (await net()).query(),
+      attachXdp: async (...args) => (await net()).attachXdp(...args),
+      detachXdp: async (...args) => (await net()).detachXdp(...args),
+      attachTc: async (...args) => (await net()).attachTc(...args),
+      detachTc: async (...args) => (await net()).detachTc(...args),
+      removeClsact: async (...args) => (await net()).removeClsact(...args),
+    };
+    const sockets = () =>
+      import('./sockets.ts').then(({ linuxSockets }) => linuxSockets(system, (fd) => this.fds.add(fd)));
+    this.sockets = {
+      openPacket: async (...args) => (await sockets()).openPacket(...args),
+      receive: async (...args) => (await sockets()).receive(...args),
+      attachFilter: async (...args) => (await sockets()).attachFilter(...args),
+      detachFilter: async (...args) => (await sockets()).detachFilter(...args),
+      attachReuseport: async (...args) => (await sockets()).attachReuseport(...args),
+      detachReuseport: async (...args) => (await sockets()).detachReuseport(...args),
+    };
     this.bpffs = linuxBpfFs(
       async (pathname) => (await this.bpf('OBJ_GET', { pathname })).ret,
       (fd) => this.closeFd(fd),
@@ -96,9 +104,13 @@ class LinuxKernel implements Kernel {
   }
 
   async fdInfo(fd: Fd): Promise<Record<string, string>> {
-    const text = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8').catch((cause) => {
+    // Read at once: the file is made of memory, and a turn of the event loop costs many times what it does.
+    let text: string;
+    try {
+      text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    } catch (cause) {
       throw new BpfError('fdinfo', EBADF, `descriptor ${fd}`, { cause });
-    });
+    }
     const rows = text.split('\n').map((line) => /^([^:]+):\s*(.*)$/.exec(line));
     return Object.fromEntries(rows.flatMap((row) => (row ? [[row[1]!, row[2]!]] : [])));
   }
@@ -119,6 +131,7 @@ class LinuxKernel implements Kernel {
   }
 
   async perfEventOpen(event: PerfEventSpec): Promise<Fd> {
+    const { openAttachable } = await import('./perf-event.ts');
     this.checkOpen('perf_event_open');
     const fd = openAttachable(this.system, event);
     this.fds.add(fd);
@@ -126,17 +139,16 @@ class LinuxKernel implements Kernel {
   }
 
   async perfEventAttach(eventFd: Fd, progFd: Fd): Promise<void> {
-    const set = this.system.call('ioctl', eventFd, PERF_EVENT_IOC_SET_BPF, progFd);
-    if (set < 0) throw new BpfError('PERF_EVENT_IOC_SET_BPF', set);
-    const enable = this.system.call('ioctl', eventFd, PERF_EVENT_IOC_ENABLE, 0);
-    if (enable < 0) throw new BpfError('PERF_EVENT_IOC_ENABLE', enable);
+    const { attachToEvent } = await import('./perf-event.ts');
+    attachToEvent(this.system, eventFd, progFd);
   }
 
-  readBinary(name: string): Promise<{ path: string; bytes: Uint8Array }> {
-    return readBinary(name);
+  async readBinary(name: string): Promise<{ path: string; bytes: Uint8Array }> {
+    return (await import('./binary.ts')).readBinary(name);
   }
 
   async openRingBuffer(mapFd: Fd): Promise<EventReader> {
+    const { RingBufferReader } = await import('./ring-buffer.ts');
     const map = await this.mapOf(mapFd, BPF_MAP_TYPE_RINGBUF, 'a ring buffer');
     if (this.rings.has(map.id)) throw new BpfError('ring buffer', EBUSY, `map ${map.id} is being read already`);
     const reader = new RingBufferReader(this.system, mapFd, map.max_entries);
@@ -145,6 +157,7 @@ class LinuxKernel implements Kernel {
   }
 
   async openPerfBuffer(mapFd: Fd, options: { pagesPerCpu?: number } = {}): Promise<EventReader> {
+    const { PerfBufferReader } = await import('./perf-buffer.ts');
     const map = await this.mapOf(mapFd, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 'a perf event array');
     const pages = options.pagesPerCpu ?? DEFAULT_PAGES_PER_CPU;
     if (!Number.isInteger(Math.log2(pages))) {
@@ -168,6 +181,7 @@ class LinuxKernel implements Kernel {
   }
 
   async openUserRingBuffer(mapFd: Fd): Promise<EventWriter> {
+    const { UserRingBufferWriter } = await import('./user-ring-buffer.ts');
     const map = await this.mapOf(mapFd, BPF_MAP_TYPE_USER_RINGBUF, 'a user ring buffer');
     if (this.rings.has(map.id)) throw new BpfError('user ring buffer', EBUSY, `map ${map.id} has a writer already`);
     const writer = new UserRingBufferWriter(this.system, mapFd, map.max_entries);
@@ -187,22 +201,24 @@ class LinuxKernel implements Kernel {
   }
 
   async mapMemory(mapFd: Fd): Promise<MapMemory> {
+    const { mapMemory } = await import('./map-memory.ts');
     const { info } = await this.bpf('OBJ_GET_INFO_BY_FD', { bpf_fd: mapFd, info: { of: 'map' } });
     if (info.of !== 'map') throw new BpfError('mmap', EINVAL, `descriptor ${mapFd} is no map`);
     return this.track(mapMemory(this.system, mapFd, info), () => {});
   }
 
   async openTracePipe(): Promise<LineReader> {
+    const { openTracePipe } = await import('./trace-pipe.ts');
     this.checkOpen('open');
     return this.track(openTracePipe(), () => {});
   }
 
-  perfHolders(): Promise<PerfHolder[]> {
-    return perfHolders(this);
+  async perfHolders(): Promise<PerfHolder[]> {
+    return (await import('./perf-holders.ts')).perfHolders(this);
   }
 
   async netDevices(): Promise<NetDevice[]> {
-    return netDevices(this.system);
+    return (await import('./net.ts')).netDevices(this.system);
   }
 
   systemConfig(): Promise<SystemConfig> {

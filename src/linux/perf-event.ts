@@ -10,7 +10,7 @@ import { tracefs } from './tracefs.ts';
 
 /** linux/perf_event.h: _IO('$', 0), _IOW('$', 8, __u32). */
 export const PERF_EVENT_IOC_ENABLE = 0x2400;
-export const PERF_EVENT_IOC_SET_BPF = 0x40042408;
+const PERF_EVENT_IOC_SET_BPF = 0x40042408;
 const PERF_FLAG_FD_CLOEXEC = 8;
 /** PERF_ATTR_SIZE_VER8 is newer than any kernel we support needs; this size reaches config2 and is known since 3.x. */
 const ATTR_SIZE = 112;
@@ -119,6 +119,14 @@ export function openAttachable(system: System, event: PerfEventSpec): number {
         `event ${event.type}:${event.config}`,
       );
   }
+}
+
+/** The way of attaching that needs no link. */
+export function attachToEvent(system: System, eventFd: number, progFd: number): void {
+  const set = system.call('ioctl', eventFd, PERF_EVENT_IOC_SET_BPF, progFd);
+  if (set < 0) throw new BpfError('PERF_EVENT_IOC_SET_BPF', set);
+  const enabled = system.call('ioctl', eventFd, PERF_EVENT_IOC_ENABLE, 0);
+  if (enabled < 0) throw new BpfError('PERF_EVENT_IOC_ENABLE', enabled);
 }
 
 /** Keeps a buffer reachable up to here, so that its address was good during the call before. */
