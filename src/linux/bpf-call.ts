@@ -1,5 +1,5 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { E2BIG, EINVAL, EOPNOTSUPP, EPERM } from '../base/errno.ts';
+import { E2BIG, EINVAL, ENOENT, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr, type Fd, linkMember, refusal } from '../sys/index.ts';
@@ -46,6 +46,44 @@ export class BpfCalls {
     if (command === 'OBJ_GET_INFO_BY_FD') return this.info(attr as Attr<'OBJ_GET_INFO_BY_FD'>) as Result<C>;
     this.maps.check(command, attr);
     return this.once(command, attr);
+  }
+
+  /** The value, or null where the key is not there: MAP_LOOKUP_ELEM without an error for what is usual. */
+  lookup(map_fd: Fd, key: Uint8Array, value: number): Uint8Array | null {
+    const attr = { map_fd, key, value };
+    if (!this.isPlain(map_fd, key, value)) return orNull(() => this.call('MAP_LOOKUP_ELEM', attr).value);
+    const ret = this.elements.ofKey('MAP_LOOKUP_ELEM', map_fd, key);
+    if (ret >= 0) return this.elements.written(value);
+    if (ret === -ENOENT) return null;
+    throw this.refused('MAP_LOOKUP_ELEM', attr, ret);
+  }
+
+  update(map_fd: Fd, key: Uint8Array, value: Uint8Array, flags: number): void {
+    const attr = { map_fd, key, value, flags };
+    if (!this.isPlain(map_fd, key, value.length)) {
+      this.call('MAP_UPDATE_ELEM', attr);
+      return;
+    }
+    const ret = this.elements.update(map_fd, key, value, flags);
+    if (ret < 0) throw this.refused('MAP_UPDATE_ELEM', attr, ret);
+  }
+
+  /** Whether there was such a key. */
+  remove(map_fd: Fd, key: Uint8Array): boolean {
+    const attr = { map_fd, key };
+    const size = this.maps.of(map_fd)?.value ?? 0;
+    if (!this.isPlain(map_fd, key, size)) return orNull(() => this.call('MAP_DELETE_ELEM', attr)) !== null;
+    const ret = this.elements.ofKey('MAP_DELETE_ELEM', map_fd, key);
+    if (ret >= 0) return true;
+    if (ret === -ENOENT) return false;
+    throw this.refused('MAP_DELETE_ELEM', attr, ret);
+  }
+
+  /** Whether key and value are just what an ordinary map takes, and have room in the block. */
+  private isPlain(fd: Fd, key: Uint8Array, valueSize: number): boolean {
+    const sizes = this.maps.of(fd);
+    if (sizes === undefined || sizes.asksForValue || sizes.key === 0) return false;
+    return key.length === sizes.key && valueSize === sizes.value && this.elements.hasRoom(sizes.key, sizes.value);
   }
 
   /** To be told when a descriptor is closed: its number will mean something else. */
@@ -121,5 +159,14 @@ export class BpfCalls {
     }
     if (errno !== EINVAL && errno !== E2BIG) return undefined;
     return this.features.missing(command, attr, errno) ?? this.features.missingType(command, attr);
+  }
+}
+
+function orNull<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof BpfError && error.errno === ENOENT) return null;
+    throw error;
   }
 }

@@ -2,7 +2,6 @@
  * The commands about one element of a map, which are called a million times: their attr and buffers lie in one block
  * whose address is known, so that a call is a few stores, the system call, and one copy.
  */
-import { view } from '../base/bytes.ts';
 import type { System } from '../native/index.ts';
 import { type Attr, COMMANDS, type CommandName } from '../uapi/commands.ts';
 import { ATTR_LAYOUTS } from '../uapi/generated/layouts.ts';
@@ -29,7 +28,6 @@ const KEY_ROOM = 1024;
 const VALUE = KEY + KEY_ROOM;
 const VALUE_ROOM = 1 << 14;
 const EMPTY = new Uint8Array(0);
-const NULL = 0n;
 
 const IDS: Readonly<Record<ElementCommand, number>> = {
   MAP_LOOKUP_ELEM: COMMANDS.MAP_LOOKUP_ELEM.id,
@@ -43,24 +41,27 @@ export function isElementCommand(command: CommandName): command is ElementComman
   return command in IDS;
 }
 
+/** Up to so many bytes a loop copies sooner than `set` and `slice` begin. */
+const FEW = 16;
+
 export class ElementCalls {
   private readonly system: System;
   private readonly block = new Uint8Array(VALUE + VALUE_ROOM);
-  private readonly dv = view(this.block);
+  /** The same memory, for the attr's numbers: little-endian, as both machines are. */
+  private readonly words = new Uint32Array(this.block.buffer, 0, ATTR_SIZE / 4);
   private readonly address: number;
-  private readonly keyAddress: bigint;
-  private readonly valueAddress: bigint;
 
   constructor(system: System) {
     this.system = system;
     this.address = system.addressOf(this.block);
-    this.keyAddress = BigInt(this.address + KEY);
-    this.valueAddress = BigInt(this.address + VALUE);
   }
 
   /** Whether key and value have room in the block. */
   fits({ key = EMPTY, value = EMPTY, next_key = 0 }: ElementAttr): boolean {
-    return key.length <= KEY_ROOM && sizeOf(value) <= VALUE_ROOM && next_key <= VALUE_ROOM;
+    return this.hasRoom(key.length, sizeOf(value)) && next_key <= VALUE_ROOM;
+  }
+  hasRoom(keySize: number, valueSize: number): boolean {
+    return keySize <= KEY_ROOM && valueSize <= VALUE_ROOM;
   }
 
   /**
@@ -70,21 +71,51 @@ export class ElementCalls {
   call<C extends ElementCommand>(command: C, attr: Attr<C>, keyIsValue = false): number {
     const { map_fd = 0, value = EMPTY, next_key = 0, flags = 0 }: ElementAttr = attr;
     const given = (attr as ElementAttr).key ?? EMPTY;
-    const key = keyIsValue ? EMPTY : given;
-    if (keyIsValue) this.block.set(given, VALUE);
-    const { dv } = this;
-    dv.setUint32(AT.map_fd.offset, map_fd, true);
-    dv.setBigUint64(AT.key.offset, key.length > 0 ? this.keyAddress : NULL, true);
-    dv.setBigUint64(AT.value.offset, sizeOf(value) + next_key > 0 ? this.valueAddress : NULL, true);
-    dv.setBigUint64(AT.flags.offset, flags ? BigInt.asUintN(64, BigInt(flags)) : 0n, true);
-    this.block.set(key, KEY);
-    if (typeof value === 'object') this.block.set(value, VALUE);
-    return this.system.bpf(IDS[command], this.address, ATTR_SIZE);
+    if (keyIsValue) this.put(given, VALUE);
+    if (typeof value === 'object') this.put(value, VALUE);
+    return this.one(command, map_fd, keyIsValue ? EMPTY : given, sizeOf(value) + next_key > 0, flags);
+  }
+
+  /** MAP_LOOKUP_ELEM and MAP_DELETE_ELEM of a key that fits. */
+  ofKey(command: 'MAP_LOOKUP_ELEM' | 'MAP_DELETE_ELEM', fd: number, key: Uint8Array): number {
+    return this.one(command, fd, key, command === 'MAP_LOOKUP_ELEM', 0);
+  }
+
+  /** MAP_UPDATE_ELEM of a key and a value that fit. */
+  update(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number {
+    this.put(value, VALUE);
+    return this.one('MAP_UPDATE_ELEM', fd, key, true, flags);
   }
 
   /** A copy of the first `size` bytes that the last call wrote. */
   written(size: number): Uint8Array {
-    return this.block.slice(VALUE, VALUE + size);
+    if (size > FEW) return this.block.slice(VALUE, VALUE + size);
+    const out = new Uint8Array(size);
+    for (let i = 0; i < size; i++) out[i] = this.block[VALUE + i]!;
+    return out;
+  }
+
+  private one(command: ElementCommand, fd: number, key: Uint8Array, hasValue: boolean, flags: number | bigint): number {
+    const { words } = this;
+    words[AT.map_fd.offset / 4] = fd;
+    this.point(AT.key.offset / 4, key.length > 0 ? this.address + KEY : 0);
+    this.point(AT.value.offset / 4, hasValue ? this.address + VALUE : 0);
+    const wide = typeof flags === 'bigint';
+    words[AT.flags.offset / 4] = wide ? Number(flags & 0xffff_ffffn) : flags;
+    words[AT.flags.offset / 4 + 1] = wide ? Number(BigInt.asUintN(64, flags) >> 32n) : 0;
+    this.put(key, KEY);
+    return this.system.bpf(IDS[command], this.address, ATTR_SIZE);
+  }
+
+  private point(at: number, address: number): void {
+    this.words[at] = address;
+    this.words[at + 1] = address / 2 ** 32;
+  }
+
+  private put(bytes: Uint8Array, at: number): void {
+    const { block } = this;
+    if (bytes.length > FEW) block.set(bytes, at);
+    else for (let i = 0; i < bytes.length; i++) block[at + i] = bytes[i]!;
   }
 }
 

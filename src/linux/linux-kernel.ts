@@ -12,6 +12,7 @@ import { BpfError } from '../base/errors.ts';
 import { loadSystem, type System } from '../native/index.ts';
 import type {
   BpfFs,
+  Elements,
   EventReader,
   EventWriter,
   Fd,
@@ -50,6 +51,7 @@ export async function openLinuxKernel(): Promise<Kernel> {
 class LinuxKernel implements Kernel {
   readonly kind = 'linux';
   readonly possibleCpus = possibleCpus();
+  readonly elements: Elements;
   readonly bpffs: BpfFs;
   readonly net: NetAttach;
   readonly sockets: Sockets;
@@ -64,6 +66,21 @@ class LinuxKernel implements Kernel {
   constructor(system: System) {
     this.system = system;
     this.calls = new BpfCalls(system, (fd) => this.fds.has(fd), this.possibleCpus);
+    const { calls } = this;
+    this.elements = {
+      lookup: (fd, key, size) => {
+        this.checkOpen('BPF_MAP_LOOKUP_ELEM');
+        return calls.lookup(fd, key, size);
+      },
+      update: (fd, key, value, flags = 0) => {
+        this.checkOpen('BPF_MAP_UPDATE_ELEM');
+        calls.update(fd, key, value, flags);
+      },
+      remove: (fd, key) => {
+        this.checkOpen('BPF_MAP_DELETE_ELEM');
+        return calls.remove(fd, key);
+      },
+    };
     const net = () => import('./net.ts').then(({ linuxNet }) => linuxNet(system));
     this.net = {
       query: async () => (await net()).query(),

@@ -88,6 +88,8 @@ export class Bpf {
 
   /** The value (`userValueSize` bytes: see there), or null where the key is not there. */
   async mapLookup(fd: Fd, key: Uint8Array, userValueSize: number, flags = 0n): Promise<Uint8Array | null> {
+    const { elements } = this.kernel;
+    if (elements && flags === 0n) return elements.lookup(fd, key, userValueSize);
     try {
       return (await this.kernel.bpf('MAP_LOOKUP_ELEM', { map_fd: fd, key, value: userValueSize, flags })).value;
     } catch (error) {
@@ -103,11 +105,15 @@ export class Bpf {
 
   /** `flags`: BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. */
   async mapUpdate(fd: Fd, key: Uint8Array, value: Uint8Array, flags: bigint | number = 0n): Promise<void> {
+    const { elements } = this.kernel;
+    if (elements && flags <= 0xffff_ffff) return elements.update(fd, key, value, Number(flags));
     await this.kernel.bpf('MAP_UPDATE_ELEM', { map_fd: fd, key, value, flags });
   }
 
   /** Whether there was such a key. */
   async mapDelete(fd: Fd, key: Uint8Array): Promise<boolean> {
+    const { elements } = this.kernel;
+    if (elements) return elements.remove(fd, key);
     return (await orNull(this.kernel.bpf('MAP_DELETE_ELEM', { map_fd: fd, key }))) !== null;
   }
 
@@ -175,8 +181,9 @@ export class Bpf {
       const { count = 0, keys, values } = answer;
       if (count > 0 && keys && values) {
         yield Array.from({ length: count }, (_, i) => ({
-          key: keys.subarray(i * keySize, (i + 1) * keySize),
-          value: values.subarray(i * userValueSize, (i + 1) * userValueSize),
+          // Views made in this way cost three quarters of what `subarray` does.
+          key: new Uint8Array(keys.buffer, keys.byteOffset + i * keySize, keySize),
+          value: new Uint8Array(values.buffer, values.byteOffset + i * userValueSize, userValueSize),
         }));
       }
       if (last) return;

@@ -24,6 +24,8 @@ export interface Kernel {
    * refuses (a batch that reached the end, ENOSPC with the size it would take), `BpfError.answer` has it.
    */
   bpf<C extends CommandName>(command: C, attr: Attr<C>): Promise<Result<C>>;
+  /** Commands about one element, answered at once. Absent where a kernel is further away than a system call. */
+  readonly elements?: Elements;
   /** close(2). Closing what is not open is EBADF. */
   closeFd(fd: Fd): Promise<void>;
   /** The lines of /proc/PID/fdinfo/FD, name -> value: memlock, frozen, prog_jited, owner_prog_type… EBADF. */
@@ -76,6 +78,19 @@ export interface Kernel {
 
   /** Gives back everything this client holds: descriptors, readers, the connection. The kernel itself may live on. */
   close(): Promise<void>;
+}
+
+/**
+ * One element of a map, without a promise and without an error for what is not there: for loops over a million of them.
+ * Everything else is thrown as `bpf` would reject it.
+ */
+export interface Elements {
+  /** The value (see userValueSize), or null where the key is not there. */
+  lookup(mapFd: Fd, key: Uint8Array, valueSize: number): Uint8Array | null;
+  /** `flags`: BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
+  update(mapFd: Fd, key: Uint8Array, value: Uint8Array, flags?: number): void;
+  /** Whether there was such a key. */
+  remove(mapFd: Fd, key: Uint8Array): boolean;
 }
 
 export type PerfEventSpec =
