@@ -218,8 +218,10 @@ export class Checkpoints {
       for (let r = 0; r < REGS - 1; r++) {
         if (!(live & (1 << r))) reg.point(frame.lanes, r).markNotInit();
       }
+      env.liveness.queryFrame(f);
+      const { aliveLo, aliveHi } = env.liveness;
       for (let n = 0; n < frame.slots; n++) {
-        if (env.liveness.isAlive(f, n)) continue;
+        if ((n < 32 ? aliveLo : aliveHi) & (1 << (n & 31))) continue;
         reg.point(frame.lanes, REGS + n).markNotInit();
         const at = (REGS + n) * LANES + KINDS;
         frame.lanes.i[at] = 0;
