@@ -42,7 +42,7 @@ export class Checkpoints {
     const env = this.#env;
     const { cur, aux } = env;
     const forced = aux.forceCheckpoint[pc] !== 0;
-    const force = (env.input.flags & TEST_STATE_FREQ) !== 0 || forced || cur.history.length > 40;
+    const force = (env.input.flags & TEST_STATE_FREQ) !== 0 || forced || cur.history.count > 40;
     let addNew = force;
     if (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8) addNew = true;
     const bucket = this.#bucket(pc, cur);
@@ -148,7 +148,7 @@ export class Checkpoints {
   #hit(pc: number, cp: Checkpoint, loop: boolean): void {
     const env = this.#env;
     cp.hits++;
-    if (env.aux.jmpPoint[pc]) pushHistory(env, env.cur, 0);
+    if (env.aux.jmpPoint[pc]) pushHistory(env, 0);
     this.#precision.propagate(cp.state, env.cur);
     if (!loop) return;
     const edge = env.pool.save(env.cur);
@@ -171,7 +171,7 @@ export class Checkpoints {
     cur.parent = state;
     cur.firstIdx = pc;
     cur.dfsDepth = state.dfsDepth + 1;
-    cur.history = [];
+    cur.history.forget();
     const next = env.checkpoints[bucket] ?? null;
     env.checkpoints[bucket] = { state, pc, next, hits: 0, misses: 0, evicted: false, cleaned: false };
   }
