@@ -71,6 +71,10 @@ export interface Checkpoint {
   misses: number;
   /** No longer in its list, but paths that started from it are still being walked. */
   evicted: boolean;
+  /** Where the last state that was compared with this one was found to differ (prune.ts); -1 where that is not known. */
+  difference: number;
+  /** Likewise, the lane of the innermost frame in which registers were found to differ. */
+  lane: number;
   /** What nobody can read any more was forgotten, so that more states compare equal. */
   cleaned: boolean;
 }

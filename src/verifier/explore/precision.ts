@@ -67,8 +67,8 @@ const NOTHING_LEFT = 1;
 // Besides the registers that an instruction may change the following of:
 /** Look at it in any case. */
 const ALWAYS = 1 << 30;
-/** Look at it where it has an entry in the history. */
-const WITH_HISTORY = 1 << 29;
+/** A store: look at it where the slot that it wrote is followed. */
+const STORES = 1 << 29;
 
 function watchedRegs(insns: Insns): Int32Array {
   const out = new Int32Array(insns.length);
@@ -89,10 +89,10 @@ function watchedBy(insns: Insns, pc: number): number {
       return dst;
     case BPF_ST:
     case BPF_STX:
-      return dst | WITH_HISTORY;
+      return dst | STORES;
     default:
       if (opOf(code) === BPF_CALL || opOf(code) === BPF_EXIT) return ALWAYS;
-      return WITH_HISTORY | (sourceOf(code) === BPF_X ? dst | (1 << insns.src[pc]!) : 0);
+      return sourceOf(code) === BPF_X ? dst | (1 << insns.src[pc]!) : 0;
   }
 }
 
@@ -157,7 +157,7 @@ function regsText(mask: number): string {
 export class Precision {
   readonly #env: Env;
   readonly #bt = new Wanted();
-  /** Of each instruction: the registers for which it matters when they are followed, ALWAYS, WITH_HISTORY. */
+  /** Of each instruction: the registers for which it matters when they are followed, ALWAYS, STORES. */
   readonly #watched: Int32Array;
   /** Whether the last call marked something that was not marked. */
   changed = false;
@@ -273,7 +273,7 @@ export class Precision {
       const isNoted = noted === at;
       if (skipLast) {
         skipLast = false;
-      } else if ((watched[at]! & (isNoted ? wanted | WITH_HISTORY : wanted)) !== 0 || all) {
+      } else if ((watched[at]! & wanted) !== 0 || (isNoted && this.#isNoteFollowed(at, lanes, left - 1)) || all) {
         if (this.#backtrack(at, later, history, isNoted ? (left - 1) * ENTRY : -1) === GIVE_UP) return GIVE_UP;
         if (bt.isEmpty) return NOTHING_LEFT;
         wanted = bt.regMask | ALWAYS;
@@ -369,6 +369,15 @@ export class Precision {
         }
       }
     }
+  }
+
+  /** Whether what entry `n` of a history says about the instruction at `pc` may matter. */
+  #isNoteFollowed(pc: number, lanes: Int32Array, n: number): boolean {
+    const at = n * ENTRY;
+    if (lanes[at + HIST_LINKED] !== 0) return true;
+    const flags = lanes[at + HIST_FLAGS]!;
+    if ((flags & HIST_STACK_ACCESS) === 0 || (this.#watched[pc]! & STORES) === 0) return false;
+    return this.#bt.hasSlot(histFrame(flags), histSlot(flags));
   }
 
   /** Registers that gained knowledge together with a followed one are followed, too. `hist`: their entry, -1 for none. */
