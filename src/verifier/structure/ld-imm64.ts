@@ -108,6 +108,9 @@ function useMap(env: Env, fd: number): number {
   }
   if (map.type === c.BPF_MAP_TYPE_ARENA) {
     if (env.arena) env.reject('EBUSY', 'Only one arena per program');
+    if (map.hasUserAddress === false) {
+      env.reject('EINVAL', "arena's user address must be set via map_extra or mmap()");
+    }
     env.arena = map;
   }
   env.usedMaps.push(map);
