@@ -51,7 +51,6 @@ function resolve(env: Env, pc: number): void {
   if (next >= insns.length || insns.code[next] || insns.dst[next] || insns.src[next] || insns.off[next]) {
     env.reject('EINVAL', 'invalid bpf_ld_imm64 insn');
   }
-  if (insns.off[pc] !== 0) env.reject('EINVAL', 'BPF_LD_IMM64 uses reserved fields');
   const src = insns.src[pc]!;
   if (src === 0 || src === BPF_PSEUDO_FUNC) return;
   if (src === BPF_PSEUDO_BTF_ID) {
