@@ -2,7 +2,7 @@
  * A client of the embedded kernel: its descriptors and its name, and the place where the kernel's answers, which are
  * numbers, become promises and exceptions.
  */
-import { EBADF, EINVAL, ENOENT } from '../base/errno.ts';
+import { EBADF, EINVAL, ENOENT, EPERM } from '../base/errno.ts';
 import { BpfError } from '../base/errors.ts';
 import {
   type BpfFs,
@@ -20,6 +20,7 @@ import {
   unsupported,
   unsupportedSockets,
 } from '../sys/index.ts';
+import { ALL_CAPABILITIES, type Capability, hasCapability, neededCapabilities } from '../uapi/capabilities.ts';
 import type { Attr, CommandName, Result } from '../uapi/commands.ts';
 import { embeddedNet } from './attach/net.ts';
 import { clientBpfFs } from './bpffs/client-bpffs.ts';
@@ -46,6 +47,9 @@ import type { WorldTask } from './world/task.ts';
 
 const HERE = 'the embedded kernel';
 
+/** Commands that look at their arguments first, or at the program that one must have been able to load. */
+const ASKS_LATER: ReadonlySet<CommandName> = new Set(['MAP_CREATE', 'PROG_LOAD', 'LINK_CREATE', 'RAW_TRACEPOINT_OPEN']);
+
 /** The class behind each kind of object. */
 interface ObjectOf {
   prog: LoadedProg;
@@ -71,6 +75,7 @@ export class Client implements Kernel {
   readonly pid: number;
   readonly uid: number;
   readonly comm: string;
+  readonly #capabilities: ReadonlySet<Capability>;
   /** The task that its system calls run in. */
   readonly task: WorldTask;
   readonly #readers = new Set<{ close(): Promise<void> }>();
@@ -83,6 +88,7 @@ export class Client implements Kernel {
     this.pid = identity.pid ?? 1;
     this.uid = identity.uid ?? 0;
     this.comm = identity.comm ?? 'skep';
+    this.#capabilities = identity.capabilities === undefined ? ALL_CAPABILITIES : new Set(identity.capabilities);
     const known = core.world.tasks.get(this.pid);
     this.#ownsTask = known === undefined;
     this.task = known ?? core.world.tasks.upsert({ pid: this.pid, comm: this.comm, uid: this.uid, gid: this.uid });
@@ -102,8 +108,24 @@ export class Client implements Kernel {
     return object.kind === kind ? (object as ObjectOf[K]) : -EINVAL;
   }
 
+  has(capability: Capability): boolean {
+    return hasCapability(this.#capabilities, capability);
+  }
+
+  /** Whether it has what the command takes. */
+  may(command: CommandName, attr: Attr<CommandName>): boolean {
+    return neededCapabilities(command, attr).every((capability) => this.has(capability));
+  }
+
+  /** What is in the way of a command that answered EPERM, as far as capabilities are. */
+  #lacking(command: CommandName, attr: Attr<CommandName>): string | undefined {
+    const lacking = neededCapabilities(command, attr).filter((capability) => !this.has(capability));
+    return lacking.length === 0 ? undefined : `this client has no ${lacking.join(' and no ')}`;
+  }
+
   /** bpf(2) as it is inside: a number, or what was written with the number in `ret`. */
   call<C extends CommandName>(command: C, attr: Attr<C>): Answer<C> {
+    if (!ASKS_LATER.has(command) && !this.may(command, attr)) return -EPERM;
     return SYSCALLS[command](this, attr);
   }
 
@@ -114,6 +136,7 @@ export class Client implements Kernel {
       if (answer.ret < 0) throw refusal(command, answer.ret, answer);
       return answer as Result<C>;
     }
+    if (answer === -EPERM) throw new BpfError(`BPF_${command}`, EPERM, this.#lacking(command, attr));
     if (answer < 0) throw refusal(command, answer);
     return { ret: answer } as Result<C>;
   }

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../helpers/index.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
+import type { Capability } from '../uapi/capabilities.ts';
 import type { VerifierInput, VerifierResult } from '../verifier/index.ts';
 import { attachSocketFilter } from './attach/socket-filter.ts';
 import { Client } from './client.ts';
@@ -42,6 +43,11 @@ export interface ClientIdentity {
   uid?: number;
   /** Default `skep`. */
   comm?: string;
+  /**
+   * What it may do: without CAP_BPF it loads nothing, without CAP_PERFMON programs may not see addresses, and so on.
+   * CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. Default: all of them, whatever the uid.
+   */
+  capabilities?: Iterable<Capability>;
 }
 
 /** How much a kernel holds: all zero, and it may end. */

@@ -1,4 +1,3 @@
-export { ArenaMap } from './arena.ts';
 export { CgroupArrayMap } from './cgroup-array.ts';
 export { LocalStorageMap } from './local-storage.ts';
 export * from './map.ts';

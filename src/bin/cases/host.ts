@@ -1,4 +1,5 @@
 /** The kernel that answers cases: the machine's, a served one, or an embedded one of this command's own. */
+import type { ClientIdentity } from '../../kernel/index.ts';
 import type { Kernel } from '../../sys/index.ts';
 import type { KernelChoice } from '../argv.ts';
 import { openKernel } from '../open-kernel.ts';
@@ -14,9 +15,12 @@ export interface CaseHost {
 
 /**
  * An embedded kernel that nobody else sees: what cases make is gone with it, and thousands of loads stay in this process.
- * Close `kernel` at the end.
+ * Close `kernel` at the end. `identity`: what the caller may do on the embedded kernel; the machine's knows by itself.
  */
-export async function openCaseHost(choice: KernelChoice): Promise<CaseHost> {
+export async function openCaseHost(
+  choice: KernelChoice,
+  identity: Pick<ClientIdentity, 'capabilities'> = {},
+): Promise<CaseHost> {
   if (choice !== 'embedded') return { kernel: await openKernel(choice), acceptedLog: () => undefined };
   const { createKernel } = await import('../../kernel/index.ts');
   let accepted: string | undefined;
@@ -25,5 +29,5 @@ export async function openCaseHost(choice: KernelChoice): Promise<CaseHost> {
       accepted = result.ok ? result.log : undefined;
     },
   });
-  return { kernel: embedded.open({ pid: process.pid, comm: 'skep' }), acceptedLog: () => accepted };
+  return { kernel: embedded.open({ pid: process.pid, comm: 'skep', ...identity }), acceptedLog: () => accepted };
 }

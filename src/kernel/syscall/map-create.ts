@@ -1,5 +1,5 @@
 /** BPF_MAP_CREATE: checks in the order of Linux, so that of two mistakes the same one is told. */
-import { EACCES, EINVAL, EMFILE } from '../../base/errno.ts';
+import { EACCES, EINVAL, EMFILE, EPERM } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import { createMap, type MapDef } from '../../maps/index.ts';
 import type { Attr } from '../../uapi/commands.ts';
@@ -8,6 +8,7 @@ import {
   BPF_F_NUMA_NODE,
   BPF_F_RDONLY,
   BPF_F_WRONLY,
+  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_STRUCT_OPS,
@@ -24,6 +25,7 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
   if (attr.excl_prog_hash) throw new UnsupportedError('a map for one signed program only', { since: '6.18' });
   if (type === BPF_MAP_TYPE_STRUCT_OPS && !attr.btf_vmlinux_value_type_id) return -EINVAL;
   if (type === BPF_MAP_TYPE_STRUCT_OPS) throw new UnsupportedError('map type struct_ops', { since: '5.6' });
+  if (type === BPF_MAP_TYPE_ARENA) throw new UnsupportedError('map type arena', { since: '6.9' });
   if (attr.btf_vmlinux_value_type_id) return -EINVAL;
   if (attr.btf_key_type_id && !attr.btf_value_type_id) return -EINVAL;
   const access = accessOf(flags);
@@ -49,6 +51,7 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
     ...(btf === undefined ? {} : { special: specialFields(btf.object.btf, btf.valueTypeId) }),
     ...(inner === undefined ? {} : { inner: inner.def }),
   };
+  if (!client.may('MAP_CREATE', attr)) return -EPERM;
   if (client.fds.full) return -EMFILE;
   const { core } = client;
   const map = core.onBehalfOf(client, () => createMap(def, core.mapEnv));
@@ -59,8 +62,7 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
     return error;
   }
   btf?.object.hold();
-  inner?.btf?.object.hold();
-  return client.fds.install(new LiveMap(core.maps, map, btf, inner?.btf), access);
+  return client.fds.install(new LiveMap(core.maps, map, btf), access);
 };
 
 /** What BPF_F_RDONLY and BPF_F_WRONLY leave of a descriptor's use, or null for both at once. */

@@ -4,7 +4,7 @@
  *     attr -> verify() -> VerifiedProgram -> map indexes to addresses -> Engine.load -> LoadedProg -> descriptor
  */
 import { view } from '../../base/bytes.ts';
-import { E2BIG, EACCES, EFAULT, EINVAL, EMFILE, ENOSPC, EOPNOTSUPP } from '../../base/errno.ts';
+import { E2BIG, EACCES, EFAULT, EINVAL, EMFILE, ENOSPC, EOPNOTSUPP, EPERM } from '../../base/errno.ts';
 import { BpfError, UnsupportedError } from '../../base/errors.ts';
 import type { Attr } from '../../uapi/commands.ts';
 import * as flag from '../../uapi/flags.ts';
@@ -55,6 +55,7 @@ type Load = Attr<'PROG_LOAD'>;
 export const progLoad: Handler<'PROG_LOAD'> = (client, attr) => {
   const error = checkAttr(attr);
   if (error !== 0) return error;
+  if (!client.may('PROG_LOAD', attr)) return -EPERM;
   const info = programInfo(client, attr);
   if (typeof info === 'number') return info;
   if (client.fds.full) return -EMFILE;
@@ -167,6 +168,12 @@ function verifierInput(client: Client, attr: Load, info: ProgramInfo): VerifierI
     lineInfo: info.lineInfo,
     kernelBtf: () => core.kernelBtf,
     ...(attr.attach_btf_id ? { attachBtfId: attr.attach_btf_id } : {}),
+    capabilities: {
+      bpf: client.has('CAP_BPF'),
+      perfmon: client.has('CAP_PERFMON'),
+      netAdmin: client.has('CAP_NET_ADMIN'),
+      sysAdmin: client.has('CAP_SYS_ADMIN'),
+    },
     logLevel: (attr.log_level ?? 0) & LOG_LEVELS,
   };
 }

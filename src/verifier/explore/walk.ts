@@ -4,7 +4,7 @@
  * Linux: do_check(), do_check_common(), push_stack(), pop_stack().
  */
 
-import type { Env, Pending } from '../env.ts';
+import { type Env, type Pending, Rejection } from '../env.ts';
 import { doInsn } from '../insn/index.ts';
 import { SavedState, type StateBase } from '../state/state.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -13,6 +13,7 @@ import { Loops } from './loops.ts';
 import { ENDED, NEXT, type Outcome, RETURNED } from './outcome.ts';
 import { Precision } from './precision.ts';
 import { Pruner } from './prune.ts';
+import { Speculation } from './speculation.ts';
 
 /** Instructions that may be looked at. */
 const MAX_PROCESSED = 1_000_000;
@@ -31,6 +32,7 @@ export class Walk {
     this.#loops = new Loops(env);
     this.#checkpoints = new Checkpoints(env, new Pruner(env), this.precision, this.#loops);
     env.walk = this;
+    if (!env.caps.perfmon) env.speculation = new Speculation(env);
   }
 
   /** Walks from the start of a function whose state is set up in `env.cur`. */
@@ -41,7 +43,7 @@ export class Walk {
     let showState = false;
     let prev = -1;
     for (;;) {
-      env.noted = false;
+      env.hist = null;
       env.prevPc = prev;
       const pc = env.pc;
       if (pc >= insns.length) env.reject('EFAULT', `invalid insn idx ${pc} insn_cnt ${insns.length}`);
@@ -62,7 +64,7 @@ export class Walk {
         }
         outcome = ENDED;
       } else {
-        if (aux.jmpPoint[pc]) pushHistory(env, 0);
+        if (aux.jmpPoint[pc]) pushHistory(env, cur, 0);
         if (env.log.on) {
           if (level2 && showState) {
             env.write(`\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}:`);
@@ -75,9 +77,13 @@ export class Walk {
         }
         aux.seen[pc] = 1;
         prev = pc;
-        env.liveness.begin(pc);
-        outcome = doInsn(env);
-        env.liveness.commit();
+        if (env.speculation !== null && cur.speculative) {
+          outcome = this.#guess(env.speculation, pc);
+        } else {
+          env.liveness.begin(pc);
+          outcome = doInsn(env);
+          env.liveness.commit();
+        }
       }
       if (outcome === NEXT) {
         env.pc++;
@@ -93,6 +99,22 @@ export class Walk {
         showState = true;
       }
     }
+  }
+
+  /** An instruction on a path that was guessed wrong: at barriers it ends. */
+  #guess(speculation: Speculation, pc: number): Outcome {
+    const { env } = this;
+    if (speculation.isBarred(pc)) return ENDED;
+    env.liveness.begin(pc);
+    let outcome: Outcome;
+    try {
+      outcome = doInsn(env);
+    } catch (error) {
+      if (error instanceof Rejection && speculation.bar(pc, error)) return ENDED;
+      throw error;
+    }
+    env.liveness.commit();
+    return speculation.isBarredAfter(pc) ? ENDED : outcome;
   }
 
   /** A branch to be walked later: a copy of the current state that goes on at `pc`. */

@@ -70,6 +70,7 @@ export function pointerAlu(env: Env, op: number, wide: boolean, dst: number, ptr
   }
   checkSaneOffset(env, off, type);
   checkSaneOffset(env, ptr, type);
+  const move = env.speculation?.begin(op, ptr, off, fromScalar) ?? null;
   switch (op) {
     case BPF_ADD:
       to.copyFrom(ptr);
@@ -92,6 +93,7 @@ export function pointerAlu(env: Env, op: number, wide: boolean, dst: number, ptr
   }
   checkSaneOffset(env, to, type);
   syncBounds(to);
+  env.speculation?.end(move, to, dst);
 }
 
 /** Ranges of a path that cannot be. */

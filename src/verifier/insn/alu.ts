@@ -31,6 +31,7 @@ import { Reg } from '../state/reg.ts';
 import { ARENA, SCALAR } from '../state/types.ts';
 import { pointerAlu } from './alu-pointer.ts';
 import { ALU_STRINGS } from './alu-strings.ts';
+import { checkInvariants } from './invariants.ts';
 import { checkSource, checkTarget, isPointerLeak } from './operands.ts';
 
 export function aluInsn(env: Env): void {
@@ -41,6 +42,7 @@ export function aluInsn(env: Env): void {
   else if (op === BPF_MOV) move(env);
   else if (op > BPF_END) env.reject('EINVAL', `invalid BPF_ALU opcode ${op.toString(16)}`);
   else binary(env, op);
+  if (env.speculation) checkInvariants(env, insns.dst[pc]!);
 }
 
 function unary(env: Env, op: number): void {
@@ -229,11 +231,10 @@ function binary(env: Env, op: number): void {
       return;
     }
   }
-  let operand = from;
-  if (fromReg && src === dst) {
-    operand = env.temp[1]!;
-    operand.copyFrom(from);
-  }
+  env.speculation?.numbers(op);
+  // The operand may be the target itself.
+  const operand = env.temp[1]!;
+  operand.copyFrom(from);
   const delta = deltaOf(env, op, wide, to, operand, fromReg && src === dst);
   const { id } = to;
   if ((op === BPF_AND || op === BPF_OR) && operand.isConst) forkMask(env, to, dst);

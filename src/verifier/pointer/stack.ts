@@ -11,9 +11,8 @@ import { pushHistory } from '../explore/history.ts';
 import { tnumText } from '../log/state.ts';
 import { destroyDynptrAt } from '../resource/dynptr.ts';
 import type { LiveFrame } from '../state/frame.ts';
-import { histFlags } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
-
+import { histFlags } from '../state/state.ts';
 import {
   NOT_INIT,
   PTR_STACK,
@@ -111,6 +110,15 @@ function isSpecialSlot(frame: LiveFrame, n: number): boolean {
   return kind === SLOT_SPILL || kind === SLOT_DYNPTR || kind === SLOT_ITER || kind === SLOT_IRQ;
 }
 
+/** Whether nothing but written bytes, no spilled register, is overwritten. */
+function isPlain(frame: LiveFrame, off: number, size: number): boolean {
+  for (let k = 0; k < size; k++) {
+    const kind = frame.kind(slotOf(off), byteOf(off + k));
+    if (kind !== SLOT_MISC && kind !== SLOT_ZERO) return false;
+  }
+  return true;
+}
+
 /** What held a spilled register or object holds plain bytes from now on. */
 function scrubSlot(frame: LiveFrame, n: number): void {
   for (let b = 0; b < 8; b++) if (frame.kind(n, b) !== SLOT_INVALID) frame.setKind(n, b, SLOT_MISC);
@@ -136,6 +144,9 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   const reg = a.valueRegno >= 0 ? cur.regs[a.valueRegno]! : null;
   const stores = classOf(env.insns.code[env.pc]!) === BPF_ST;
   const imm = env.insns.imm[env.pc]!;
+  if (env.speculation && ((reg && !reg.isScalar && reg.isInit) || !isPlain(frame, off, size))) {
+    env.speculation.barAfter(env.pc);
+  }
   destroyDynptrAt(env, frame, n);
   checkFastcallContract(env, frame, off);
   env.scratchSlot(n);
@@ -173,7 +184,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     for (let k = 0; k < size; k++) frame.setKind(n, byteOf(off + k), kind);
     return;
   }
-  pushHistory(env, histFlags(frame.frameno, n));
+  pushHistory(env, env.cur, histFlags(frame.frameno, n));
 }
 
 function writeVariable(env: Env, frame: LiveFrame, ptr: Reg, a: Access): void {
@@ -236,7 +247,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     } else if (!env.caps.perfmon && !spilled.isScalar) {
       env.reject('EACCES', `leaking pointer from stack off ${off}`);
     }
-    pushHistory(env, histFlags(frame.frameno, n));
+    pushHistory(env, env.cur, histFlags(frame.frameno, n));
     return;
   }
   if (!spilled.isScalar) {
@@ -252,7 +263,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
       to.id = 0;
       to.off = 0;
     }
-    pushHistory(env, histFlags(frame.frameno, n));
+    pushHistory(env, env.cur, histFlags(frame.frameno, n));
     return;
   }
   let spills = 0;
@@ -267,7 +278,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   }
   if (spills === size && spilled.isVarZero) {
     to.markKnown32(0);
-    pushHistory(env, histFlags(frame.frameno, n));
+    pushHistory(env, env.cur, histFlags(frame.frameno, n));
   } else if (zeros === size) {
     to.markKnown32(0);
   } else {

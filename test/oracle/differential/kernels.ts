@@ -4,6 +4,7 @@ import type { ProgramCase } from '../../../src/bin/cases/case.ts';
 import { type CaseHost, openCaseHost } from '../../../src/bin/cases/host.ts';
 import { BtfObjects } from '../../../src/bin/cases/objects.ts';
 import { answerProgram, type ProgramAnswer } from '../../../src/bin/cases/program.ts';
+import { heldCapabilities } from '../../../src/linux/permission.ts';
 import { isPerCpu } from '../../../src/sys/index.ts';
 import { type Disagreement, disagreementOf, isResult } from './disagreement.ts';
 import { GENERATED_BTF, generatedBtf } from './program-case.ts';
@@ -14,82 +15,59 @@ const PROGRAMS_PER_KERNEL = 500;
 
 const BLOBS = new Map([[GENERATED_BTF, generatedBtf()]]);
 
-/** A kernel, and the types that programs brought to it. */
-class Side {
-  readonly #host: CaseHost;
-  readonly #btfs: BtfObjects;
-  readonly #btfDirectory: string;
-
-  private constructor(host: CaseHost, btfDirectory: string) {
-    this.#host = host;
-    this.#btfs = new BtfObjects(host.kernel, BLOBS);
-    this.#btfDirectory = btfDirectory;
-  }
-
-  static async open(kernel: 'linux' | 'embedded', btfDirectory: string): Promise<Side> {
-    return new Side(await openCaseHost(kernel), btfDirectory);
-  }
-
-  async close(): Promise<void> {
-    await this.#btfs.close();
-    await this.#host.kernel.close();
-  }
-
-  async answer(c: ProgramCase): Promise<ProgramAnswer> {
-    try {
-      return withoutCpus(c, await answerProgram(this.#host, this.#btfs, this.#btfDirectory, c));
-    } catch (error) {
-      const unrunnable = error instanceof Error ? error.message : String(error);
-      return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
-    }
-  }
-}
-
 export class KernelPair {
-  readonly #btfDirectory: string;
-  readonly #linux: Side;
-  #embedded: Side;
+  readonly #linux: CaseHost;
+  #embedded: CaseHost;
   #asked = 0;
 
-  private constructor(btfDirectory: string, linux: Side, embedded: Side) {
-    this.#btfDirectory = btfDirectory;
+  private constructor(linux: CaseHost, embedded: CaseHost) {
     this.#linux = linux;
     this.#embedded = embedded;
   }
 
-  /** `btfDirectory` has the types of cases that were not generated. */
-  static async open(btfDirectory = ''): Promise<KernelPair> {
-    return new KernelPair(
-      btfDirectory,
-      await Side.open('linux', btfDirectory),
-      await Side.open('embedded', btfDirectory),
-    );
+  static async open(): Promise<KernelPair> {
+    return new KernelPair(await openCaseHost('linux'), await openEmbedded());
   }
 
   async close(): Promise<void> {
-    await this.#linux.close();
-    await this.#embedded.close();
+    await this.#linux.kernel.close();
+    await this.#embedded.kernel.close();
   }
 
   /** Both answers, and where they part. */
   async ask(c: ProgramCase): Promise<{ linux: ProgramAnswer; ours: ProgramAnswer; differ: Disagreement | undefined }> {
     if (++this.#asked % PROGRAMS_PER_KERNEL === 0) {
-      await this.#embedded.close();
-      this.#embedded = await Side.open('embedded', this.#btfDirectory);
+      await this.#embedded.kernel.close();
+      this.#embedded = await openEmbedded();
     }
-    const linux = await this.#linux.answer(c);
-    const ours = await this.#embedded.answer(c);
-    // Where the objects that it needs cannot be made, neither kernel sees the program.
-    if (linux.unrunnable !== undefined && ours.unrunnable !== undefined) return { linux, ours, differ: undefined };
+    const linux = await answer(this.#linux, c);
+    const ours = await answer(this.#embedded, c);
     const differ = disagreementOf(linux, ours, c.deterministic !== false);
     if (differ === undefined || !isResult(differ)) return { linux, ours, differ };
-    const stable = sameResults(linux, await this.#linux.answer(scribbled(c)));
+    const stable = sameResults(linux, await answer(this.#linux, scribbled(c)));
     return { linux, ours, differ: stable ? differ : undefined };
   }
 
   /** What Linux says. */
   linux(c: ProgramCase): Promise<ProgramAnswer> {
-    return this.#linux.answer(c);
+    return answer(this.#linux, c);
+  }
+}
+
+/** With what this process may do: started with fewer capabilities, it compares what they change. */
+function openEmbedded(): Promise<CaseHost> {
+  return openCaseHost('embedded', { capabilities: heldCapabilities() });
+}
+
+async function answer(host: CaseHost, c: ProgramCase): Promise<ProgramAnswer> {
+  const btfs = new BtfObjects(host.kernel, BLOBS);
+  try {
+    return withoutCpus(c, await answerProgram(host, btfs, '', c));
+  } catch (error) {
+    const unrunnable = error instanceof Error ? error.message : String(error);
+    return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
+  } finally {
+    await btfs.close();
   }
 }
 
