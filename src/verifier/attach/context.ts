@@ -76,7 +76,7 @@ function skb(a: ContextAccess, pointer: number): FieldType {
   if (at(off, SKB.flowKeys, 8)) return null;
   if (at(off, SKB.tstamp, 8)) return when(size === 8);
   if (at(off, SKB.hwtstamp, 8)) return when(!write && size === 8);
-  if (off === SKB.sk) return when(!write && size === 8, SOCK_COMMON | MAYBE_NULL);
+  if (at(off, SKB.sk, 8)) return when(off === SKB.sk && !write && size === 8, SOCK_COMMON | MAYBE_NULL);
   if (within(off, SKB.tstampType, SKB.hwtstamp)) return null;
   return when(write ? size === 4 : narrow(off, size, 4));
 }
@@ -141,9 +141,9 @@ const skSkb: Rule = (_env, a) => {
 const flowDissector: Rule = (_env, a) => {
   const { off, size } = a;
   if (a.write) return null;
-  if (at(off, SKB.data)) return when(size === 4 && !a.signExtend, PKT);
-  if (at(off, SKB.dataEnd)) return when(size === 4 && !a.signExtend, PKT_END);
-  if (at(off, SKB.flowKeys, 8)) return when(size === 8, FLOW_KEYS);
+  if (off === SKB.data) return when(size === 4 && !a.signExtend, PKT);
+  if (off === SKB.dataEnd) return when(size === 4 && !a.signExtend, PKT_END);
+  if (off === SKB.flowKeys) return when(size === 8, FLOW_KEYS);
   return null;
 };
 
@@ -173,6 +173,9 @@ const perfEvent: Rule = (_env, a) => {
   return when(size === 8);
 };
 
+/** family, type, protocol, src_port, state, rx_queue_mapping */
+const FIRST_BYTES_OF_SOCK: ReadonlySet<number> = new Set([4, 8, 12, 44, 72, 76]);
+
 /** Fields of struct bpf_sock, also behind pointers to sockets. */
 export function sockField(a: ContextAccess): boolean {
   const { off, size } = a;
@@ -180,10 +183,9 @@ export function sockField(a: ContextAccess): boolean {
   // dst_port: two bytes, then padding.
   if (within(off, 48, 50)) return narrow(off, size, size === 4 ? 4 : 2);
   if (within(off, 50, 52)) return false;
-  if (off === 4 || off === 8 || off === 12 || off === 72 || off === 76 || off === 44) return narrow(off, size, 4);
-  if (within(off, 4, 16) || within(off, 24, 44) || within(off, 44, 48) || within(off, 52, 80)) {
-    return narrow(off, size, 4);
-  }
+  // Of these the first bytes alone may be read, but not the others.
+  if (FIRST_BYTES_OF_SOCK.has(off)) return narrow(off, size, 4);
+  if (within(off, 24, 44) || within(off, 52, 72)) return narrow(off, size, 4);
   return size === 4;
 }
 
@@ -210,7 +212,7 @@ const sockOps: Rule = (_env, a) => {
   if (at(off, 184, 8)) return when(size === 8, SOCKET | MAYBE_NULL);
   if (at(off, 192, 8)) return when(size === 8, PKT);
   if (at(off, 200, 8)) return when(size === 8, PKT_END);
-  if (at(off, 212)) return when(narrow(off, size, 4));
+  if (off === 212) return when(narrow(off, size, 4));
   if (at(off, 216, 8)) return when(size === 8);
   return when(size === 4);
 };

@@ -28,6 +28,7 @@ import {
   SOCK_COMMON,
   SOCKET,
   TCP_SOCK,
+  typeName,
 } from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
 import { argsFor, isAllowed } from './allowed.ts';
@@ -208,6 +209,13 @@ function special(env: Env, meta: CallMeta): void {
     case c.BPF_FUNC_loop:
       pushLoopCallback(env, meta.subprog);
       return;
+    case c.BPF_FUNC_dynptr_from_mem: {
+      const { type } = env.reg(1);
+      if (type !== MAP_VALUE) {
+        env.reject('EACCES', `Unsupported reg type ${typeName(type)} for bpf_dynptr_from_mem data`);
+      }
+      return;
+    }
     case c.BPF_FUNC_snprintf:
       checkFormat(env);
       return;

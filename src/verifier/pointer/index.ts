@@ -107,7 +107,8 @@ const IP_ALIGN = 2;
 
 const bitsText = (t: Tnum): string => (t.mask === 0n ? `${t.value}` : tnumText(t.value, t.mask));
 
-function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: boolean): void {
+/** Whether `size` bytes at `off` of the pointer lie at a multiple of their size, where that matters. */
+export function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: boolean): void {
   const { type } = ptr;
   if (type === ARENA) return;
   if (type === PTR_STACK || env.strictAlignment) strict = true;

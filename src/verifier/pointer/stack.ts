@@ -242,7 +242,6 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   for (let b = 7; b > 0 && frame.kind(n, b - 1) === SLOT_SPILL; b--) spillSize++;
   if (size === 8 && spillSize === 8) {
     if (valueRegno >= 0) {
-      if (env.caps.bpf) assignScalarId(env, spilled);
       env.reg(valueRegno).copyFrom(spilled);
     } else if (!env.caps.perfmon && !spilled.isScalar) {
       env.reject('EACCES', `leaking pointer from stack off ${off}`);

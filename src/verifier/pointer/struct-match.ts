@@ -1,8 +1,8 @@
 /**
- * Whether a pointer into one structure is a pointer to another: the same, or one that begins there. Linux:
+ * Whether a pointer into one structure is a pointer to another: the same, or one that begins there (of a union: the first). Linux:
  * btf_struct_ids_match().
  */
-import { type Btf, resolve, skipModifiers } from '../../btf/index.ts';
+import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 
 const MAX_DEPTH = 32;
 
@@ -13,12 +13,11 @@ export function structsMatch(btf: Btf, id: number, off: number, wanted: number, 
     if (off === 0 && at === wanted) return true;
     if (strict) return false;
     const t = resolve(btf, at);
-    if (t.kind !== 'struct') return false;
-    const member = t.members.findLast((m) => m.bitOffset <= off * 8 && resolve(btf, m.type).kind === 'struct');
+    if (t.kind !== 'struct' && t.kind !== 'union') return false;
+    const place = off;
+    const member = t.members.find((m) => m.bitOffset <= place * 8 && place * 8 < m.bitOffset + sizeOf(btf, m.type) * 8);
     if (!member) return false;
     off -= member.bitOffset / 8;
-    const inner = resolve(btf, member.type);
-    if (inner.kind !== 'struct' || off >= Math.max(inner.size, 1)) return false;
     at = skipModifiers(btf, member.type);
   }
   return false;

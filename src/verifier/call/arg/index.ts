@@ -6,6 +6,7 @@ import type { ArgKind } from '../../../uapi/helper-kinds.ts';
 import type { Env } from '../../env.ts';
 import { checkSource, isPointerLeak } from '../../insn/operands.ts';
 import { checkBtfArgument } from '../../pointer/btf-id.ts';
+import { checkAlignment } from '../../pointer/index.ts';
 import { checkExchanged, exchangedField } from '../../pointer/kptr.ts';
 import { mayAccessPacket } from '../../pointer/packet.ts';
 import { checkUnmodified } from '../../pointer/region.ts';
@@ -117,6 +118,7 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
       meta.raw = facts.uninit === true;
       const size = Number(kindParameter(kinds[index]!));
       checkHelperMemory(env, regno, size, facts.writes === true, false, meta);
+      if (facts.writes) checkAlignment(env, reg, 0, size, true);
       return;
     }
     case 'const_size':
