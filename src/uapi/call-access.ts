@@ -6,6 +6,7 @@ import { type ProgTypeName, progTypeName } from './prog-types.ts';
 export interface Callee {
   readonly allowedIn: 'base' | 'all' | readonly ProgTypeName[];
   readonly attach?: Partial<Record<ProgTypeName, readonly AttachTypeName[]>>;
+  readonly notAttached?: readonly AttachTypeName[];
   readonly absent?: string;
 }
 
@@ -21,5 +22,6 @@ export function mayCall(callee: Callee, progType: number, attachType: number): b
   if (!callee.allowedIn.includes(type)) return false;
   const among = callee.attach?.[type];
   const attach = attachTypeName(attachType);
-  return among === undefined || (attach !== undefined && among.includes(attach));
+  if (among !== undefined) return attach !== undefined && among.includes(attach);
+  return attach === undefined || !callee.notAttached?.includes(attach);
 }

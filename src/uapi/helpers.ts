@@ -19,6 +19,8 @@ export interface HelperRow {
   readonly since: string;
   /** Whether only programs with a license compatible with the GPL may call it. */
   readonly gplOnly: boolean;
+  /** Program types in which the license does not matter all the same. */
+  readonly anyLicenseIn?: readonly ProgTypeName[];
   /** What r1, r2 … must hold. Registers past the last one are not looked at. */
   readonly args: readonly ArgKind[];
   readonly ret: RetKind;
@@ -26,6 +28,8 @@ export interface HelperRow {
   readonly allowedIn: 'base' | 'all' | readonly ProgTypeName[];
   /** Attach types, in a program type of which not every one may call it. */
   readonly attach?: Partial<Record<ProgTypeName, readonly AttachTypeName[]>>;
+  /** Attach types that may not call it, in program types of which `attach` says nothing. */
+  readonly notAttached?: readonly AttachTypeName[];
   /** Program types in which the arguments differ. */
   readonly variants?: readonly { readonly in: readonly ProgTypeName[]; readonly args: readonly ArgKind[] }[];
   /** What the loader must be capable of besides what the program type asks for. */
@@ -53,6 +57,25 @@ const TRACING = [
   'syscall',
 ] as const;
 const TC_AND_LWT = ['sched_cls', 'sched_act', 'lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'] as const;
+/** What the hook answers can be looked at and changed where the answer is the caller's errno. */
+const CGROUP_ANSWER = {
+  allowedIn: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_sockopt', 'cgroup_device', 'cgroup_sysctl', 'sock_ops', 'lsm'],
+  attach: { lsm: ['lsm_cgroup'] },
+  notAttached: [
+    'cgroup_inet_ingress',
+    'cgroup_inet_egress',
+    'cgroup_sock_ops',
+    'cgroup_udp4_recvmsg',
+    'cgroup_udp6_recvmsg',
+    'cgroup_inet4_getpeername',
+    'cgroup_inet6_getpeername',
+    'cgroup_inet4_getsockname',
+    'cgroup_inet6_getsockname',
+    'cgroup_unix_recvmsg',
+    'cgroup_unix_getpeername',
+    'cgroup_unix_getsockname',
+  ],
+} as const satisfies Partial<HelperRow>;
 const PERF_OUTPUT = [
   'socket_filter',
   'kprobe',
@@ -471,6 +494,7 @@ export const HELPERS = {
     id: HELPER_IDS.get_stackid,
     since: '4.6',
     gplOnly: true,
+    anyLicenseIn: ['perf_event'],
     args: ['ctx', 'const_map_ptr', 'anything'],
     ret: 'integer',
     allowedIn: TRACING,
@@ -2011,20 +2035,7 @@ export const HELPERS = {
     gplOnly: false,
     args: [],
     ret: 'integer',
-    allowedIn: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_sockopt', 'lsm'],
-    attach: {
-      cgroup_sock_addr: [
-        'cgroup_inet4_bind',
-        'cgroup_inet6_bind',
-        'cgroup_inet4_connect',
-        'cgroup_inet6_connect',
-        'cgroup_unix_connect',
-        'cgroup_udp4_sendmsg',
-        'cgroup_udp6_sendmsg',
-        'cgroup_unix_sendmsg',
-      ],
-      lsm: ['lsm_cgroup'],
-    },
+    ...CGROUP_ANSWER,
     doc: "The value that the hook's caller will get.",
   },
   set_retval: {
@@ -2033,20 +2044,7 @@ export const HELPERS = {
     gplOnly: false,
     args: ['anything'],
     ret: 'integer',
-    allowedIn: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_sockopt', 'lsm'],
-    attach: {
-      cgroup_sock_addr: [
-        'cgroup_inet4_bind',
-        'cgroup_inet6_bind',
-        'cgroup_inet4_connect',
-        'cgroup_inet6_connect',
-        'cgroup_unix_connect',
-        'cgroup_udp4_sendmsg',
-        'cgroup_udp6_sendmsg',
-        'cgroup_unix_sendmsg',
-      ],
-      lsm: ['lsm_cgroup'],
-    },
+    ...CGROUP_ANSWER,
     doc: "Sets the value that the hook's caller will get.",
   },
   xdp_get_buff_len: {

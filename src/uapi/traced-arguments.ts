@@ -72,29 +72,30 @@ export const TRACEPOINT_ARGUMENTS: Readonly<Record<string, Readonly<Record<numbe
 
 export type IterArgument = 'rdonly_buf_or_null' | 'buf_or_null' | `${'trusted_' | ''}ptr${'_or_null' | ''}:${string}`;
 
-/** Iterators (`iter`): pointer arguments by index; what follows the colon is the structure. */
+/**
+ * Iterators (`iter`): pointer arguments by index; what follows the colon is the structure. Others are valid pointers to
+ * what their type says.
+ */
 export const ITER_ARGUMENTS: Readonly<Record<string, Readonly<Record<number, IterArgument>>>> = {
-  bpf_link: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:bpf_link' },
-  bpf_map: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:bpf_map' },
-  bpf_map_elem: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr:bpf_map', 2: 'rdonly_buf_or_null', 3: 'buf_or_null' },
-  bpf_prog: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:bpf_prog' },
+  bpf_link: { 1: 'ptr_or_null:bpf_link' },
+  bpf_map: { 1: 'trusted_ptr_or_null:bpf_map' },
+  bpf_map_elem: { 2: 'rdonly_buf_or_null', 3: 'buf_or_null' },
+  bpf_prog: { 1: 'ptr_or_null:bpf_prog' },
   bpf_sk_storage_map: {
-    0: 'trusted_ptr:bpf_iter_meta',
-    1: 'trusted_ptr:bpf_map',
     2: 'ptr_or_null:sock',
     3: 'buf_or_null',
   },
-  cgroup: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:cgroup' },
-  dmabuf: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:dma_buf' },
-  ipv6_route: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:fib6_info' },
-  kmem_cache: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:kmem_cache' },
-  ksym: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:kallsym_iter' },
-  netlink: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:netlink_sock' },
-  sockmap: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr:bpf_map', 2: 'rdonly_buf_or_null', 3: 'ptr_or_null:sock' },
-  task: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:task_struct' },
-  task_file: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:task_struct', 3: 'ptr_or_null:file' },
-  task_vma: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:task_struct', 2: 'ptr_or_null:vm_area_struct' },
-  tcp: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:sock_common' },
-  udp: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'trusted_ptr_or_null:udp_sock' },
-  unix: { 0: 'trusted_ptr:bpf_iter_meta', 1: 'ptr_or_null:unix_sock' },
+  cgroup: { 1: 'trusted_ptr_or_null:cgroup' },
+  dmabuf: { 1: 'ptr_or_null:dma_buf' },
+  ipv6_route: { 1: 'ptr_or_null:fib6_info' },
+  kmem_cache: { 1: 'trusted_ptr_or_null:kmem_cache' },
+  ksym: { 1: 'ptr_or_null:kallsym_iter' },
+  netlink: { 1: 'ptr_or_null:netlink_sock' },
+  sockmap: { 2: 'rdonly_buf_or_null', 3: 'ptr_or_null:sock' },
+  task: { 1: 'trusted_ptr_or_null:task_struct' },
+  task_file: { 1: 'ptr_or_null:task_struct', 3: 'ptr_or_null:file' },
+  task_vma: { 1: 'ptr_or_null:task_struct', 2: 'ptr_or_null:vm_area_struct' },
+  tcp: { 1: 'trusted_ptr_or_null:sock_common' },
+  udp: { 1: 'trusted_ptr_or_null:udp_sock' },
+  unix: { 1: 'ptr_or_null:unix_sock' },
 };

@@ -10,6 +10,9 @@ import { type Access, answerUnknown } from '../pointer/rule.ts';
 import { BTF_PTR, BUF, MAYBE_NULL, PERCPU, RDONLY, TRUSTED, USER } from '../state/types.ts';
 import { refuseContext } from './refuse.ts';
 
+/** Arguments of these types are numbers to a program. */
+const BY_VALUE: ReadonlySet<string> = new Set(['int', 'enum', 'enum64', 'struct', 'union']);
+
 export function argumentAccess(env: Env, a: Access): void {
   const { progType } = env.input;
   const { attachType } = env;
@@ -37,7 +40,7 @@ export function argumentAccess(env: Env, a: Access): void {
     refuseContext(env, a);
   }
   const t = resolve(btf, param.type);
-  if (t.kind === 'int' || t.kind === 'enum' || t.kind === 'enum64' || t.kind === 'struct') {
+  if (BY_VALUE.has(t.kind)) {
     answerUnknown(env, a);
     return;
   }
@@ -82,7 +85,7 @@ function answerPointer(env: Env, a: Access, btf: Btf, target: Target, index: num
       return;
     }
     if (how === 'or_null' || target.params[index]!.name.endsWith('__nullable')) flags |= MAYBE_NULL;
-  } else if (env.input.progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
+  } else if (env.input.progType === c.BPF_PROG_TYPE_STRUCT_OPS || (isTracing && attachType === c.BPF_TRACE_ITER)) {
     flags = TRUSTED;
   }
   const struct = skipModifiers(btf, id);

@@ -2,38 +2,32 @@
  * Whether the program may call a helper at all: type, attach type, capabilities, what the reference kernel lacks.
  */
 
-import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
+import { mayCall } from '../../uapi/call-access.ts';
+import { BPF_PROG_TYPE_EXT } from '../../uapi/generated/constants.ts';
 import type { ArgKind } from '../../uapi/helper-kinds.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
-import { PROG_TYPES, type ProgTypeName } from '../../uapi/prog-types.ts';
+import { progTypeName as nameOf, type ProgTypeName } from '../../uapi/prog-types.ts';
 import type { Env } from '../env.ts';
 
-const TYPE_NAMES: ReadonlyMap<number, ProgTypeName> = new Map(
-  Object.entries(PROG_TYPES).map(([name, row]) => [row.id, name as ProgTypeName]),
-);
-
-const attachId = (name: string): number => (ATTACH_TYPES as Record<string, AttachTypeRow>)[name]!.id;
-
-/** The table's name of the program's type; an extension stands for what it replaces. */
-export function progTypeName(env: Env): ProgTypeName | undefined {
+/** The program's type; an extension stands for what it replaces. */
+function progTypeOf(env: Env): number {
   const { progType, attachProg } = env.input;
-  const name = TYPE_NAMES.get(progType);
-  return name === 'ext' && attachProg ? TYPE_NAMES.get(attachProg.progType) : name;
+  return progType === BPF_PROG_TYPE_EXT && attachProg ? attachProg.progType : progType;
 }
 
+/** The table's name of that. */
+export const progTypeName = (env: Env): ProgTypeName | undefined => nameOf(progTypeOf(env));
+
 export function isAllowed(env: Env, row: HelperRow): boolean {
-  if (row.absent) return false;
   if (row.cap === 'bpf' && !env.caps.bpf) return false;
   if (row.cap === 'perfmon' && !env.caps.perfmon) return false;
+  return mayCall(row, progTypeOf(env), env.attachType);
+}
+
+/** Whether a program with another license than the GPL's may not call it. */
+export function needsGpl(env: Env, row: HelperRow): boolean {
   const type = progTypeName(env);
-  if (!type) return false;
-  if (row.allowedIn === 'base') {
-    if (type === 'lirc_mode2') return false;
-  } else if (row.allowedIn !== 'all' && !row.allowedIn.includes(type)) {
-    return false;
-  }
-  const attach = row.attach?.[type];
-  return !attach || attach.some((name) => attachId(name) === env.attachType);
+  return row.gplOnly && !(type && row.anyLicenseIn?.includes(type));
 }
 
 /** What the arguments must be in this program type. */

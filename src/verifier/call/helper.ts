@@ -31,7 +31,7 @@ import {
   typeName,
 } from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
-import { argsFor, isAllowed } from './allowed.ts';
+import { argsFor, isAllowed, needsGpl } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
 import {
   pushAsyncCallback,
@@ -97,7 +97,7 @@ export function helperCall(env: Env): Outcome {
   const name = `bpf_${helper.name}#${id}`;
   const { row } = helper;
   if (!isAllowed(env, row)) env.reject('EINVAL', `program of this type cannot use helper ${name}`);
-  if (!env.input.gplCompatible && row.gplOnly) {
+  if (!env.input.gplCompatible && needsGpl(env, row)) {
     env.reject('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   }
   if (row.mightSleep && !env.cur.inSleepable) {
@@ -122,7 +122,7 @@ export function helperCall(env: Env): Outcome {
   if (id === c.BPF_FUNC_tail_call) recordIndex(env, meta);
   for (let k = 0; k < meta.rawSize; k++) accessMemory(env, meta.rawRegno, k, 1, true, -1);
   if (meta.releaseRegno) release(env, meta, name);
-  special(env, meta);
+  special(env, meta, name);
   const holder = env.temp[5]!;
   if (meta.kptr) holder.copyFrom(env.reg(1));
   for (let r = 0; r <= 5; r++) {
@@ -195,7 +195,7 @@ function release(env: Env, meta: CallMeta, name: string): void {
   if (!ok) env.reject('EINVAL', `func ${name} reference has not been acquired before`);
 }
 
-function special(env: Env, meta: CallMeta): void {
+function special(env: Env, meta: CallMeta, name: string): void {
   switch (meta.id) {
     case c.BPF_FUNC_tail_call:
       checkNothingHeld(env, true, 'tail_call');
@@ -216,6 +216,9 @@ function special(env: Env, meta: CallMeta): void {
       }
       return;
     }
+    case c.BPF_FUNC_get_func_ip:
+      checkProbes(env, name);
+      return;
     case c.BPF_FUNC_snprintf:
       checkFormat(env);
       return;
@@ -230,6 +233,19 @@ function special(env: Env, meta: CallMeta): void {
       return;
     default:
   }
+}
+
+/** What a probe hit can be asked where there is a function: not at tracepoints. */
+function checkProbes(env: Env, name: string): void {
+  const { progType } = env.input;
+  if (progType === c.BPF_PROG_TYPE_KPROBE) return;
+  if (progType !== c.BPF_PROG_TYPE_TRACING) {
+    env.reject('ENOTSUPP', `func ${name} not supported for program type ${progType}`);
+  }
+  const { attachType } = env;
+  if (attachType === c.BPF_TRACE_FENTRY || attachType === c.BPF_TRACE_FEXIT || attachType === c.BPF_MODIFY_RETURN)
+    return;
+  env.reject('ENOTSUPP', `func ${name} supported only for fentry/fexit/fmod_ret programs`);
 }
 
 function answer(env: Env, meta: CallMeta, row: HelperRow): void {

@@ -14,9 +14,11 @@ import {
   ALLOC,
   BTF_PTR,
   MAYBE_NULL,
+  MEM,
   NON_OWN_REF,
   PERCPU,
   RCU,
+  RDONLY,
   TRUSTED,
   typeName,
   UNTRUSTED,
@@ -92,8 +94,11 @@ function accessObject(env: Env, a: Access, ptr: Reg): void {
   answerUnknown(env, a);
 }
 
-/** Reads a member of structure `id` into the register that is loaded. `trust`: what a pointer member inherits. */
-export function readStruct(env: Env, a: Access, btfNo: number, id: number, trust: 'untrusted' | 'plain' | 'rcu'): void {
+/** What a pointer found in a structure inherits from the pointer to that structure. */
+type Trust = 'untrusted' | 'plain' | 'trusted' | 'rcu';
+
+/** Reads a member of structure `id` into the register that is loaded. */
+export function readStruct(env: Env, a: Access, btfNo: number, id: number, trust: Trust): void {
   const found = walk(env, env.btfOf(btfNo), id, a.off, a.size);
   env.faultable.add(env.pc);
   if (found === null) {
@@ -102,44 +107,68 @@ export function readStruct(env: Env, a: Access, btfNo: number, id: number, trust
   }
   if (a.valueRegno < 0) return;
   const to = env.reg(a.valueRegno);
-  let { flags } = found;
-  if (trust === 'untrusted') flags = UNTRUSTED;
-  else if (trust === 'rcu' && isRcuField(found.owner, found.member)) flags |= RCU;
-  else if (trust === 'rcu' && flags & RCU) flags |= MAYBE_NULL;
-  else flags &= ~RCU;
-  to.markPointer(BTF_PTR | flags);
+  if (found === 'memory') {
+    to.markPointer(MEM | RDONLY | UNTRUSTED);
+    return;
+  }
+  to.markPointer(BTF_PTR | inherited(env.btfTypeName(btfNo, id), found, trust));
   to.aux = found.id;
   to.aux2 = btfNo;
-  if (flags & MAYBE_NULL) to.id = env.newId();
+  if (to.mayBeNull) to.id = env.newId();
 }
 
-/** Pointers that stay valid in an RCU section while their owner does. */
-const RCU_FIELDS: Record<string, readonly string[]> = {
-  task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'],
-  cgroup: ['kn'],
-  css_set: ['dfl_cgrp'],
-  cgroup_subsys_state: ['cgroup'],
+/** The flags of a pointer that was found in structure `owner`, or in what that contains. */
+function inherited(owner: string, { member, flags }: Pointed, trust: Trust): number {
+  if (trust === 'untrusted') return UNTRUSTED;
+  const kept = flags & ~RCU;
+  if (trust === 'plain') return kept;
+  const how = KEPT_ALIVE[owner]?.[member];
+  if (how === 'trusted') return kept | TRUSTED;
+  if (how === 'trusted_or_null') return kept | TRUSTED | MAYBE_NULL;
+  // Without an RCU section it may be gone by now.
+  if (trust === 'trusted') return UNTRUSTED;
+  if (how === 'rcu') return flags | RCU;
+  if (how === 'rcu_or_null') return (flags & ~UNTRUSTED) | RCU | MAYBE_NULL;
+  return flags & RCU ? flags | MAYBE_NULL : kept;
+}
+
+/**
+ * Members that are valid while their owner is: for as long as the program runs, or for the RCU section. Linux lists them
+ * by hand; these are what a walk over the arguments of every tracepoint and iterator of the reference kernel shows.
+ */
+const KEPT_ALIVE: Readonly<
+  Record<string, Readonly<Record<string, 'trusted' | 'trusted_or_null' | 'rcu' | 'rcu_or_null'>>>
+> = {
+  task_struct: { cpus_ptr: 'rcu', cgroups: 'rcu', real_parent: 'rcu', group_leader: 'rcu' },
+  cgroup: { kn: 'rcu' },
+  css_set: { dfl_cgrp: 'rcu' },
+  cgroup_subsys_state: { cgroup: 'rcu' },
+  mm_struct: { exe_file: 'rcu_or_null' },
+  sk_buff: { sk: 'rcu_or_null' },
+  request_sock: { sk: 'rcu_or_null' },
+  bpf_iter_meta: { seq: 'trusted' },
+  linux_binprm: { file: 'trusted' },
+  file: { f_inode: 'trusted' },
+  dentry: { d_inode: 'trusted_or_null' },
 };
 
-const isRcuField = (owner: string, member: string): boolean => RCU_FIELDS[owner]?.includes(member) ?? false;
-
-function trustOf(env: Env, ptr: Reg): 'untrusted' | 'plain' | 'rcu' {
+function trustOf(env: Env, ptr: Reg): Trust {
   if (ptr.type & UNTRUSTED) return 'untrusted';
   if (!isTrusted(ptr) && !(ptr.type & RCU)) return 'plain';
   // Programs that cannot sleep run in an RCU section as a whole.
-  return env.cur.activeRcu || !env.cur.inSleepable ? 'rcu' : 'untrusted';
+  return (env.cur.activeRcu || !env.cur.inSleepable) && !ptr.mayBeNull ? 'rcu' : 'trusted';
 }
 
 interface Pointed {
   readonly id: number;
   readonly flags: number;
-  /** The structure and member that the pointer was found in. */
-  readonly owner: string;
   readonly member: string;
 }
 
-/** What is at `off` in structure `id`: a pointer to a structure, or null for anything else that may be read. */
-function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointed | null {
+/** What is at `off` in structure `id`: a pointer to a structure, one to anything else, or null for what is a number. */
+function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointed | 'memory' | null {
+  // Which member of a union is the right one, nobody knows.
+  let inUnion = false;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const t = resolve(btf, id);
     if (t.kind !== 'struct' && t.kind !== 'union') {
@@ -150,7 +179,7 @@ function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointe
       const last = end ? resolve(btf, end.type) : undefined;
       // A structure that ends in an array without a length goes on.
       if (last?.kind !== 'array' || last.count !== 0 || off < end!.bitOffset / 8) {
-        env.reject('EACCES', `access beyond struct ${t.name} at off ${off} size ${size}`);
+        env.reject('EACCES', `access beyond struct ${t.name || '(anon)'} at off ${off} size ${size}`);
       }
       const element = resolve(btf, last.type);
       const step = sizeOf(btf, last.type);
@@ -160,9 +189,10 @@ function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointe
       off = inside;
       continue;
     }
-    const next = memberAt(env, btf, t, off, size);
-    if (next === null) return null;
-    if ('pointed' in next) return next.pointed;
+    if (t.kind === 'union' && t.members.length !== 1) inUnion = true;
+    const next = memberAt(env, btf, t, off, size, inUnion);
+    if (next === null || next === 'memory') return next;
+    if ('pointed' in next) return inUnion ? { ...next.pointed, flags: next.pointed.flags | UNTRUSTED } : next.pointed;
     id = next.id;
     off = next.off;
   }
@@ -177,7 +207,8 @@ function memberAt(
   t: Composite,
   off: number,
   size: number,
-): { id: number; off: number } | { pointed: Pointed } | null {
+  inUnion: boolean,
+): { id: number; off: number } | { pointed: Pointed } | 'memory' | null {
   for (const m of t.members) {
     const start = m.bitOffset / 8;
     if (m.bitfieldSize) {
@@ -199,33 +230,32 @@ function memberAt(
       mt = resolve(btf, id);
     }
     if (mt.kind === 'struct' || mt.kind === 'union') {
-      if (t.kind === 'union' && off - at + size > mt.size) continue;
       return { id, off: off - at };
     }
     if (mt.kind === 'ptr') {
       if (size !== 8 || off !== at) {
         env.reject(
           'EACCES',
-          `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name} with off ${off} size ${size}`,
+          `cannot access ptr member ${m.name} with moff ${at} in struct ${t.name || '(anon)'} with off ${off} size ${size}`,
         );
       }
-      return pointerTo(btf, mt.type, t.name, m.name);
+      return pointerTo(btf, mt.type, m.name);
     }
     // Within an array of numbers any bytes may be read together.
     const end = start + total;
-    if (off + size > end) {
+    if (off + size > end && !inUnion) {
       env.reject(
         'EACCES',
-        `access beyond the end of member ${m.name} (mend:${end}) in struct ${t.name} with off ${off} size ${size}`,
+        `access beyond the end of member ${m.name} (mend:${end}) in struct ${t.name || '(anon)'} with off ${off} size ${size}`,
       );
     }
     return null;
   }
-  env.reject('EACCES', `struct ${t.name} doesn't have field at offset ${off}`);
+  env.reject('EACCES', `struct ${t.name || '(anon)'} doesn't have field at offset ${off}`);
 }
 
-/** A pointer to a structure stays one; others read as numbers. */
-function pointerTo(btf: Btf, id: number, owner: string, member: string): { pointed: Pointed } | null {
+/** A pointer to a structure stays one; others lead to memory of which nothing is known. */
+function pointerTo(btf: Btf, id: number, member: string): { pointed: Pointed } | 'memory' {
   let flags = 0;
   let at = id;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -242,8 +272,8 @@ function pointerTo(btf: Btf, id: number, owner: string, member: string): { point
     }
   }
   const pointed = btf.type(at);
-  if (pointed?.kind !== 'struct' && pointed?.kind !== 'union') return null;
-  return { pointed: { id: at, flags, owner, member } };
+  if (pointed?.kind !== 'struct' && pointed?.kind !== 'union') return 'memory';
+  return { pointed: { id: at, flags, member } };
 }
 
 /** A helper's argument that must be, or may be, a BTF pointer. */
