@@ -164,7 +164,7 @@ function answerCast(env: Env, meta: KfuncMeta, r0: Reg): void {
   const id = meta.constant ?? 0n;
   const t = id < 0x1_0000_0000n ? env.kernelBtf.type(Number(id)) : undefined;
   if (!t) env.reject('EINVAL', `Unknown type ID ${id} passed to kfunc bpf_rdonly_cast`);
-  if (t.kind === 'struct') {
+  if (t.kind === 'struct' || t.kind === 'union') {
     r0.markPointer(BTF_PTR | UNTRUSTED);
     r0.aux = Number(id);
     r0.aux2 = 0;

@@ -89,9 +89,10 @@ function accessObject(env: Env, a: Access, ptr: Reg): void {
       env.reject('EACCES', `direct access to ${f.kind} is disallowed`);
     }
   }
-  walk(env, btf, ptr.aux, a.off, a.size);
+  const found = walk(env, btf, ptr.aux, a.off, a.size);
   if (!a.write) env.faultable.add(env.pc);
-  answerUnknown(env, a);
+  if (found === 'memory' && !a.write && a.valueRegno >= 0) env.reg(a.valueRegno).markPointer(MEM | RDONLY | UNTRUSTED);
+  else answerUnknown(env, a);
 }
 
 /** What a pointer found in a structure inherits from the pointer to that structure. */

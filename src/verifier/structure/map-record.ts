@@ -55,7 +55,7 @@ const ASYNC = new Set(['bpf_timer', 'bpf_wq', 'bpf_task_work']);
 const MAX_DEPTH = 8;
 /** With more of them Linux takes none of them for the kernel's: then nothing can be done with them. */
 const MAX_FIELDS = 11;
-/** So it does where there are two of one of these. */
+/** So it does where there are two of one of these, or a list or tree that does not say what it holds. */
 const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'bpf_refcount'];
 
 export function mapRecordOf(map: VerifierMap): MapRecord {
@@ -82,7 +82,8 @@ function fieldsOf(btf: Btf, id: number, without: ReadonlySet<string> = new Set()
   }
   const fields = found.filter((f) => !without.has(f.kind));
   const twice = ONCE.some((kind) => fields.filter((f) => f.kind === kind).length > 1);
-  if (fields.length > MAX_FIELDS || twice) return { fields: [], hasAsyncFields: false };
+  const homeless = fields.some((f) => NODE_OF[f.kind] !== undefined && f.root === undefined);
+  if (fields.length > MAX_FIELDS || twice || homeless) return { fields: [], hasAsyncFields: false };
   fields.sort((a, b) => a.offset - b.offset);
   return { fields, hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)) };
 }
@@ -90,7 +91,7 @@ function fieldsOf(btf: Btf, id: number, without: ReadonlySet<string> = new Set()
 const CONTAINS = 'contains:';
 
 /** The `contains:TYPE:FIELD` tag of a member or variable: what the list or tree in it holds. */
-function rootOf(btf: Btf, tagged: number, component: number): GraphRoot | undefined {
+function rootOf(btf: Btf, kind: string, tagged: number, component: number): GraphRoot | undefined {
   for (let id = 1; id < btf.count; id++) {
     const tag = btf.type(id);
     if (tag?.kind !== 'decl_tag' || tag.type !== tagged || tag.component !== component) continue;
@@ -99,12 +100,14 @@ function rootOf(btf: Btf, tagged: number, component: number): GraphRoot | undefi
     const typeId = btf.find(type, 'struct');
     const t = btf.type(typeId);
     const node = t?.kind === 'struct' ? t.members.find((m) => m.name === field) : undefined;
-    return node ? { typeId, nodeOffset: node.bitOffset / 8 } : undefined;
+    if (!node || resolve(btf, node.type).name !== NODE_OF[kind]) return undefined;
+    return { typeId, nodeOffset: node.bitOffset / 8 };
   }
   return undefined;
 }
 
-const hasRoot = (kind: string): boolean => kind === 'bpf_list_head' || kind === 'bpf_rb_root';
+/** What links the objects of a list or tree. */
+const NODE_OF: Readonly<Record<string, string>> = { bpf_list_head: 'bpf_list_node', bpf_rb_root: 'bpf_rb_node' };
 
 /** `tagged` and `component` say where declaration tags of what is looked at hang. */
 function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number, tagged = 0, component = -1): void {
@@ -113,7 +116,7 @@ function collect(btf: Btf, id: number, base: number, out: MapField[], depth: num
   if (t.kind === 'struct') {
     const kind = FIELD_TYPES[t.name];
     if (kind) {
-      const root = hasRoot(kind) ? rootOf(btf, tagged, component) : undefined;
+      const root = kind in NODE_OF ? rootOf(btf, kind, tagged, component) : undefined;
       out.push({ kind, offset: base, size: t.size, isKptr: false, root });
       return;
     }
@@ -128,7 +131,7 @@ function collect(btf: Btf, id: number, base: number, out: MapField[], depth: num
     }
   } else if (t.kind === 'array') {
     const element = resolve(btf, t.type);
-    if (element.kind !== 'struct' && element.kind !== 'ptr') return;
+    if (element.kind !== 'struct' && element.kind !== 'ptr' && element.kind !== 'array') return;
     const size = sizeOf(btf, t.type);
     for (let k = 0; k < Math.min(t.count, MAX_FIELDS + 1); k++)
       collect(btf, t.type, base + k * size, out, depth + 1, tagged, component);

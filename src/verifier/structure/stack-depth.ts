@@ -90,7 +90,10 @@ function walk(env: Env, start: number): void {
 
 /** An exception cannot unwind through the helper that called a callback. */
 function checkThrow(env: Env, path: readonly { sub: number }[], pc: number): void {
-  const callback = [path.at(-1)!, ...path].find((p) => env.subprogs[p.sub]!.isCallback);
+  const callback = [path.at(-1)!, ...path].find(({ sub }) => {
+    const { isCallback, isAsyncCallback } = env.subprogs[sub]!;
+    return isCallback || isAsyncCallback;
+  });
   if (!callback) return;
   env.reject('EINVAL', `bpf_throw kfunc (insn ${pc}) cannot be called from callback subprog ${callback.sub}`);
 }

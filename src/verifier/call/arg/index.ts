@@ -152,9 +152,6 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'kptr_xchg_dest':
       meta.kptr = exchangedField(env, regno);
       return;
-    case 'kptr_or_null_release':
-      if (!reg.isNull) checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
-      return;
     case 'timer':
       checkKeptField(env, reg, regno, 'bpf_timer');
       meta.map = reg.aux;
@@ -172,6 +169,7 @@ function checkKind(env: Env, meta: CallMeta, kinds: readonly ArgKind[], index: n
     case 'btf_id':
     case 'btf_id_or_null':
     case 'ringbuf_mem_release':
+    case 'kptr_or_null_release':
       return;
   }
 }
@@ -209,6 +207,7 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   if (facts.orNull) type &= ~MAYBE_NULL;
   if (bare === 'kptr_or_null_release') type &= ~(ALLOC | PERCPU);
   expectType(env, regno, type, types);
+  if (bare === 'kptr_or_null_release') checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
   if ((reg.type & BASE_MASK) !== BTF_PTR) return;
   checkBtfArgument(env, meta, regno, reg, kind, facts);
 }
@@ -250,7 +249,7 @@ export function checkPointerOffset(env: Env, regno: number, reg: Reg, releases: 
     case SCALAR:
       return;
     case BTF_PTR:
-      checkUnmodified(env, reg, regno, true);
+      checkUnmodified(env, reg, regno, !reg.mayBeNull);
       return;
     default:
       checkUnmodified(env, reg, regno);
