@@ -290,7 +290,7 @@ export function checkBtfArgument(
   if (!kind.startsWith('btf_id')) {
     // As memory: only to be read.
     if (!facts.readOnly) {
-      env.reject('EACCES', `${meta.name}() may write into memory pointed by R${regno} type=${typeName(reg.type)}`);
+      env.reject('EACCES', `bpf_${meta.name}() may write into memory pointed by R${regno} type=${typeName(reg.type)}`);
     }
     return;
   }
