@@ -1,7 +1,7 @@
 /** Attaching to the network: devices, namespaces, netfilter, sockets and the maps that hold sockets. */
 import { Bpf } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
-import { link } from './attach-link.ts';
+import { link, linkOr } from './attach-link.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
 import { Attachment, type BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
@@ -11,18 +11,30 @@ export async function xdp(program: BpfProgram, options: AttachOptions): Promise<
   if (attachType === C.BPF_XDP_DEVMAP || attachType === C.BPF_XDP_CPUMAP) {
     throw new AttachError(program, 'it runs for the elements of a map: write its descriptor into their values');
   }
-  const target_fd = await deviceOf(program, options);
-  return link(program, { target_fd, attach_type: C.BPF_XDP, flags: options.flags ?? 0 });
+  const { kernel, fd } = program;
+  const device = await deviceOf(program, options);
+  const where = { target_fd: device, attach_type: C.BPF_XDP, flags: options.flags ?? 0 };
+  return linkOr(program, where, async () => {
+    await kernel.net.attachXdp(device, fd, { replace: false });
+    // Whoever came after us stays.
+    return new Attachment(kernel, 'an XDP program of this kernel', () =>
+      kernel.net.detachXdp(device, { expected: fd }),
+    );
+  });
 }
 
 export async function trafficControl(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   const said = program.origin.attachType;
   const netkit = said === C.BPF_NETKIT_PRIMARY || said === C.BPF_NETKIT_PEER;
   const egress = options.direction ? options.direction === 'egress' : said === C.BPF_TCX_EGRESS;
-  return link(program, {
-    target_fd: await deviceOf(program, options),
-    attach_type: netkit ? said : egress ? C.BPF_TCX_EGRESS : C.BPF_TCX_INGRESS,
-    flags: options.flags ?? 0,
+  const device = await deviceOf(program, options);
+  const flags = options.flags ?? 0;
+  if (netkit) return link(program, { target_fd: device, attach_type: said, flags });
+  const attach_type = egress ? C.BPF_TCX_EGRESS : C.BPF_TCX_INGRESS;
+  return linkOr(program, { target_fd: device, attach_type, flags }, async () => {
+    const { kernel, fd, name } = program;
+    const filter = await kernel.net.attachTc(device, fd, { direction: egress ? 'egress' : 'ingress', name });
+    return new Attachment(kernel, 'a filter of tc', () => kernel.net.detachTc(filter));
   });
 }
 
@@ -50,8 +62,29 @@ export async function netfilter(program: BpfProgram, options: AttachOptions): Pr
 /** sk_msg and sk_skb programs work for the sockets of a map. */
 export async function socketMap(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   const { map } = options;
+  const { type, attachType } = program.origin;
+  if (type === C.BPF_PROG_TYPE_SK_SKB && attachType === 0) {
+    throw new AttachError(program, 'say when it runs: SEC("sk_skb/verdict"), stream_verdict or stream_parser');
+  }
   if (!map) throw new AttachError(program, 'say for which sockets, as attach({ map: collection.map(…) })', 'map');
-  return link(program, { target_fd: map.fd, attach_type: program.origin.attachType, flags: options.flags ?? 0 });
+  const place = { target_fd: map.fd, attach_type: attachType };
+  return linkOr(program, { ...place, flags: options.flags ?? 0 }, () => attachOld(program, place, 0));
+}
+
+/** PROG_ATTACH, and PROG_DETACH when the attachment is closed; `close` ends what was opened for it. */
+export async function attachOld(
+  program: BpfProgram,
+  place: { target_fd: number; attach_type: number },
+  attach_flags: number,
+  close: () => Promise<void> = async () => {},
+): Promise<BpfLink> {
+  const bpf = new Bpf(program.kernel);
+  const attr = { ...place, attach_bpf_fd: program.fd };
+  await bpf.progAttach({ ...attr, attach_flags });
+  return new Attachment(program.kernel, 'what is attached without a link', async () => {
+    await bpf.progDetach(attr);
+    await close();
+  });
 }
 
 export async function socketFilter(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {

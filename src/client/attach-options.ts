@@ -23,8 +23,13 @@ export interface AttachOptions {
   functions?: readonly string[];
   /** The socket of a socket filter or of an sk_reuseport program. */
   socket?: Fd;
-  /** The sockmap or sockhash of sk_msg and sk_skb programs; the map whose elements an iterator goes through. */
+  /**
+   * The sockmap or sockhash of sk_msg and sk_skb programs: sockets keep what was attached when they were put in. The map
+   * whose elements an iterator goes through.
+   */
   map?: BpfMap;
+  /** What an iterator goes through, where that is not everything: tasks of a process, cgroups of a tree. */
+  only?: IteratorScope;
   /** Network namespace of sk_lookup and flow_dissector programs: /run/netns/NAME; default: the client's own. */
   netns?: string;
   /** Where a netfilter program stands: protocol family (NFPROTO_*), hook (NF_INET_*), and its place among others. */
@@ -34,6 +39,17 @@ export interface AttachOptions {
   /** BPF_F_* or XDP_FLAGS_*. */
   flags?: number;
 }
+
+/** For iter/task, task_file and task_vma (Linux 6.1): a process, or one thread. For iter/cgroup (6.1): see `order`. */
+export type IteratorScope =
+  | { pid: number }
+  | { tid: number }
+  | {
+      /** Path of a cgroup directory. */
+      cgroup: string;
+      /** It alone, it and what is beneath it (parents first, or children first), or it and those above. Default: `self`. */
+      order?: 'self' | 'parents-first' | 'children-first' | 'upwards';
+    };
 
 export interface UprobeTarget {
   /** The executable or library: a path, or a name to look for in PATH or where libraries are. */

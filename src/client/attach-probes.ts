@@ -1,5 +1,7 @@
 /** Attaching to functions of the kernel and of programs: one at a time through a perf event, or many with one link. */
 import { view } from '../base/bytes.ts';
+import { ENOENT } from '../base/errno.ts';
+import { BpfError } from '../base/errors.ts';
 import { fileFunctions } from '../object/index.ts';
 import { Bpf } from '../sys/index.ts';
 import { link, onEvent } from './attach-link.ts';
@@ -21,6 +23,27 @@ export function probe(
   const m = /^([^+]+)(?:\+(0x[0-9a-fA-F]+|\d+))?$/.exec(at);
   if (!m) throw new AttachError(program, `the section names no function; write SEC("${kind}/FUNCTION")`);
   return onEvent(program, { kind, symbol: m[1]!, offset: Number(m[2] ?? 0) }, options.cookie);
+}
+
+/** What the functions behind system calls are called: on x86-64, on arm64, and where they have no wrapper. */
+const WRAPPERS = ['__x64_sys_', '__arm64_sys_', '__se_sys_'] as const;
+
+/** SEC("ksyscall/NAME"), SEC("kretsyscall/NAME"): the first of the functions that the kernel has. */
+export async function systemCall(
+  program: BpfProgram,
+  options: AttachOptions,
+  kind: 'kprobe' | 'kretprobe',
+): Promise<BpfLink> {
+  const { attachTo } = program.origin;
+  if (attachTo === '') throw new AttachError(program, 'the section names no system call; write SEC("ksyscall/openat")');
+  for (const wrapper of WRAPPERS) {
+    try {
+      return await probe(program, options, kind, wrapper + attachTo);
+    } catch (error) {
+      if (!(error instanceof BpfError) || error.errno !== ENOENT) throw error;
+    }
+  }
+  throw new AttachError(program, `this kernel has no system call '${attachTo}'`);
 }
 
 /** SEC("kprobe.multi/PATTERN") and its relatives. The names come from the kernel's types. */

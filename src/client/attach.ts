@@ -4,12 +4,23 @@
  */
 import { UnsupportedError } from '../base/errors.ts';
 import { Bpf } from '../sys/index.ts';
+import { BPF_F_ALLOW_MULTI } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { progTypeName } from '../uapi/prog-types.ts';
-import { link, onEvent } from './attach-link.ts';
-import { namespace, netfilter, reusePort, socketFilter, socketMap, trafficControl, xdp } from './attach-net.ts';
+import { iterator } from './attach-iterator.ts';
+import { linkOr, onEvent } from './attach-link.ts';
+import {
+  attachOld,
+  namespace,
+  netfilter,
+  reusePort,
+  socketFilter,
+  socketMap,
+  trafficControl,
+  xdp,
+} from './attach-net.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
-import { manyProbes, manyUserProbes, probe, userProbe } from './attach-probes.ts';
+import { manyProbes, manyUserProbes, probe, systemCall, userProbe } from './attach-probes.ts';
 import { staticProbe } from './attach-usdt.ts';
 import { BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
@@ -32,8 +43,8 @@ const BY_SECTION: Readonly<Record<string, Rule>> = {
   'raw_tracepoint.w': rawTracepoint,
   kprobe: (program, options) => probe(program, options, 'kprobe', program.origin.attachTo),
   kretprobe: (program, options) => probe(program, options, 'kretprobe', program.origin.attachTo),
-  ksyscall: (program, options) => probe(program, options, 'kprobe', `__x64_sys_${program.origin.attachTo}`),
-  kretsyscall: (program, options) => probe(program, options, 'kretprobe', `__x64_sys_${program.origin.attachTo}`),
+  ksyscall: (program, options) => systemCall(program, options, 'kprobe'),
+  kretsyscall: (program, options) => systemCall(program, options, 'kretprobe'),
   'kprobe.multi': onEntry,
   'kprobe.session': onEntry,
   'kretprobe.multi': (program, options) => manyProbes(program, options, true),
@@ -122,19 +133,6 @@ async function tracing(program: BpfProgram): Promise<BpfLink> {
   return new BpfLink(program.kernel, ret);
 }
 
-function iterator(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
-  return link(program, {
-    attach_type: C.BPF_TRACE_ITER,
-    flags: options.flags ?? 0,
-    ...(options.map ? { iter_info: elementsOf(options.map.fd) } : {}),
-  });
-}
-
-/** union bpf_iter_link_info: the map. */
-function elementsOf(mapFd: number): Uint8Array {
-  return new Uint8Array(new Uint32Array([mapFd]).buffer);
-}
-
 function perfEvent(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   if (!options.event) {
     throw new AttachError(program, `say which event, as attach({ event: { kind: 'event', type, config } })`, 'event');
@@ -156,8 +154,18 @@ async function atCgroup(program: BpfProgram, options: AttachOptions, attachType:
   if (options.cgroup === undefined) {
     throw new AttachError(program, `say which cgroup, as attach({ cgroup: '/sys/fs/cgroup/…' })`, 'cgroup');
   }
-  const bpf = new Bpf(program.kernel);
-  return bpf.withFd(program.kernel.openCgroup(options.cgroup), (target) =>
-    link(program, { target_fd: target, attach_type: attachType, flags: options.flags ?? 0 }),
-  );
+  const { kernel } = program;
+  const target = await kernel.openCgroup(options.cgroup);
+  const close = () => kernel.closeFd(target);
+  const place = { target_fd: target, attach_type: attachType };
+  let kept = false;
+  try {
+    return await linkOr(program, { ...place, flags: options.flags ?? 0 }, async () => {
+      const attached = await attachOld(program, place, BPF_F_ALLOW_MULTI, close);
+      kept = true; // to detach from
+      return attached;
+    });
+  } finally {
+    if (!kept) await close();
+  }
 }

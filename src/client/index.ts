@@ -1,5 +1,11 @@
 export type { BtfValue } from '../btf/index.ts';
-export { AttachError, type AttachOptions, type UprobeTarget, type UsdtTarget } from './attach-options.ts';
+export {
+  AttachError,
+  type AttachOptions,
+  type IteratorScope,
+  type UprobeTarget,
+  type UsdtTarget,
+} from './attach-options.ts';
 export { Collection, loadCollection } from './collection.ts';
 export { canProbeHelpers, Features, type HelperSupport, probeFeatures } from './features.ts';
 export { BpfGlobal } from './globals.ts';

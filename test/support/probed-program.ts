@@ -1,6 +1,7 @@
 /**
  * An x86-64 program with static probes (USDT), made by hand so that no compiler is needed. It has two sites of
- * skep:places and one of skep:gated; its exit status is the counter that turns `gated` on.
+ * skep:places and one of skep:gated; then it calls the function `called` once. Its exit status is the counter that turns
+ * `gated` on.
  *
  * Its notes were "linked" 0x1000 lower than they lie, as prelink(8) leaves them: .stapsdt.base tells.
  */
@@ -9,6 +10,8 @@ const CODE = 0x1000;
 const DATA = 0x2000;
 const NOTES = 0x2100;
 const NAMES = 0x2600;
+const SYMBOLS = 0x2660;
+const STRINGS = 0x26a0;
 const SECTIONS = 0x2700;
 const SIZE = 0x2900;
 /** Displacement of the notes' addresses. */
@@ -35,8 +38,11 @@ export function probedProgram(): Uint8Array {
   const first = nop();
   const second = nop();
   const gated = nop();
+  code.push(0xe8, ...u32(15)); // called(), behind the next three instructions
   code.push(0x0f, 0xb7, 0x3c, 0x25, ...u32(SEMAPHORE)); // edi = the counter
   code.push(0xb8, ...u32(60), 0x0f, 0x05); // exit(edi)
+  const called = nop();
+  code.push(0xc3); // return
   bytes.set(code, CODE);
   NUMBERS.forEach((n, i) => {
     dv.setBigUint64(DATA + 8 * i, n, true);
@@ -53,7 +59,7 @@ export function probedProgram(): Uint8Array {
   dv.setUint16(54, 56, true);
   dv.setUint16(56, 2, true);
   dv.setUint16(58, 64, true);
-  dv.setUint16(60, 4, true);
+  dv.setUint16(60, 6, true);
   dv.setUint16(62, 3, true);
   const segment = (i: number, flags: number, from: number, to: number) => {
     const at = 64 + 56 * i;
@@ -86,8 +92,14 @@ export function probedProgram(): Uint8Array {
   note(second, 0, 'skep\0places\0-4@$6 -8@%rax 8@8(%rbx) 4@(%rbx,%rcx,8) -1@$-7\0');
   note(gated, SEMAPHORE, 'skep\0gated\x008@$5\0');
 
-  const names = '\0.note.stapsdt\0.stapsdt.base\0.shstrtab\0';
+  const names = '\0.note.stapsdt\0.stapsdt.base\0.shstrtab\0.symtab\0.strtab\0';
   text(NAMES, names);
+  text(STRINGS, '\0called\0');
+  dv.setUint32(SYMBOLS + 24, 1, true);
+  dv.setUint8(SYMBOLS + 28, 0x12); // a global function
+  dv.setUint16(SYMBOLS + 30, 1, true);
+  u64(SYMBOLS + 32, called);
+
   const section = (i: number, name: string, type: number, address: number, offset: number, size: number) => {
     const at = SECTIONS + 64 * i;
     dv.setUint32(at, names.indexOf(name), true);
@@ -99,5 +111,8 @@ export function probedProgram(): Uint8Array {
   section(1, '.note.stapsdt', 7, 0, NOTES, end - NOTES);
   section(2, '.stapsdt.base', 1, BASE, NOTES, 1);
   section(3, '.shstrtab', 3, 0, NAMES, names.length);
+  section(4, '.symtab', 2, 0, SYMBOLS, 48);
+  dv.setUint32(SECTIONS + 64 * 4 + 40, 5, true);
+  section(5, '.strtab', 3, 0, STRINGS, 8);
   return bytes;
 }

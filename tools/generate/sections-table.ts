@@ -79,7 +79,7 @@ const GROUPS: readonly Group[] = [
   {
     sections: ['iter', 'iter.s'],
     does: 'an iterator, to be read with `text()`',
-    needs: '`map` for `bpf_map_elem`',
+    needs: '`map` for `bpf_map_elem`, `only` for tasks and cgroups',
     embedded: false,
   },
   { sections: ['xdp', 'xdp.frags'], does: "a device's packets as they come in", needs: '`device`', embedded: true },
