@@ -36,7 +36,8 @@ import {
   UMAX,
   UMIN,
 } from './lanes64.ts';
-import { tnumArsh, tnumMul, tnumNeg, tnumSub, tnumSubreg, tnumSwap } from './tnum.ts';
+import { mulBits } from './multiply.ts';
+import { tnumArsh, tnumNeg, tnumSub, tnumSubreg, tnumSwap } from './tnum.ts';
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -67,7 +68,7 @@ export function alu(op: number, is32: boolean, dst: Reg, src: Reg): void {
       break;
     }
     case BPF_MUL:
-      dst.varOff = tnumMul(dst.varOff, src.varOff);
+      mulBits(dst, src);
       mul32(dst, src);
       mul64(dst, src);
       break;

@@ -36,10 +36,6 @@ export function bitLength(x: bigint): number {
   return hi !== 0 ? 64 - Math.clz32(hi) : 32 - Math.clz32(Number(x & U32));
 }
 
-export function tnumLsh(a: Tnum, shift: bigint): Tnum {
-  return { value: u64(a.value << shift), mask: u64(a.mask << shift) };
-}
-
 /** Arithmetic shift of the low `width` bits (32 or 64). */
 export function tnumArsh(a: Tnum, shift: bigint, width: 32 | 64): Tnum {
   if (width === 32) {
@@ -49,15 +45,6 @@ export function tnumArsh(a: Tnum, shift: bigint, width: 32 | 64): Tnum {
     };
   }
   return { value: u64(s64(a.value) >> shift), mask: u64(s64(a.mask) >> shift) };
-}
-
-export function tnumAdd(a: Tnum, b: Tnum): Tnum {
-  const sm = a.mask + b.mask;
-  const sv = a.value + b.value;
-  // A bit of the sum is unknown where an operand's is, or where a carry may or may not arrive.
-  const carries = (sm + sv) ^ sv;
-  const mask = u64(carries | a.mask | b.mask);
-  return { value: u64(sv) & ~mask, mask };
 }
 
 export function tnumSub(a: Tnum, b: Tnum): Tnum {
@@ -82,28 +69,6 @@ export function tnumOr(a: Tnum, b: Tnum): Tnum {
 export function tnumXor(a: Tnum, b: Tnum): Tnum {
   const mask = a.mask | b.mask;
   return { value: (a.value ^ b.value) & ~mask, mask };
-}
-
-/** Long multiplication, a bit of `a` at a time; an unknown bit joins the sums with and without it. */
-export function tnumMul(a: Tnum, b: Tnum): Tnum {
-  if (a.mask === 0n && b.mask === 0n) return tnumConst(a.value * b.value);
-  let acc: Tnum = { value: 0n, mask: 0n };
-  let { value, mask } = a;
-  let addend = b;
-  while (value !== 0n || mask !== 0n) {
-    if (value & 1n) acc = tnumAdd(acc, addend);
-    else if (mask & 1n) acc = tnumUnion(acc, tnumAdd(acc, addend));
-    value >>= 1n;
-    mask >>= 1n;
-    addend = tnumLsh(addend, 1n);
-  }
-  return acc;
-}
-
-/** The smallest tnum that holds both. */
-export function tnumUnion(a: Tnum, b: Tnum): Tnum {
-  const mask = a.mask | b.mask | (a.value ^ b.value);
-  return { value: a.value & b.value & ~mask, mask };
 }
 
 /** The smallest number of `t` above `x`; its largest where none is. */
