@@ -3,12 +3,14 @@
  *
  * A block's children in the dominator tree stand inside or behind it. A child that several edges lead to (a merge)
  * stands behind a wasm `block` that ends just before it, so every edge to it is a `br` out; a block that edges lead back to is a
- * wasm `loop`. Anything else follows in place. The work list replaces recursion: graphs may be as deep as programs are long.
+ * wasm `loop`. Anything else follows in place. What a loop is left for stands behind its wasm `loop`, and not in it as the
+ * dominator tree would have it: engines take a wasm loop for a loop, and are careful with large ones. The work list replaces recursion: graphs may be as deep as programs are long.
  */
 import type { CodeWriter } from '../wasm/code.ts';
 import { BLOCK, BR, BR_IF, BR_TABLE, IF, LOOP } from '../wasm/opcodes.ts';
 import type { Flow } from './dominators.ts';
 import type { Block } from './graph.ts';
+import { findLoops, type Loops } from './loops.ts';
 
 /** What only the translator of instructions knows. */
 export interface BlockWriter {
@@ -34,7 +36,7 @@ type Work =
 
 export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow: Flow, writer: BlockWriter): void {
   const { isMerge, isLoop } = classify(blocks, flow);
-  const merges = mergeChildren(blocks.length, flow, isMerge);
+  const { merges, exits } = standBehind(blocks, flow, isMerge);
   /** Depth by which `br` finds the wasm block before a merge, and the wasm loop of a loop. */
   const mergeLabel = new Int32Array(blocks.length);
   const loopLabel = new Int32Array(blocks.length);
@@ -44,19 +46,22 @@ export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow:
   const labelOf = (from: number, to: number): number =>
     isBack(from, to) ? loopLabel[to]! : isMerge[to] === 1 ? mergeLabel[to]! : -1;
 
+  /** Opens a wasm block for each: they end in turn, and each block follows there. The last in the order opens first. */
+  function openBefore(list: readonly number[]): void {
+    for (const merge of list) {
+      mergeLabel[merge] = code.open(BLOCK);
+      work.push({ kind: 'tree', block: merge }, { kind: 'end' });
+    }
+  }
+
   function writeTree(block: number): void {
     if (isLoop[block] === 1) {
+      openBefore(exits[block]!);
       loopLabel[block] = code.open(LOOP);
       work.push({ kind: 'end' });
     }
-    // The merge that comes last in the order stands behind all others, so its wasm block opens first.
-    const list = merges[block]!;
-    const opened: Work[] = [];
-    for (const merge of list) {
-      mergeLabel[merge] = code.open(BLOCK);
-      opened.push({ kind: 'tree', block: merge }, { kind: 'end' });
-    }
-    work.push(...opened, { kind: 'block', block });
+    openBefore(merges[block]!);
+    work.push({ kind: 'block', block });
   }
 
   function writeBranch(block: number): void {
@@ -126,12 +131,42 @@ function classify(blocks: readonly Block[], flow: Flow): { isMerge: Uint8Array; 
   return { isMerge, isLoop };
 }
 
-/** For each block the merges that it immediately dominates, last in the order first. */
-function mergeChildren(count: number, flow: Flow, isMerge: Uint8Array): number[][] {
-  const children: number[][] = Array.from({ length: count }, () => []);
+/** Deeper nests of loops are written as the dominator tree has it: looking for the way out would take long. */
+const MAX_NEST = 64;
+
+/**
+ * For each block the merges that it immediately dominates, and for each head of a loop the blocks that the loop, with all that
+ * is in it, is left for; last in the order first. The latter become merges if they are none.
+ */
+function standBehind(
+  blocks: readonly Block[],
+  flow: Flow,
+  isMerge: Uint8Array,
+): { merges: number[][]; exits: number[][] } {
+  const loops = findLoops(blocks, flow);
+  const tooDeep = loops.depth.some((depth) => depth > MAX_NEST);
+  const merges: number[][] = Array.from({ length: blocks.length }, () => []);
+  const exits: number[][] = Array.from({ length: blocks.length }, () => []);
   for (let i = flow.order.length - 1; i > 0; i--) {
     const block = flow.order[i]!;
-    if (isMerge[block] === 1) children[flow.idom[block]!]!.push(block);
+    const left = tooDeep ? -1 : outermostLeft(loops, flow.idom[block]!, block);
+    if (left >= 0) {
+      isMerge[block] = 1;
+      exits[left]!.push(block);
+    } else if (isMerge[block] === 1) {
+      merges[flow.idom[block]!]!.push(block);
+    }
   }
-  return children;
+  return { merges, exits };
+}
+
+/** Head of the outermost loop that `from` is in and `to` is not; -1 for none. */
+function outermostLeft(loops: Loops, from: number, to: number): number {
+  const common = loops.innermost[to]!;
+  const depthOf = (header: number): number => (header < 0 ? 0 : loops.depth[header]!);
+  let left = -1;
+  // A loop that a block is in and its dominator is not begins with that block.
+  const limit = common === to ? depthOf(loops.around[to]!) : depthOf(common);
+  for (let at = loops.innermost[from]!; depthOf(at) > limit; at = loops.around[at]!) left = at;
+  return left;
 }
