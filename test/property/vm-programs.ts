@@ -2,6 +2,7 @@
  * Random programs for the engine, from a seed.
  *
  * `wildProgram`: any instructions with any jumps, back and forth and into one another's loops, calls, recursion, bad addresses.
+ * `countingProgram`: loops that count, in every way, and what becomes of the numbers: what the JIT concludes about their size.
  * `tameProgram`: what the verifier takes. Constant loops, accesses inside the stack, no pointer in the result.
  */
 
@@ -179,6 +180,74 @@ function putAccess(w: Writer, dice: Dice, reg: () => number, memorySize: number)
     default:
       w.put(dice.chance(50) ? 0xdb : 0xc3, base, reg(), off, dice.pick([...ATOMICS, 0x100, 0x110]));
   }
+}
+
+/** Comparisons of both widths, with a number or another counter. */
+const LOOP_JUMPS = [
+  0x15, 0x55, 0x25, 0x35, 0xa5, 0xb5, 0x65, 0x75, 0xc5, 0xd5, 0x1d, 0x5d, 0x2d, 0xad, 0x3d, 0x56, 0xa6, 0x26, 0x66,
+  0xc6,
+];
+
+/**
+ * Nested loops whose counters begin near 0, 2^31, 2^32 or anywhere, step up or down and end, or do not, by all kinds of comparisons.
+ * Between, numbers are made of them that may be wide or not, and in the end all are told, 64 bits of each. Fuel ends what does not.
+ */
+export function countingProgram(seed: number): Uint8Array {
+  const dice = new Dice(seed);
+  const w = new Writer();
+  const near = (): number => dice.pick([0, 1, 2, 5, 30, 255, 256, 0x7ffffffe, 0x7fffffff, -1, -2, -20, -0x80000000]);
+  const reg = (): number => dice.below(9);
+  w.put(0xbf, 9, 1);
+  for (let r = 0; r < 9; r++) {
+    if (dice.chance(30)) w.imm64(r, near(), dice.pick([0, 0, 1, -1]));
+    else w.put(dice.pick([0xb4, 0xb7]), r, 0, 0, near());
+  }
+  const heads: number[] = [];
+  for (let i = 4 + dice.below(12); i > 0; i--) {
+    switch (dice.below(9)) {
+      case 0:
+      case 1:
+        heads.push(w.length);
+        break;
+      case 2:
+      case 3: {
+        const counter = reg();
+        w.put(dice.pick([0x07, 0x07, 0x04]), counter, 0, 0, dice.pick([1, 1, 1, 2, 3, -1, -1, -2, 256]));
+        const head = heads.length > 0 && dice.chance(80) ? heads.pop()! : w.length - 1;
+        const jump = dice.pick(LOOP_JUMPS);
+        w.put(jump, counter, (jump & 8) !== 0 ? reg() : 0, head - w.length - 1, near());
+        break;
+      }
+      case 4:
+        w.put(dice.pick([0x67, 0x77, 0xc7, 0x64, 0x74]), reg(), 0, 0, dice.pick([1, 7, 16, 31, 32, 33, 63]) & 31);
+        break;
+      case 5: {
+        // What compilers of 32-bit numbers on 64 bits write.
+        const r = reg();
+        w.put(0x67, r, 0, 0, 32);
+        w.put(dice.pick([0x77, 0xc7]), r, 0, 0, 32);
+        break;
+      }
+      case 6: {
+        // An address out of a constant and a number, where it lies inside.
+        const [r, at] = [reg(), reg()];
+        w.put(0xa5, r, 0, 1, 56);
+        w.put(0xb7, r, 0, 0, dice.below(56));
+        w.put(0xbf, at, 10);
+        w.put(0x07, at, 0, 0, -64);
+        w.put(0x0f, at, r);
+        w.put(dice.pick([0x73, 0x63, 0x7b, 0x71, 0x79]), at, at, dice.below(8));
+        break;
+      }
+      default:
+        putAlu(w, dice, reg, 70);
+    }
+  }
+  for (let r = 0; r < 7; r++) w.put(0x7b, 9, r, 8 * r);
+  w.put(0xaf, 0, 7);
+  w.put(0xaf, 0, 8);
+  w.put(0x95);
+  return w.bytes();
 }
 
 const STACK_BYTES = 64;

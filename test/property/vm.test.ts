@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
 import { type Outcome, runBytes } from '../support/run-code.ts';
-import { tameProgram, wildProgram } from './vm-programs.ts';
+import { countingProgram, tameProgram, wildProgram } from './vm-programs.ts';
 
 const MEMORY = Uint8Array.from({ length: 64 }, (_, i) => i * 37);
 
@@ -29,6 +29,25 @@ test('any program, however broken, does the same on interpreter and JIT, and end
   // Both kinds of ends are met often, or the generator says nothing.
   expect(faults).toBeGreaterThan(runs / 10);
   expect(runs - faults).toBeGreaterThan(runs / 10);
+}, 60_000);
+
+test('what the JIT concludes about the size of numbers holds, whatever is counted', () => {
+  let ends = 0;
+  let runs = 0;
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const program = countingProgram(seed);
+      const slow = runBytes(program, MEMORY, { mode: 'interpreter', checked: true, fuel: 500 });
+      const fast = runBytes(program, MEMORY, { mode: 'jit', checked: true, fuel: 500 });
+      expect(told(fast)).toBe(told(slow));
+      runs++;
+      if (slow.fault) return;
+      ends++;
+      expect(told(runBytes(program, MEMORY, { mode: 'jit' }))).toBe(told(slow));
+    }),
+    { numRuns: 1500 },
+  );
+  expect(ends).toBeGreaterThan(runs / 4);
 }, 60_000);
 
 test('a program that the verifier would take does the same with and without checks', () => {

@@ -56,12 +56,14 @@ import {
   SELECT,
 } from '../wasm/opcodes.ts';
 import type { FunctionContext } from './function.ts';
-import { worksNarrow } from './narrow.ts';
 
 const MOV = 0xb0;
 const NEG = 0x80;
 const DIV = 0x30;
 const MOD = 0x90;
+const LSH = 0x60;
+const RSH = 0x70;
+const ARSH = 0xc0;
 
 /** Operations that need nothing but the instruction of the same name: 32 bits, 64 bits. By the high half of the opcode. */
 const SIMPLE: ReadonlyMap<number, readonly [number, number]> = new Map([
@@ -80,20 +82,25 @@ const SIMPLE: ReadonlyMap<number, readonly [number, number]> = new Map([
 export function writeAlu(f: FunctionContext, pc: number): void {
   const op = f.ops.op[pc]!;
   const dst = f.ops.dst[pc]!;
-  const wide = classOf(op) === BPF_ALU64 && !(f.isNarrow(dst) && worksNarrow(op));
-  const kind = op & 0xf0;
+  const byRegister = (op & BPF_X) !== 0;
+  const imm = f.ops.imm[pc]!;
+  const wide = classOf(op) === BPF_ALU64 && !worksNarrow(f, pc);
+  // What fits into 32 of 64 bits is positive.
+  const kind = !wide && classOf(op) === BPF_ALU64 && (op & 0xf0) === ARSH ? RSH : op & 0xf0;
   const simple = SIMPLE.get(kind);
-  if (simple) {
+  if (kind === MOV && !byRegister) {
+    writeConstant(f, dst, imm, wide ? imm >> 31 : 0);
+  } else if (kind === MOV) {
+    operand(f, pc, wide, true);
+    store(f, dst, wide);
+  } else if (!wide && classOf(op) === BPF_ALU64 && isShift(kind) && (imm & 63) >= 32) {
+    writeConstant(f, dst, 0, 0);
+  } else if (simple) {
     if (wide) f.get(dst);
     else f.get32(dst);
-    operand(f, pc, wide, (op & BPF_X) !== 0);
+    operand(f, pc, wide, byRegister);
     f.code.op(simple[wide ? 1 : 0]);
     store(f, dst, wide);
-  } else if (kind === MOV) {
-    if (!wide && (op & BPF_X) === 0) f.code.i64(f.ops.imm[pc]!, 0);
-    else operand(f, pc, wide, (op & BPF_X) !== 0);
-    if (wide || (op & BPF_X) === 0) f.set(dst);
-    else f.set32(dst);
   } else if (kind === NEG) {
     if (wide) f.code.i64(0);
     else f.code.i32(0);
@@ -101,7 +108,42 @@ export function writeAlu(f: FunctionContext, pc: number): void {
     else f.get32(dst).op(I32_SUB);
     store(f, dst, wide);
   } else if (kind === DIV || kind === MOD) {
-    divide(f, pc, wide, (op & BPF_X) !== 0, kind === MOD, false);
+    divide(f, pc, wide, byRegister, kind === MOD, false);
+  }
+}
+
+/** Sets a register to a constant of two halves. */
+export function writeConstant(f: FunctionContext, dst: number, lo: number, hi: number): void {
+  if (f.writesNarrow) {
+    f.code.i32(lo);
+    f.set32(dst);
+  } else {
+    f.code.i64(lo, hi);
+    f.set(dst);
+  }
+}
+
+const isShift = (kind: number): boolean => kind === LSH || kind === RSH || kind === ARSH;
+
+/**
+ * Whether a 64-bit operation can be done in 32 bits: its answer has no more, or is not asked for more; and what it works on
+ * has no more where that would show. A shift to the right that has a sign sees none: numbers below 2^32 are positive.
+ */
+function worksNarrow(f: FunctionContext, pc: number): boolean {
+  if (!f.writesNarrow) return false;
+  const op = f.ops.op[pc]!;
+  const byRegister = (op & BPF_X) !== 0;
+  switch (op & 0xf0) {
+    case LSH:
+      return !byRegister;
+    case RSH:
+    case ARSH:
+      return !byRegister && f.isNarrow(f.ops.dst[pc]!);
+    case DIV:
+    case MOD:
+      return f.isNarrow(f.ops.dst[pc]!) && (byRegister ? f.isNarrow(f.ops.src[pc]!) : f.ops.imm[pc]! >= 0);
+    default:
+      return true;
   }
 }
 
@@ -137,14 +179,16 @@ export function writeExtendedAlu(f: FunctionContext, pc: number): boolean {
       f.set(dst);
       return true;
     case OP_LE16:
-      f.get(dst).i64(0xffff).op(I64_AND);
-      f.set(dst);
+      f.get32(dst).i32(0xffff).op(I32_AND);
+      f.set32(dst);
       return true;
     case OP_LE32:
       f.get32(dst);
       f.set32(dst);
       return true;
     case OP_LE64:
+      f.get(dst);
+      f.set(dst);
       return true;
     case OP_SWAP16:
       swap32(f, dst);

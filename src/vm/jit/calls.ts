@@ -21,6 +21,7 @@ import {
   BR_IF,
   CALL_INDIRECT,
   ELSE,
+  I32,
   I32_ADD,
   I32_EQZ,
   I32_GE_U,
@@ -30,7 +31,6 @@ import {
   I32_SHL,
   I32_STORE,
   I32_WRAP_I64,
-  I64,
   I64_EXTEND_I32_S,
   I64_EXTEND_I32_U,
   I64_LOAD32_U,
@@ -137,12 +137,11 @@ function trustArguments(f: FunctionContext, { map, reads }: OwnWay, otherwise: n
 function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
   const { code } = f;
   f.get32(2).memory(I32_LOAD, 0).tee(f.i32).i32(map.maxEntries).op(I32_LT_U);
-  code.open(IF, I64);
+  code.open(IF, I32);
   code.get(f.i32).i32(map.stride).op(I32_MUL).i32(map.base).op(I32_ADD);
   if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) writeCpuPart(code, f.control, map.valueSize);
-  code.op(I64_EXTEND_I32_U);
-  code.else(ELSE).i64(0).end();
-  f.set(0);
+  code.else(ELSE).i32(0).end();
+  f.set32(0);
 }
 
 function isArray(map: InlineMap): boolean {
@@ -171,6 +170,12 @@ function writeArguments(f: FunctionContext, args: string): void {
 
 function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
   const { code } = f;
+  if (f.writesNarrow) {
+    // It has no upper half, or nobody asks for it.
+    if (ret === 'void') code.i32(0);
+    f.set32(0);
+    return;
+  }
   if (ret === 'void') code.i64(0);
   else if (ret === 'int') code.op(I64_EXTEND_I32_S);
   else code.op(I64_EXTEND_I32_U);
@@ -216,7 +221,11 @@ export function writeSubprogCall(f: FunctionContext, pc: number): void {
   const fn = f.ops.target[pc]!;
   leaveFuel(f);
   enterFunction(f);
-  for (let reg = 1; reg <= 5; reg++) f.get(reg);
+  const read = f.facts.readAtEntry(fn);
+  for (let reg = 1; reg <= 5; reg++) {
+    if ((read & (1 << reg)) !== 0) f.get(reg);
+    else f.code.i64(0);
+  }
   f.code.call(f.functionIndex(fn));
   f.set(0);
   leaveFunction(f);

@@ -22,6 +22,7 @@ import {
   LOOP,
 } from '../wasm/opcodes.ts';
 import type { ModuleContext, Services } from './function.ts';
+import { ProgramFacts } from './function-facts.ts';
 import { HelperFunctions } from './helper-functions.ts';
 import { ModuleImports } from './imports.ts';
 import { translateFunction } from './translate.ts';
@@ -69,6 +70,7 @@ export function compileModule(
     calls: placement.calls,
     services,
     helperFunctions: new HelperFunctions(module, imports),
+    facts: new ProgramFacts(ops, placement.calls, placement.stack, checked),
     functionType,
     functionIndex: (fn) => functions[fn]!,
   };

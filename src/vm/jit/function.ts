@@ -1,27 +1,17 @@
 /** One BPF function on its way to WebAssembly: what its translation needs to know and to write to. */
 import type { Addr } from '../../base/memory.ts';
+import { FRAME_POINTER } from '../../isa/index.ts';
 import type { Callable, Code, Fault } from '../code.ts';
 import { FAULT, FAULT_PC, FAULTS, STACK_SIZE } from '../control.ts';
 import type { Operations } from '../operations.ts';
 import type { CodeWriter } from '../wasm/code.ts';
-import {
-  BLOCK,
-  BR,
-  I32,
-  I32_AND,
-  I32_SHR_U,
-  I32_STORE,
-  I32_WRAP_I64,
-  I64,
-  I64_EXTEND_I32_U,
-  UNREACHABLE,
-} from '../wasm/opcodes.ts';
+import { BLOCK, BR, I32, I32_AND, I32_SHR_U, I32_STORE, I32_WRAP_I64, I64, UNREACHABLE } from '../wasm/opcodes.ts';
 import { CheckedRanges } from './checked-ranges.ts';
+import type { ProgramFacts } from './function-facts.ts';
 import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
-import { narrowRegisters } from './narrow.ts';
+import { type RegisterLocals, Registers } from './registers.ts';
 
-const FRAME_POINTER = 10;
 /** A fault on its way is its slot above these bits, its kind in them. */
 const FAULT_BITS = 3;
 /** r6 to r9 belong to a function; its callers keep theirs. */
@@ -43,6 +33,7 @@ export interface ModuleContext {
   readonly calls: ReadonlyMap<number, Callable>;
   readonly services: Services;
   readonly helperFunctions: HelperFunctions;
+  readonly facts: ProgramFacts;
   /** Type of every BPF function: five i64 and one back. */
   readonly functionType: number;
   /** The module's function for a BPF function. */
@@ -77,15 +68,16 @@ export class FunctionContext implements ModuleContext {
   readonly calls: ReadonlyMap<number, Callable>;
   readonly services: Services;
   readonly helperFunctions: HelperFunctions;
+  readonly facts: ProgramFacts;
   /** Type of every BPF function: five i64 and one back. */
   readonly functionType: number;
   /** The module's function for a BPF function. */
   readonly functionIndex: (fn: number) => number;
-  readonly #registers: (number | undefined)[];
-  readonly #narrow: Uint8Array;
-  #rotated: (number | undefined)[] = [];
+  #registers: Registers;
+  #kept = noLocals();
   #inlined = 0;
-  readonly #levels: { own: (number | undefined)[]; rotated: (number | undefined)[] }[] = [];
+  /** What functions at one depth use: they are never there at the same time. */
+  readonly #levels: { registers: RegisterLocals; kept: RegisterLocals }[] = [];
   #i32: number | undefined;
   #other32: number | undefined;
   #i64: number | undefined;
@@ -112,49 +104,63 @@ export class FunctionContext implements ModuleContext {
     this.calls = module.calls;
     this.services = module.services;
     this.helperFunctions = module.helperFunctions;
+    this.facts = module.facts;
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
-    this.#narrow = narrowRegisters(module, fn);
+    const { start, types } = module.facts.of(fn);
     // r1 to r5 are the parameters; the others become locals when they are first used.
-    this.#registers = [undefined];
-    for (let reg = 1; reg < FIRST_KEPT; reg++) this.#registers.push(this.isNarrow(reg) ? undefined : reg - 1);
-    // Narrow parameters are those of the first function, which gets nothing but r1.
-    if (this.isNarrow(1)) code.get(0).op(I32_WRAP_I64).set(this.#local(1));
+    const locals = { i32: [], i64: [undefined, 0, 1, 2, 3, 4] };
+    this.#registers = new Registers(code, types, locals, start, this.framePointer);
+    this.#registers.enterBlock(start);
+    const read = module.facts.readAtEntry(fn);
+    for (let reg = 1; reg < FIRST_KEPT; reg++) {
+      if ((read & (1 << reg)) === 0 || !this.#registers.isNarrow(reg)) continue;
+      code.get(reg - 1).op(I32_WRAP_I64);
+      this.#registers.put(reg, true);
+    }
+  }
+
+  /** A block of the function begins at a slot. */
+  enterBlock(pc: number): void {
+    this.#registers.enterBlock(pc);
+    this.checkedRanges.clear();
+  }
+
+  /** An operation begins. */
+  enterSlot(pc: number): void {
+    this.#registers.enterSlot(pc);
   }
 
   /** Puts a register on the stack, as an i64. */
   get(reg: number): CodeWriter {
-    if (reg === FRAME_POINTER) return this.code.i64(this.framePointer, 0);
-    const { code } = this;
-    code.get(this.#local(reg));
-    return this.isNarrow(reg) ? code.op(I64_EXTEND_I32_U) : code;
+    return this.#registers.get(reg);
   }
 
   /** Puts the low half of a register on the stack, as an i32. */
   get32(reg: number): CodeWriter {
-    if (reg === FRAME_POINTER) return this.code.i32(this.framePointer);
-    const { code } = this;
-    code.get(this.#local(reg));
-    return this.isNarrow(reg) ? code : code.op(I32_WRAP_I64);
+    return this.#registers.get32(reg);
   }
 
-  /** Sets a register from the i64 on the stack. */
+  /** Sets the register that the operation writes from the i64 on the stack. */
   set(reg: number): void {
+    this.#registers.set(reg);
     this.checkedRanges.forget(reg);
-    if (this.isNarrow(reg)) this.code.op(I32_WRAP_I64);
-    this.code.set(this.#local(reg));
   }
 
-  /** Sets a register from the i32 on the stack, zero-extended. */
+  /** The same from the i32 on the stack, zero-extended. */
   set32(reg: number): void {
+    this.#registers.set32(reg);
     this.checkedRanges.forget(reg);
-    if (!this.isNarrow(reg)) this.code.op(I64_EXTEND_I32_U);
-    this.code.set(this.#local(reg));
   }
 
-  /** Whether a register is an i32 local: see narrow.ts. A function written in place has its own r6 to r9, which are not. */
+  /** Whether a register is an i32 now. Its upper half is 0 then, or nobody asks for it. */
   isNarrow(reg: number): boolean {
-    return this.#narrow[reg] === 1 && (this.#inlined === 0 || (!this.checked && reg < FIRST_KEPT));
+    return this.#registers.isNarrow(reg);
+  }
+
+  /** Whether what the operation writes will be an i32. */
+  get writesNarrow(): boolean {
+    return this.#registers.writesNarrow;
   }
 
   /** A local for a moment's i32, and another. */
@@ -196,9 +202,9 @@ export class FunctionContext implements ModuleContext {
     return (this.#passed ??= this.code.newLocal(I32));
   }
 
-  /** What a register held before the shift that a rotate begins with. */
-  rotated(reg: number): number {
-    return (this.#rotated[reg] ??= this.code.newLocal(I64));
+  /** What a register held before the shift that a rotate begins with: an i64, or an i32. */
+  kept(reg: number, wide: boolean): number {
+    return wide ? (this.#kept.i64[reg] ??= this.code.newLocal(I64)) : (this.#kept.i32[reg] ??= this.code.newLocal(I32));
   }
 
   /** Stops the run. */
@@ -249,48 +255,41 @@ export class FunctionContext implements ModuleContext {
     code.memory(I32_STORE, control + FAULT_PC).op(UNREACHABLE);
   }
 
-  /**
-   * Writes a function of the program in the place of a call. r6 to r9 get locals of their own. r1 to r5 are its own from here
-   * on, since nobody may read them after a call; nobody has made sure of that in checked mode, nor that it reads nothing
-   * before it writes it, so there all registers are others, and begin as they do in a function that is called.
-   */
-  inline(write: () => void): void {
-    const first = this.checked ? 0 : FIRST_KEPT;
-    const outer = this.#registers.slice(first);
-    const rotated = this.#rotated;
-    // Functions at one depth are never there at the same time, so they share what the first of them was given.
-    const level = (this.#levels[this.#inlined] ??= { own: [], rotated: [] });
-    if (this.checked) this.#enterInline(level.own);
-    this.#inlined++;
-    this.#registers.splice(first, Number.POSITIVE_INFINITY, ...level.own);
-    this.#rotated = level.rotated;
-    write();
-    level.own = this.#registers.slice(first);
-    const answer = level.own[0];
-    this.#inlined--;
-    this.#rotated = rotated;
-    this.#registers.splice(first, Number.POSITIVE_INFINITY, ...outer);
-    if (this.checked) {
-      this.code.get(answer!);
-      this.set(0);
-    }
-  }
-
-  /** Arguments are what the caller's r1 to r5 are, all else is 0. */
-  #enterInline(own: (number | undefined)[]): void {
+  /** Writes a function of the program in the place of a call. All registers are its own, and begin as they do when it is called. */
+  inline(fn: number, write: () => void): void {
+    const outer = this.#registers;
+    const kept = this.#kept;
+    const level = (this.#levels[this.#inlined] ??= { registers: noLocals(), kept: noLocals() });
+    const { start, types } = this.facts.of(fn);
+    const inner = new Registers(this.code, types, level.registers, start, 0);
+    inner.enterBlock(start);
+    const read = this.facts.readAtEntry(fn);
     for (let reg = 0; reg < FRAME_POINTER; reg++) {
-      const local = (own[reg] ??= this.code.newLocal(I64));
-      if (reg > 0 && reg < FIRST_KEPT) this.get(reg).set(local);
-      else this.code.i64(0).set(local);
+      if ((read & (1 << reg)) === 0) continue;
+      const narrow = inner.isNarrow(reg);
+      if (reg === 0 || reg >= FIRST_KEPT) narrow ? this.code.i32(0) : this.code.i64(0);
+      else narrow ? outer.get32(reg) : outer.get(reg);
+      inner.put(reg, narrow);
     }
+    this.#inlined++;
+    this.#registers = inner;
+    this.#kept = level.kept;
+    this.checkedRanges.clear();
+    write();
+    this.#inlined--;
+    this.#registers = outer;
+    this.#kept = kept;
+    this.checkedRanges.clear();
+    inner.get(0);
+    this.set(0);
   }
 
   /** How many functions are being written in the place of calls. */
   get inlined(): number {
     return this.#inlined;
   }
+}
 
-  #local(reg: number): number {
-    return (this.#registers[reg] ??= this.code.newLocal(this.isNarrow(reg) ? I32 : I64));
-  }
+function noLocals(): RegisterLocals {
+  return { i32: [], i64: [] };
 }

@@ -23,7 +23,8 @@ export function findLoops(blocks: readonly Block[], flow: Flow): Loops {
   const around = new Int32Array(n).fill(-1);
   const depth = new Int32Array(n);
   // The outermost loop found so far that a block is in, by way of others that are: halved as it is followed.
-  const inside = Int32Array.from({ length: n }, (_, i) => i);
+  const inside = new Int32Array(n);
+  for (let i = 0; i < n; i++) inside[i] = i;
   const outermost = (block: number): number => {
     let at = block;
     while (inside[at] !== at) {

@@ -10,6 +10,14 @@ import { OP_ATOMIC32, OP_ATOMIC64 } from '../operations.ts';
 import {
   ELSE,
   I32_ADD,
+  I32_LOAD,
+  I32_LOAD8_S,
+  I32_LOAD8_U,
+  I32_LOAD16_S,
+  I32_LOAD16_U,
+  I32_STORE,
+  I32_STORE8,
+  I32_STORE16,
   I32_WRAP_I64,
   I64,
   I64_ADD,
@@ -41,21 +49,22 @@ import type { FunctionContext } from './function.ts';
 
 const FRAME_POINTER = 10;
 
-const LOADS: ReadonlyMap<number, number> = new Map([
-  [0x61, I64_LOAD32_U],
-  [0x69, I64_LOAD16_U],
-  [0x71, I64_LOAD8_U],
-  [0x79, I64_LOAD],
-  [0x81, I64_LOAD32_S],
-  [0x89, I64_LOAD16_S],
-  [0x91, I64_LOAD8_S],
+/** By opcode: to an i64, and to the low half of that. */
+const LOADS: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [0x61, [I64_LOAD32_U, I32_LOAD]],
+  [0x69, [I64_LOAD16_U, I32_LOAD16_U]],
+  [0x71, [I64_LOAD8_U, I32_LOAD8_U]],
+  [0x79, [I64_LOAD, I32_LOAD]],
+  [0x81, [I64_LOAD32_S, I32_LOAD]],
+  [0x89, [I64_LOAD16_S, I32_LOAD16_S]],
+  [0x91, [I64_LOAD8_S, I32_LOAD8_S]],
 ]);
 
-const STORES: ReadonlyMap<number, number> = new Map([
-  [1, I64_STORE8],
-  [2, I64_STORE16],
-  [4, I64_STORE32],
-  [8, I64_STORE],
+/** By size: of an i64, and of an i32. */
+const STORES: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [1, [I64_STORE8, I32_STORE8]],
+  [2, [I64_STORE16, I32_STORE16]],
+  [4, [I64_STORE32, I32_STORE]],
 ]);
 
 /** Leaves the address `reg + off` or its base; answers what is still to be added. */
@@ -76,8 +85,10 @@ export function writeLoad(f: FunctionContext, pc: number): void {
   const off = f.ops.off[pc]!;
   checkAccess(f, src, off, byteSize(op), false, pc);
   const offset = address(f, src, off);
-  f.code.memory(LOADS.get(op)!, offset);
-  f.set(f.ops.dst[pc]!);
+  const [wide, narrow] = LOADS.get(op)!;
+  f.code.memory(f.writesNarrow ? narrow : wide, offset);
+  if (f.writesNarrow) f.set32(f.ops.dst[pc]!);
+  else f.set(f.ops.dst[pc]!);
 }
 
 /** A store of a register (class STX) or an immediate (class ST). */
@@ -88,9 +99,11 @@ export function writeStore(f: FunctionContext, pc: number): void {
   const off = f.ops.off[pc]!;
   checkAccess(f, dst, off, size, true, pc);
   const offset = address(f, dst, off);
-  if ((op & 7) === 2) f.code.i64(f.ops.imm[pc]!);
-  else f.get(f.ops.src[pc]!);
-  f.code.memory(STORES.get(size)!, offset);
+  const constant = (op & 7) === 2;
+  const narrow = size < 8 && (constant || f.isNarrow(f.ops.src[pc]!));
+  if (constant) narrow ? f.code.i32(f.ops.imm[pc]!) : f.code.i64(f.ops.imm[pc]!);
+  else narrow ? f.get32(f.ops.src[pc]!) : f.get(f.ops.src[pc]!);
+  f.code.memory(size === 8 ? I64_STORE : STORES.get(size)![narrow ? 1 : 0], offset);
 }
 
 /** A load that answers 0 where the kernel has no memory. */
@@ -107,7 +120,7 @@ export function writeProbe(f: FunctionContext, pc: number): void {
     .op(I64_SUB)
     .op(I64_LE_U);
   code.open(IF, I64);
-  code.get(f.i64).op(I32_WRAP_I64).memory(LOADS.get(opcode)!, 0);
+  code.get(f.i64).op(I32_WRAP_I64).memory(LOADS.get(opcode)![0], 0);
   code.else(ELSE).i64(0).end();
   f.set(f.ops.dst[pc]!);
 }

@@ -3,20 +3,9 @@
  * sees a 64-bit rotate in that. What is rotated is gone by the time of the `|=`, so the first of the two shifts keeps
  * it in a local. The shifts stay where they are: what nothing reads costs nothing.
  */
-import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, classOf } from '../../isa/index.ts';
-import {
-  isPacketOperation,
-  OP_ATOMIC32,
-  OP_CALL_HELPER,
-  OP_CALL_KFUNC,
-  OP_CALL_SUBPROG,
-  OP_CALLX,
-  OP_LD_FUNC,
-  OP_LD_IMM64,
-  OP_PROBE,
-  OP_TAIL_CALL,
-  type Operations,
-} from '../operations.ts';
+import { BPF_ALU, BPF_ALU64, classOf } from '../../isa/index.ts';
+import type { Operations } from '../operations.ts';
+import { writtenBy } from './effects.ts';
 import { slotsOf } from './graph.ts';
 
 /** An instruction that is a rotate in truth. */
@@ -46,9 +35,9 @@ const RSH = 0x70;
 const MOV = 0xb0;
 const BY_REGISTER = 0x08;
 
-/** The rotates in the slots from `start` to `end`, which are one block. */
-export function findRotates(ops: Operations, start: number, end: number): Map<number, Rotate> {
-  const rotates = new Map<number, Rotate>();
+/** Adds the rotates in the slots from `start` to `end`, which are one block. */
+export function findRotates(ops: Operations, start: number, end: number, rotates: Map<number, Rotate>): void {
+  if (!hasBothShifts(ops, start, end)) return;
   const values: Value[] = Array.from({ length: 11 }, plain);
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
     const op = ops.op[pc]!;
@@ -73,7 +62,17 @@ export function findRotates(ops: Operations, start: number, end: number): Map<nu
       if (written >= 0) values[written] = plain();
     }
   }
-  return rotates;
+}
+
+/** What most blocks lack, and are not looked at for that. */
+function hasBothShifts(ops: Operations, start: number, end: number): boolean {
+  let seen = 0;
+  for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
+    const op = ops.op[pc]!;
+    if (op === (LSH | BPF_ALU) || op === (LSH | BPF_ALU64)) seen |= 1;
+    else if (op === (RSH | BPF_ALU) || op === (RSH | BPF_ALU64)) seen |= 2;
+  }
+  return seen === 3;
 }
 
 function rotateOf(a: Value, b: Value, wide: boolean): Rotate | null {
@@ -86,22 +85,4 @@ function rotateOf(a: Value, b: Value, wide: boolean): Rotate | null {
 
 function plain(): Value {
   return { shiftAt: -1, of: null, left: false, by: 0, wide: false };
-}
-
-/** The register that an operation writes, or -1. */
-function writtenBy(ops: Operations, pc: number): number {
-  const op = ops.op[pc]!;
-  if (op === OP_LD_IMM64 || op === OP_LD_FUNC || op === OP_PROBE) return ops.dst[pc]!;
-  if (isPacketOperation(op)) return 0;
-  if (op >= OP_CALL_HELPER) {
-    return [OP_CALL_HELPER, OP_CALL_KFUNC, OP_CALL_SUBPROG, OP_TAIL_CALL, OP_CALLX].includes(op) ? 0 : -1;
-  }
-  if (op >= OP_ATOMIC32) {
-    const which = (op - OP_ATOMIC32) % 10;
-    return which === 9 ? 0 : which >= 4 ? ops.src[pc]! : -1;
-  }
-  if (op >= 256) return ops.dst[pc]!;
-  const cls = classOf(op);
-  if (cls === BPF_ST || cls === BPF_STX) return -1;
-  return cls === BPF_ALU || cls === BPF_ALU64 || cls === BPF_LDX ? ops.dst[pc]! : -1;
 }

@@ -36,7 +36,7 @@ type Work =
 
 export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow: Flow, writer: BlockWriter): void {
   const { isMerge, isLoop } = classify(blocks, flow);
-  const { merges, exits } = standBehind(blocks, flow, isMerge);
+  const { merges, exits } = standBehind(blocks, flow, isMerge, isLoop.includes(1));
   /** Depth by which `br` finds the wasm block before a merge, and the wasm loop of a loop. */
   const mergeLabel = new Int32Array(blocks.length);
   const loopLabel = new Int32Array(blocks.length);
@@ -47,7 +47,7 @@ export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow:
     isBack(from, to) ? loopLabel[to]! : isMerge[to] === 1 ? mergeLabel[to]! : -1;
 
   /** Opens a wasm block for each: they end in turn, and each block follows there. The last in the order opens first. */
-  function openBefore(list: readonly number[]): void {
+  function openBefore(list: readonly number[] = []): void {
     for (const merge of list) {
       mergeLabel[merge] = code.open(BLOCK);
       work.push({ kind: 'tree', block: merge }, { kind: 'end' });
@@ -56,11 +56,11 @@ export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow:
 
   function writeTree(block: number): void {
     if (isLoop[block] === 1) {
-      openBefore(exits[block]!);
+      openBefore(exits[block]);
       loopLabel[block] = code.open(LOOP);
       work.push({ kind: 'end' });
     }
-    openBefore(merges[block]!);
+    openBefore(merges[block]);
     work.push({ kind: 'block', block });
   }
 
@@ -131,6 +131,9 @@ function classify(blocks: readonly Block[], flow: Flow): { isMerge: Uint8Array; 
   return { isMerge, isLoop };
 }
 
+/** By block; undefined where there is nothing. */
+type Lists = readonly (readonly number[] | undefined)[];
+
 /** Deeper nests of loops are written as the dominator tree has it: looking for the way out would take long. */
 const MAX_NEST = 64;
 
@@ -142,22 +145,29 @@ function standBehind(
   blocks: readonly Block[],
   flow: Flow,
   isMerge: Uint8Array,
-): { merges: number[][]; exits: number[][] } {
-  const loops = findLoops(blocks, flow);
-  const tooDeep = loops.depth.some((depth) => depth > MAX_NEST);
-  const merges: number[][] = Array.from({ length: blocks.length }, () => []);
-  const exits: number[][] = Array.from({ length: blocks.length }, () => []);
+  hasLoops: boolean,
+): { merges: Lists; exits: Lists } {
+  const found = hasLoops ? findLoops(blocks, flow) : null;
+  const loops = found?.depth.every((depth) => depth <= MAX_NEST) ? found : null;
+  const merges: (number[] | undefined)[] = new Array(blocks.length).fill(undefined);
+  const exits: (number[] | undefined)[] = new Array(blocks.length).fill(undefined);
   for (let i = flow.order.length - 1; i > 0; i--) {
     const block = flow.order[i]!;
-    const left = tooDeep ? -1 : outermostLeft(loops, flow.idom[block]!, block);
+    const left = loops ? outermostLeft(loops, flow.idom[block]!, block) : -1;
     if (left >= 0) {
       isMerge[block] = 1;
-      exits[left]!.push(block);
+      addTo(exits, left, block);
     } else if (isMerge[block] === 1) {
-      merges[flow.idom[block]!]!.push(block);
+      addTo(merges, flow.idom[block]!, block);
     }
   }
   return { merges, exits };
+}
+
+function addTo(lists: (number[] | undefined)[], at: number, block: number): void {
+  const list = lists[at];
+  if (list) list.push(block);
+  else lists[at] = [block];
 }
 
 /** Head of the outermost loop that `from` is in and `to` is not; -1 for none. */

@@ -17,17 +17,16 @@ import {
   type Operations,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
-import { I32_ROTL, I32_WRAP_I64, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
-import { writeAlu, writeExtendedAlu } from './alu.ts';
+import { I32_ROTL, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
+import { writeAlu, writeConstant, writeExtendedAlu } from './alu.ts';
 import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall } from './calls.ts';
 import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
-import { type Block, buildGraph, isBranch, slotsOf } from './graph.ts';
+import { type Block, isBranch, slotsOf } from './graph.ts';
 import { inlineEnd } from './inline.ts';
 import { writeCondition } from './jumps.ts';
 import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
-import { makeReducible } from './reducible.ts';
-import { findRotates } from './rotates.ts';
+import type { Rotate } from './rotates.ts';
 import { type BlockWriter, writeStructure } from './structure.ts';
 
 /** The wasm body of BPF function `fn`. */
@@ -35,14 +34,14 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const { ops } = module;
   const code = new CodeWriter(5);
   const f = new FunctionContext(module, code, fn);
-  const blocks = buildGraph(ops, ops.bounds[fn]!, ops.bounds[fn + 1]!);
-  const flow = makeReducible(blocks);
+  const { blocks, flow, rotates } = module.facts.of(fn);
   takeFuel(f);
   if (callsFunctions(ops, fn)) takeDepth(f);
   const writer: BlockWriter = {
     body(block) {
-      f.checkedRanges.clear();
-      writeBody(f, block.start, block.end);
+      if (block.start === block.end) return;
+      f.enterBlock(block.start);
+      writeBody(f, block.start, block.end, rotates);
     },
     condition(block, negate) {
       writeCondition(f, block.end - 1, negate);
@@ -76,29 +75,34 @@ function writeFunctionCall(f: FunctionContext, pc: number): void {
   burnFuel(f, pc, f.ops.bounds[fn + 1]! - start);
   checkDepth(f, pc);
   if (end < 0) writeSubprogCall(f, pc);
-  else f.inline(() => writeBody(f, start, end));
+  else f.inline(fn, () => writeBody(f, start, end, f.facts.of(fn).rotates));
 }
 
-function writeBody(f: FunctionContext, start: number, end: number): void {
+function writeBody(f: FunctionContext, start: number, end: number, rotates: ReadonlyMap<number, Rotate>): void {
   const { ops, code } = f;
-  const rotates = findRotates(ops, start, end);
-  const kept = new Map<number, number>();
-  for (const { from } of rotates.values()) kept.set(from, f.rotated(ops.dst[from]!));
+  /** Shifts that rotates begin with, and how wide these are. */
+  const begun = new Map<number, boolean>();
+  for (let pc = start; pc < end; pc++) {
+    const rotate = rotates.get(pc);
+    if (rotate) begun.set(rotate.from, rotate.wide);
+  }
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
-    const keep = kept.get(pc);
-    if (keep !== undefined) f.get(ops.dst[pc]!).set(keep);
+    f.enterSlot(pc);
+    const dst = ops.dst[pc]!;
+    const wide = begun.get(pc);
+    if (wide !== undefined) (wide ? f.get(dst) : f.get32(dst)).set(f.kept(dst, wide));
     const rotate = rotates.get(pc);
     if (rotate === undefined) {
       writeInstruction(f, pc);
       continue;
     }
-    code.get(kept.get(rotate.from)!);
+    code.get(f.kept(ops.dst[rotate.from]!, rotate.wide));
     if (rotate.wide) {
       code.i64(rotate.by).op(I64_ROTL);
-      f.set(ops.dst[pc]!);
+      f.set(dst);
     } else {
-      code.op(I32_WRAP_I64).i32(rotate.by).op(I32_ROTL);
-      f.set32(ops.dst[pc]!);
+      code.i32(rotate.by).op(I32_ROTL);
+      f.set32(dst);
     }
   }
 }
@@ -112,7 +116,7 @@ function burnsFuel(f: FunctionContext, block: Block, edge: number): boolean {
 }
 
 function writeInstruction(f: FunctionContext, pc: number): void {
-  const { ops, code } = f;
+  const { ops } = f;
   const op = ops.op[pc]!;
   if (op >= OP_ATOMIC32 || (op >= 256 && !writeExtendedAlu(f, pc))) {
     writeSpecial(f, pc, op);
@@ -129,8 +133,7 @@ function writeInstruction(f: FunctionContext, pc: number): void {
       f.get(0).op(RETURN);
       return;
     case OP_LD_IMM64:
-      code.i64(ops.imm[pc]!, ops.imm[pc + 1]!);
-      f.set(ops.dst[pc]!);
+      writeConstant(f, ops.dst[pc]!, ops.imm[pc]!, ops.imm[pc + 1]!);
       return;
   }
   switch (classOf(op)) {
@@ -168,8 +171,7 @@ function writeSpecial(f: FunctionContext, pc: number, op: number): void {
       writeCallx(f, pc);
       return;
     case OP_LD_FUNC:
-      f.code.i64(f.functionSlots[ops.target[pc]!]!, 0);
-      f.set(ops.dst[pc]!);
+      writeConstant(f, ops.dst[pc]!, f.functionSlots[ops.target[pc]!]!, 0);
       return;
     case OP_PROBE:
       writeProbe(f, pc);

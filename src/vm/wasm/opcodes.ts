@@ -24,7 +24,9 @@ export const LOCAL_TEE = 0x22;
 
 export const I32_LOAD = 0x28;
 export const I64_LOAD = 0x29;
+export const I32_LOAD8_S = 0x2c;
 export const I32_LOAD8_U = 0x2d;
+export const I32_LOAD16_S = 0x2e;
 export const I32_LOAD16_U = 0x2f;
 export const I64_LOAD8_S = 0x30;
 export const I64_LOAD8_U = 0x31;

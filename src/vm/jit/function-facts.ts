@@ -1,0 +1,89 @@
+/** What is found out about the functions of a program before they are written, each when it is first asked for. */
+import type { Callable } from '../code.ts';
+import { STACK_SIZE } from '../control.ts';
+import type { Operations } from '../operations.ts';
+import { analyseFlow, type Flow } from './dominators.ts';
+import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
+import { type Block, buildGraph, slotsOf } from './graph.ts';
+import { makeReducible } from './reducible.ts';
+import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
+import { findRotates, type Rotate } from './rotates.ts';
+
+export interface FunctionFacts {
+  readonly start: number;
+  readonly blocks: readonly Block[];
+  readonly flow: Flow;
+  /** By the slot where they stand. */
+  readonly rotates: ReadonlyMap<number, Rotate>;
+  readonly types: RegisterTypes;
+}
+
+export class ProgramFacts {
+  readonly #ops: Operations;
+  readonly #calls: ReadonlyMap<number, Callable>;
+  readonly #stack: number;
+  readonly #checked: boolean;
+  readonly #facts: (FunctionFacts | undefined)[] = [];
+  readonly #readAtEntry: (number | undefined)[] = [];
+
+  /** `stack` is the lowest address of the functions' stacks. */
+  constructor(ops: Operations, calls: ReadonlyMap<number, Callable>, stack: number, checked: boolean) {
+    this.#ops = ops;
+    this.#calls = calls;
+    this.#stack = stack;
+    this.#checked = checked;
+  }
+
+  of(fn: number): FunctionFacts {
+    return (this.#facts[fn] ??= this.#find(fn));
+  }
+
+  /** Registers, as bits, that a function reads as it is given them. A function that is called by it may read them all. */
+  readAtEntry(fn: number): number {
+    const known = this.#readAtEntry[fn];
+    if (known !== undefined) return known;
+    const start = this.#ops.bounds[fn]!;
+    const end = this.#ops.bounds[fn + 1]!;
+    const blocks = buildGraph(this.#ops, start, end);
+    const effects = this.#effects(start, end, () => ARGUMENTS);
+    const read = liveRegisters({ ops: this.#ops, start, blocks, flow: analyseFlow(blocks), ...effects })[0]!;
+    this.#readAtEntry[fn] = read;
+    return read;
+  }
+
+  #effects(start: number, end: number, readByFunction: (fn: number) => number): Pick<TypedSubject, 'read' | 'written'> {
+    const read = new Uint16Array(end - start);
+    const written = new Int8Array(end - start).fill(-1);
+    for (let pc = start; pc < end; pc += slotsOf(this.#ops.op[pc]!)) {
+      read[pc - start] = readBy(this.#ops, pc, this.#calls, readByFunction);
+      written[pc - start] = writtenBy(this.#ops, pc);
+    }
+    return { read, written };
+  }
+
+  #find(fn: number): FunctionFacts {
+    const ops = this.#ops;
+    const start = ops.bounds[fn]!;
+    const end = ops.bounds[fn + 1]!;
+    const blocks = buildGraph(ops, start, end);
+    const flow = makeReducible(blocks);
+    const rotates = new Map<number, Rotate>();
+    for (const block of blocks) findRotates(ops, block.start, block.end, rotates);
+    const readByFunction = (callee: number): number => this.readAtEntry(callee) & ARGUMENTS;
+    const types = typeRegisters({
+      ops,
+      blocks,
+      flow,
+      rotates,
+      start,
+      ...this.#effects(start, end, readByFunction),
+      calls: this.#calls,
+      framePointer: this.#stack + (fn + 1) * STACK_SIZE,
+      // The first function gets an address, others what their callers have; and one that nobody verified may be entered with anything.
+      anyArguments: fn !== 0 || this.#checked,
+      checked: this.#checked,
+      readByFunction,
+    });
+    return { start, blocks, flow, rotates, types };
+  }
+}
