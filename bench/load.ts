@@ -1,78 +1,82 @@
 /**
- * What loading costs: from BPF_PROG_LOAD to the first result, for programs of a hundred and of four thousand
- * instructions, in a process that has loaded others before and in one that has not. Of it, what verifying takes.
+ * What loading costs: from BPF_PROG_LOAD to the first result, for programs of a hundred to four thousand instructions, in
+ * a process that has loaded others before (warm: a program never seen before, and one that was), and in one that has
+ * not (cold: the built package, without the time to import it, which stands beside it).
  *
- *     npx tsx bench/load.ts [-j]
+ *     npm run build && npx tsx bench/load.ts [-j] [--figures]
  */
 import { spawnSync } from 'node:child_process';
-import { assemble, encode } from '../src/isa/index.ts';
 import { createKernel } from '../src/kernel/index.ts';
-import type { Kernel } from '../src/sys/index.ts';
-import { BPF_PROG_TYPE_SOCKET_FILTER } from '../src/uapi/generated/constants.ts';
+import { table, writeFigures } from '../tools/house/figures.mjs';
+import { firstResult } from './load/first-result.ts';
+import { programOf } from './load/program.ts';
 
 const SIZES = [100, 1000, 4000];
 const WARM_ROUNDS = 60;
-const COLD_PROCESSES = 5;
+const COLD_PROCESSES = 20;
+const COLD = new URL('load/cold.mjs', import.meta.url).pathname;
 
-/** A program of about `size` instructions: a branch over one instruction, again and again. `salt` makes it another. */
-function programOf(size: number, salt: number): Uint8Array {
-  const lines = ['r6 = *(u32 *)(r1 +0)', `r0 = ${salt}`];
-  for (let i = 0; lines.length + 1 < size; i++) {
-    lines.push(`r0 += ${i + 1}`, 'r6 >>= 1', `r7 = r6`, `r7 &= ${(i % 7) + 1}`);
-    lines.push(`if r7 == 3 goto l${i}`, 'r0 ^= r6', `l${i}: r0 *= 3`);
-  }
-  return encode(assemble([...lines, 'exit'].join('\n')));
+interface Cost {
+  readonly insns: number;
+  /** Milliseconds: of verifying, and of compiling and the first run; both for a program loaded again; cold, and of that with a processor; of importing. */
+  readonly load: number;
+  readonly run: number;
+  readonly again: number;
+  readonly cold: number;
+  readonly cpu: number;
+  readonly importing: number;
 }
 
-/** Milliseconds that loading takes, and that the first run takes after it. */
-async function load(kernel: Kernel, insns: Uint8Array): Promise<{ load: number; run: number }> {
-  const began = performance.now();
-  const { ret: fd } = await kernel.bpf('PROG_LOAD', { prog_type: BPF_PROG_TYPE_SOCKET_FILTER, insns, license: 'GPL' });
-  const loaded = performance.now();
-  await kernel.bpf('PROG_TEST_RUN', { prog_fd: fd, data_in: new Uint8Array(64), data_out: 64, repeat: 1 });
-  const ran = performance.now();
-  await kernel.closeFd(fd);
-  return { load: loaded - began, run: ran - loaded };
-}
-
-async function warm(size: number): Promise<{ load: number; run: number }> {
+/** The least of many; with `salt`, programs never seen before. */
+async function warm(size: number, salted: boolean): Promise<{ load: number; run: number }> {
   const kernel = createKernel().open();
-  const best = { load: Number.POSITIVE_INFINITY, run: Number.POSITIVE_INFINITY };
+  let best = { load: Number.POSITIVE_INFINITY, run: 0 };
   for (let round = 0; round < WARM_ROUNDS; round++) {
-    const took = await load(kernel, programOf(size, round));
-    if (took.load + took.run < best.load + best.run) Object.assign(best, took);
+    const took = await firstResult(kernel, programOf(size, salted ? round : 0));
+    if (took.load + took.run < best.load + best.run) best = took;
   }
   return best;
 }
 
-/** In a process of its own: `--once SIZE` prints what the first load of it takes. */
-function cold(size: number): number {
-  let best = Number.POSITIVE_INFINITY;
+/** Each in a process of its own. */
+function cold(size: number): { first: number; cpu: number; importing: number } {
+  const best = { first: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY, importing: Number.POSITIVE_INFINITY };
   for (let i = 0; i < COLD_PROCESSES; i++) {
-    const { stdout } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, '--once', `${size}`], {
-      encoding: 'utf8',
-    });
-    best = Math.min(best, Number(stdout));
+    const { stdout, stderr } = spawnSync(process.execPath, [COLD], { encoding: 'utf8', input: programOf(size, i) });
+    if (stdout === '') throw new Error(`no answer from the built package (npm run build):\n${stderr}`);
+    const took = JSON.parse(stdout) as typeof best;
+    for (const key of ['first', 'cpu', 'importing'] as const) best[key] = Math.min(best[key], took[key]);
   }
   return best;
 }
 
-const once = process.argv.indexOf('--once');
-if (once >= 0) {
-  const took = await load(createKernel().open(), programOf(Number(process.argv[once + 1]), 1));
-  process.stdout.write(`${took.load + took.run}`);
-} else {
-  const rows: Record<string, number>[] = [];
-  for (const size of SIZES) {
-    const { load: loading, run } = await warm(size);
-    rows.push({
-      insns: size,
-      'warm ms': loading + run,
-      verify: loading,
-      'compile and run': run,
-      'cold ms': cold(size),
-    });
-  }
-  if (process.argv.includes('-j')) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, +v.toFixed(2)]))));
+const costs: Cost[] = [];
+for (const insns of SIZES) {
+  const { load, run } = await warm(insns, true);
+  const again = await warm(insns, false);
+  const { first, cpu, importing } = cold(insns);
+  costs.push({ insns, load, run, again: again.load + again.run, cold: first, cpu, importing });
+}
+const head = [
+  'instructions',
+  'warm, ms',
+  'verifying',
+  'compiling, running',
+  'again, ms',
+  'cold, ms',
+  'of it CPU',
+  'importing, ms',
+];
+const body = table(
+  head,
+  costs.map(({ insns, load, run, again, cold: first, cpu, importing }) => [
+    `${insns}`,
+    ...[load + run, load, run, again, first, cpu, importing].map((ms) => ms.toFixed(1)),
+  ]),
+);
+process.stdout.write(process.argv.includes('-j') ? `${JSON.stringify(costs)}\n` : `${body}\n`);
+if (process.argv.includes('--figures')) {
+  const note =
+    'From BPF_PROG_LOAD to the first result; cold is the first program of a process that has imported the built package. CPU is what its thread had of a processor, which a busy machine changes less.';
+  writeFigures('Loading', 'npx tsx bench/load.ts --figures', `${note}\n\n${body}`);
 }

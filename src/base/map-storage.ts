@@ -43,17 +43,19 @@ export const POOL_FREE = 64;
 /** The first element that was never used, and where those end. */
 export const POOL_FRESH = 68;
 export const POOL_FRESH_END = 72;
+/** Bytes of these, where a map has a second pool behind them. */
+export const POOL_BOOKS = 12;
 
 // Longest prefix match (maps/lpm-trie.ts). `storage` is the address of the word that points to the root.
 
 /** In a node: its children for a 0 bit and, 4 bytes on, for a 1 bit. */
 export const LPM_CHILDREN = 0;
-/** 1 where a node is an entry. */
-export const LPM_IS_ENTRY = 8;
-/** Four bytes of data as a number, the first one highest: in tries whose data are four bytes. */
-export const LPM_WORD = 12;
 /** Its key: u32 length of the prefix in bits, then the data. */
-export const LPM_KEY = 16;
+export const LPM_KEY = 8;
+/** Bits of that length which are none: the node is an entry; it has room for a value. */
+export const LPM_IS_ENTRY = 0x80000000;
+export const LPM_HAS_ROOM = 0x40000000;
+export const LPM_LENGTH_MASK = 0x3fffffff;
 /** Bytes of that length. */
 export const LPM_PREFIX_SIZE = 4;
 

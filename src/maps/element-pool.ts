@@ -8,25 +8,27 @@
 import { POOL_FREE, POOL_FRESH, POOL_FRESH_END } from '../base/map-storage.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 
-/** Elements of the first block when they are not all allocated beforehand; each further block doubles. */
-const FIRST_BLOCK = 64;
-const LARGEST_BLOCK = 65536;
+/** Elements of a block when they are not all allocated beforehand: at least so many, or a part of what there is. */
+const LEAST_BLOCK = 16;
+const GROWTH = 1 / 8;
 
 export class ElementPool {
   readonly #mem: Memory;
-  /** The header of the map that owns it. */
+  /** The header of the map that owns it, or POOL_BOOKS further on for a second pool of its. */
   readonly #map: Addr;
   readonly #allocate: (size: number) => Addr;
   readonly #stride: number;
-  #blockSize: number;
+  readonly #most: number;
+  /** Elements of all blocks. */
+  #count = 0;
 
-  /** `allocate` answers a zeroed block or 0; `stride` is bytes of an element; no block is larger than `most` elements. */
+  /** `allocate` answers a zeroed block or 0; `stride` is bytes of an element; there are never more than `most`. */
   constructor(mem: Memory, map: Addr, allocate: (size: number) => Addr, stride: number, most: number) {
     this.#mem = mem;
     this.#map = map;
     this.#allocate = allocate;
     this.#stride = stride;
-    this.#blockSize = Math.min(FIRST_BLOCK, most);
+    this.#most = most;
   }
 
   /** Allocates `count` elements at once, now: false where memory is out. */
@@ -35,6 +37,7 @@ export class ElementPool {
     const block = this.#allocate(size);
     this.#mem.setU32(this.#map + POOL_FRESH, block);
     this.#mem.setU32(this.#map + POOL_FRESH_END, block === 0 ? 0 : block + size);
+    if (block !== 0) this.#count += count;
     return block !== 0;
   }
 
@@ -55,8 +58,8 @@ export class ElementPool {
   takeFresh(): Addr {
     const fresh = this.#map + POOL_FRESH;
     if (this.#mem.u32(fresh) === this.#mem.u32(this.#map + POOL_FRESH_END)) {
-      if (!this.reserve(this.#blockSize)) return 0;
-      this.#blockSize = Math.min(this.#blockSize * 2, LARGEST_BLOCK);
+      const block = Math.max(LEAST_BLOCK, Math.floor(this.#count * GROWTH));
+      if (!this.reserve(Math.max(1, Math.min(block, this.#most - this.#count)))) return 0;
     }
     const element = this.#mem.u32(fresh);
     this.#mem.setU32(fresh, element + this.#stride);

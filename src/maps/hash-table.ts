@@ -1,7 +1,7 @@
 /**
  * The table behind every hash map: chains of elements in linear memory, found by bucket, walked by index.
  *
- *     buckets   u32[power of two >= max_entries]   first element of each chain, 0 for none
+ *     buckets   u32[power of two >= 3/2 max_entries]   first element of each chain, 0 for none
  *     entries   u32[max_entries]                   element of each index, 0 for none: the order of walks
  *     element   +0 next in chain (or in the pool's list)   +4 hash   +8 index + 1   +12 referenced (LRU)
  *               +16 key, padded to 8   +16+round_up(key_size, 8) value
@@ -38,6 +38,9 @@ import { hashKey, hashMultipliers } from './hash-function.ts';
 import type { MapDef, MapEnv } from './map.ts';
 import { copyBytes, sameBytes } from './values.ts';
 
+/** Buckets for each entry, at least: most elements are the first of their chain, which is what a lookup tries in place. */
+const ROOM = 1.5;
+
 export abstract class HashTable extends BaseMap {
   protected readonly valueOffset: number;
   protected readonly stride: number;
@@ -50,7 +53,7 @@ export abstract class HashTable extends BaseMap {
   /** `valueBytes`: what an element holds for its key, all CPUs together. */
   constructor(def: MapDef, env: MapEnv, valueBytes: number) {
     super(def, env);
-    const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries));
+    const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries * ROOM));
     this.#mask = buckets - 1;
     this.#multipliers = hashMultipliers((def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0, def.keySize);
     this.valueOffset = ELEMENT_KEY + alignUp(def.keySize, 8);

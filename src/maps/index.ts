@@ -1,3 +1,4 @@
+export { ArenaMap } from './arena.ts';
 export { CgroupArrayMap } from './cgroup-array.ts';
 export { LocalStorageMap } from './local-storage.ts';
 export * from './map.ts';

@@ -11,6 +11,7 @@ import {
   LPM_CHILDREN,
   LPM_IS_ENTRY,
   LPM_KEY,
+  LPM_LENGTH_MASK,
   LPM_PREFIX_SIZE,
   LPM_STEM,
   LPM_STEM_BITS,
@@ -20,11 +21,11 @@ import {
 } from '../base/map-storage.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 
-/** From how many entries on how many bits of a key choose a slot. Slots take a tenth of what entries take, about. */
+/** From how many entries on how many bits of a key choose a slot. Slots take a fifth of what entries take, at most. */
 const SIZES: readonly (readonly [entries: number, bits: number])[] = [
   [65536, 16],
   [4096, 12],
-  [128, 8],
+  [192, 8],
 ];
 
 export class LpmStem {
@@ -89,11 +90,11 @@ export class LpmStem {
     let entry = 0;
     let node = mem.u32(this.#root);
     while (node !== 0) {
-      const length = mem.u32(node + LPM_KEY);
-      const left = Math.max(0, this.#bits - length);
+      const head = mem.u32(node + LPM_KEY);
+      const left = Math.max(0, this.#bits - (head & LPM_LENGTH_MASK));
       if ((this.#head(node + LPM_KEY) ^ slot) >>> left !== 0) node = 0;
       if (node === 0 || left === 0) break;
-      if (mem.u32(node + LPM_IS_ENTRY) !== 0) entry = node + this.#valueOffset;
+      if ((head & LPM_IS_ENTRY) !== 0) entry = node + this.#valueOffset;
       node = mem.u32(node + LPM_CHILDREN + 4 * ((slot >>> (left - 1)) & 1));
     }
     const at = this.#slots + slot * LPM_STEM_SLOT;

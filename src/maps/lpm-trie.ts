@@ -4,16 +4,24 @@
  *
  * A binary trie without single-child chains: a node stands where an entry ends or where two entries part.
  *
- *     node   +0 child for a 0 bit   +4 child for a 1 bit   +8 1 if it is an entry   +12 the data, where they are one word
- *            +16 key (prefix length, data), padded to 8    then the value
+ *     node   +0 child for a 0 bit   +4 child for a 1 bit   +8 key (prefix length and what the node is, data), padded to 8
+ *            then the value, where it has room for one
  *
  * Compiled programs look up by themselves, and begin at the stem (lpm-stem.ts), which every change keeps up to date.
  *
  * Linux: kernel/bpf/lpm_trie.c.
  */
-import { alignUp, view } from '../base/bytes.ts';
+import { alignUp } from '../base/bytes.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../base/errno.ts';
-import { LPM_IS_ENTRY, LPM_KEY, LPM_PREFIX_SIZE, LPM_WORD } from '../base/map-storage.ts';
+import {
+  LPM_CHILDREN,
+  LPM_HAS_ROOM,
+  LPM_IS_ENTRY,
+  LPM_KEY,
+  LPM_LENGTH_MASK,
+  LPM_PREFIX_SIZE,
+  POOL_BOOKS,
+} from '../base/map-storage.ts';
 import type { Addr } from '../base/memory.ts';
 import { BPF_EXIST, BPF_F_NO_PREALLOC } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
@@ -39,7 +47,9 @@ export const lpmTrie: MapType = {
 };
 
 class LpmTrieMap extends BaseMap {
-  readonly #pool: ElementPool;
+  readonly #entries: ElementPool;
+  /** Nodes that only part others: without a value. */
+  readonly #forks: ElementPool;
   readonly #maxBits: number;
   readonly #valueOffset: number;
   /** Address of the u32 that holds the root: links are addresses of such words. */
@@ -53,7 +63,11 @@ class LpmTrieMap extends BaseMap {
     this.#valueOffset = LPM_KEY + alignUp(def.keySize, 8);
     this.#root = this.allocate(8);
     const stride = this.#valueOffset + alignUp(def.valueSize, 8);
-    this.#pool = new ElementPool(env.mem, this.addr, (size) => this.tryAllocate(size), stride, 2 * def.maxEntries);
+    const pool = (books: Addr, bytes: number, most: number) =>
+      new ElementPool(env.mem, books, (size) => this.tryAllocate(size), bytes, most);
+    // An entry is replaced before the old one goes; one that two others need stays, without being an entry.
+    this.#entries = pool(this.addr, stride, 2 * def.maxEntries + 1);
+    this.#forks = pool(this.addr + POOL_BOOKS, this.#valueOffset, def.maxEntries);
     this.#stem = new LpmStem(env.mem, this.addr, this.#root, this.#valueOffset, this.#maxBits, (size) =>
       this.tryAllocate(size),
     );
@@ -120,7 +134,7 @@ class LpmTrieMap extends BaseMap {
   #putEntry(link: Addr, at: Addr, key: Addr): Addr | number {
     const { mem } = this;
     const bits = mem.u32(key);
-    const entry = this.#newNode(key, bits, 1);
+    const entry = this.#newNode(this.#entries, key, bits | LPM_IS_ENTRY | LPM_HAS_ROOM);
     if (entry === 0) return -ENOMEM;
     const isSame = at !== 0 && this.#isAt(at, key);
     if (!isSame || !this.#isEntry(at)) this.#count++;
@@ -131,13 +145,13 @@ class LpmTrieMap extends BaseMap {
     if (isSame) {
       mem.copy(entry, at, 2 * 4);
       mem.setU32(link, entry);
-      this.#pool.give(at);
+      this.#give(at);
       return entry;
     }
     const common = this.#commonBits(at, key, Math.min(bits, this.#bits(at)));
-    const top = common === bits ? entry : this.#newNode(key, common, 0);
+    const top = common === bits ? entry : this.#newNode(this.#forks, key, common);
     if (top === 0) {
-      this.#pool.give(entry);
+      this.#give(entry);
       this.#count--;
       return -ENOMEM;
     }
@@ -176,17 +190,17 @@ class LpmTrieMap extends BaseMap {
     const left = mem.u32(node);
     const right = mem.u32(node + 4);
     if (left !== 0 && right !== 0) {
-      mem.setU32(node + LPM_IS_ENTRY, 0);
+      mem.setU32(node + LPM_KEY, this.#bits(node) | LPM_HAS_ROOM);
       return;
     }
     mem.setU32(link, left === 0 ? right : left);
-    this.#pool.give(node);
+    this.#give(node);
     if (mem.u32(link) !== 0 || parentLink === 0) return;
     const parent = mem.u32(parentLink);
     if (this.#isEntry(parent)) return;
     const sibling = link === parent ? mem.u32(parent + 4) : mem.u32(parent);
     mem.setU32(parentLink, sibling);
-    this.#pool.give(parent);
+    this.#give(parent);
   }
 
   override readElem(key: Uint8Array, _flags: bigint): Uint8Array | number {
@@ -202,7 +216,10 @@ class LpmTrieMap extends BaseMap {
   override nextKey(key: Uint8Array | null): Uint8Array | number {
     const path = key === null ? null : this.#pathTo(this.place(key));
     const next = path === null ? this.#firstBelow(this.mem.u32(this.#root)) : this.#after(path);
-    return next === 0 ? -ENOENT : this.mem.read(next + LPM_KEY, this.def.keySize);
+    if (next === 0) return -ENOENT;
+    const found = this.mem.read(next + LPM_KEY, this.def.keySize);
+    new DataView(found.buffer).setUint32(0, this.#bits(next), true);
+    return found;
   }
 
   /** The nodes from the root to the entry of `key`, or null where there is none. */
@@ -243,27 +260,29 @@ class LpmTrieMap extends BaseMap {
     return 0;
   }
 
-  /** A node for the first `bits` bits of `key`, or 0 where memory is out. */
-  #newNode(key: Addr, bits: number, isEntry: number): Addr {
-    const node = this.#pool.take();
+  /** A node for the first bits of `key`, `head` saying how many and what it is; or 0 where memory is out. */
+  #newNode(pool: ElementPool, key: Addr, head: number): Addr {
+    const node = pool.take();
     if (node === 0) return 0;
     this.mem.setLoHi(node, 0, 0);
-    this.mem.setU32(node + LPM_IS_ENTRY, isEntry);
     this.mem.copy(node + LPM_KEY, key, this.def.keySize);
-    this.mem.setU32(node + LPM_KEY, bits);
-    if (this.#maxBits === 32)
-      this.mem.setU32(node + LPM_WORD, view(this.mem.bytes(key + LPM_PREFIX_SIZE, 4)).getUint32(0));
+    this.mem.setU32(node + LPM_KEY, head);
     return node;
   }
 
+  #give(node: Addr): void {
+    const hasRoom = (this.mem.u32(node + LPM_KEY) & LPM_HAS_ROOM) !== 0;
+    (hasRoom ? this.#entries : this.#forks).give(node);
+  }
+
   #bits(node: Addr): number {
-    return this.mem.u32(node + LPM_KEY);
+    return this.mem.u32(node + LPM_KEY) & LPM_LENGTH_MASK;
   }
   #isEntry(node: Addr): boolean {
-    return this.mem.u32(node + LPM_IS_ENTRY) !== 0;
+    return (this.mem.u32(node + LPM_KEY) & LPM_IS_ENTRY) !== 0;
   }
   #childLink(node: Addr, bit: number): Addr {
-    return node + bit * 4;
+    return node + LPM_CHILDREN + bit * 4;
   }
 
   /** Whether `node` stands for exactly the prefix of `key`. */

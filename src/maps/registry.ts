@@ -4,6 +4,7 @@
 import { EINVAL, ENOMEM } from '../base/errno.ts';
 import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_BLOOM_FILTER } from '../uapi/generated/constants.ts';
 import { type MapTypeName, mapTypeName } from '../uapi/map-types.ts';
+import { arena } from './arena.ts';
 import { array, percpuArray } from './array.ts';
 import { arrayOfMaps } from './array-of-maps.ts';
 import { bloomFilter } from './bloom-filter.ts';
@@ -64,7 +65,7 @@ export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
   bloom_filter: bloomFilter,
   user_ringbuf: userRingbuf,
   cgrp_storage: localStorage,
-  arena: notYet,
+  arena,
 };
 
 /** The map of a definition, or the -errno of BPF_MAP_CREATE. What it allocates is given back by its `destroy`. */

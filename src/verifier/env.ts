@@ -9,6 +9,7 @@ import {
   BPF_PROG_TYPE_SK_REUSEPORT,
   BPF_SK_REUSEPORT_SELECT,
 } from '../uapi/generated/constants.ts';
+import { LinkedSet } from './branch/linked.ts';
 import type { Speculation } from './explore/speculation.ts';
 import type { Liveness } from './explore/stack-liveness.ts';
 import type { Walk } from './explore/walk.ts';
@@ -20,7 +21,7 @@ import type { LiveFrame } from './state/frame.ts';
 import { LANES } from './state/layout.ts';
 import { StatePool } from './state/pool.ts';
 import { Lanes, Reg } from './state/reg.ts';
-import { type HistoryEntry, LiveState, type SavedState, type StateBase } from './state/state.ts';
+import { LiveState, type SavedState, type StateBase } from './state/state.ts';
 import type { Kfunc } from './structure/kfuncs.ts';
 import { type MapRecord, mapRecordOf } from './structure/map-record.ts';
 import type { Subprog } from './structure/subprogs.ts';
@@ -71,6 +72,10 @@ export interface Checkpoint {
   misses: number;
   /** No longer in its list, but paths that started from it are still being walked. */
   evicted: boolean;
+  /** Where the last state that was compared with this one was found to differ (prune.ts); -1 where that is not known. */
+  difference: number;
+  /** Likewise, the lane of the innermost frame in which registers were found to differ. */
+  lane: number;
   /** What nobody can read any more was forgotten, so that more states compare equal. */
   cleaned: boolean;
 }
@@ -176,8 +181,10 @@ export class Env implements PrintContext {
   maxStatesPerInsn = 0;
   pending: Pending[] = [];
   checkpoints: (Checkpoint | null)[] = [];
-  /** The history entry of the current instruction, where it has one. */
-  hist: HistoryEntry | null = null;
+  /** Whether the current instruction is in the history of `cur`, as its last entry. */
+  noted = false;
+  /** For one comparison: the numbers that learn from it. */
+  readonly linked = new LinkedSet();
   exceptionCallback = 0;
   /** The packet may have been written to, or its pointers lost, by this program. */
   seenDirectWrite = false;
@@ -198,6 +205,8 @@ export class Env implements PrintContext {
   readonly temp: Reg[];
   /** Windows on registers of another state. Short-lived: who points them uses them before calling another rule. */
   readonly other: [Reg, Reg];
+  /** As `other`, for the numbers of `linked` one after the other. */
+  readonly linkedReg: Reg;
 
   #ids = 0;
   #kernelBtf: Btf | undefined;
@@ -215,6 +224,7 @@ export class Env implements PrintContext {
     const lanes = new Lanes(new Int32Array(TEMPS * LANES));
     this.temp = Array.from({ length: TEMPS }, (_, k) => new Reg(lanes, k));
     this.other = [new Reg(lanes, 0), new Reg(lanes, 0)];
+    this.linkedReg = new Reg(lanes, 0);
   }
 
   get frame(): LiveFrame {

@@ -7,6 +7,7 @@
 import { errnoOf } from '../base/errno.ts';
 import { decode } from '../isa/index.ts';
 import * as c from '../uapi/generated/constants.ts';
+import { checkSleepable } from './attach/sleepable.ts';
 import { setGlobalArgs } from './call/global.ts';
 import { prepareArgs } from './call/global-args.ts';
 import { Env, Rejection } from './env.ts';
@@ -62,6 +63,7 @@ function structure(env: Env): void {
   checkBtfInfo(env);
   resolveImmediates(env);
   checkCfg(env);
+  checkSleepable(env);
   const flow = new Flow(env);
   findLoops(env, flow);
   env.liveness = new Liveness(env, flow);

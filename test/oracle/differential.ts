@@ -1,29 +1,24 @@
 /**
  * npm run oracle: random programs on the machine's kernel and on the embedded one. Same verdict, errno, last message,
- * processed; for accepted ones the same return value, packet and map contents.
+ * statistics; for accepted ones the same return value, packet and map contents.
  *
- *   npm run oracle -- [--count N] [--seed N] [--keep N] [--figures] [-j]
+ *   npm run oracle -- [--count N] [--seed N] [--keep N] [--figures] [-j] [--mutate FILE]...
  *
- * The first programs of every class of disagreement are made minimal and kept under test/oracle/kept/, which the test
- * beside this file replays. Exits with 1 where there was any. Root only; it attaches to nothing.
+ * With --mutate the programs are mutants of the cases in the files (test/support/generator/mutate.ts) instead of
+ * generated ones. The first programs of every class of disagreement are made minimal and kept under test/oracle/kept/,
+ * which the test beside this file replays. Exits with 1 where there was any. Root only; it attaches to nothing.
  */
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../../src/base/errors.ts';
-import type { ProgramCase } from '../../src/bin/cases/case.ts';
+import { type ProgramCase, readCaseFile } from '../../src/bin/cases/case.ts';
 import { table, writeFigures } from '../../tools/house/figures.mjs';
+import { mutantsOf } from '../support/generator/mutate.ts';
 import { generateProgram } from '../support/generator/program.ts';
 import { classOf, type Disagreement } from './differential/disagreement.ts';
+import { programOf, withProgram } from './differential/edit.ts';
 import { KernelPair } from './differential/kernels.ts';
-import {
-  assemblyOf,
-  bytesOf,
-  caseOf,
-  GENERATED_BTF,
-  generatedBtf,
-  withAnswer,
-  withInsns,
-} from './differential/program-case.ts';
-import { shrinkInsns } from './differential/shrink.ts';
+import { assemblyOf, caseOf, GENERATED_BTF, generatedBtf, withAnswer } from './differential/program-case.ts';
+import { shrink } from './differential/shrink.ts';
 
 interface Class {
   name: string;
@@ -38,13 +33,16 @@ let accepted = 0;
 let compared = 0;
 let same = 0;
 
-const kernels = await KernelPair.open();
+const files = options.mutate.map(readCaseFile);
+const btfDirectory = files[0]?.btfDirectory ?? '';
+const source = files.length > 0 ? mutantsOf(files) : (seed: number) => caseOf(generateProgram(seed));
+const kernels = await KernelPair.open(btfDirectory);
 try {
   for (let i = 0; i < options.count; i++) {
-    const c = caseOf(generateProgram(options.seed + i));
+    const c = source(options.seed + i);
     const { linux, differ } = await kernels.ask(c);
     if (linux.accept) accepted++;
-    if (linux.accept && c.deterministic !== false) compared++;
+    if (linux.accept && c.run && c.deterministic !== false) compared++;
     if (differ === undefined) same++;
     else await note(c, options.seed + i, differ);
     if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} programs, ${i + 1 - same} disagree `);
@@ -70,18 +68,24 @@ async function note(c: ProgramCase, seed: number, differ: Disagreement): Promise
 
 /** Shrinks the case and writes it down, with what Linux says to the smaller one. */
 async function keep(c: ProgramCase, seed: number, name: string) {
-  const smaller = (insns: Uint8Array) => withInsns(c, insns);
-  const insns = await shrinkInsns(bytesOf(c), async (candidate) => {
-    const { differ } = await kernels.ask(smaller(candidate));
-    return differ !== undefined && classOf(differ, smaller(candidate)) === name;
+  const smallest = await shrink(programOf(c), async (candidate) => {
+    const smaller = withProgram(c, candidate);
+    const { differ } = await kernels.ask(smaller);
+    return differ !== undefined && classOf(differ, smaller) === name;
   });
-  const minimal = smaller(insns);
+  const minimal = withProgram(c, smallest);
   const { linux, differ } = await kernels.ask(minimal);
   const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.jsonl`;
   const id = file.slice('kept/'.length, -'.jsonl'.length);
-  if (minimal.prog_btf) writeFileSync(new URL(`kept/btf/${GENERATED_BTF}.btf`, import.meta.url), generatedBtf());
+  for (const btf of [minimal.prog_btf, ...(minimal.maps ?? []).map((map) => map.btf)]) if (btf) keepTypes(btf);
   writeFileSync(new URL(file, import.meta.url), `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
   return { file, assembly: assemblyOf(minimal), differ: differ! };
+}
+
+function keepTypes(name: string): void {
+  const to = new URL(`kept/btf/${name}.btf`, import.meta.url);
+  if (name === GENERATED_BTF) writeFileSync(to, generatedBtf());
+  else if (!existsSync(to)) copyFileSync(`${btfDirectory}/${name}.btf`, to);
 }
 
 function report(): void {
@@ -102,7 +106,7 @@ function report(): void {
   }
   if (!figures) return;
   const lines = table(
-    ['programs from seed', 'programs', 'accepted', 'results compared', 'agree'],
+    ['from seed', 'programs', 'accepted', 'results compared', 'agree'],
     [[seed, count, accepted, compared, same]],
   );
   const others =
@@ -112,11 +116,16 @@ function report(): void {
           ['disagreement', 'programs'],
           rows.map((r) => [r.name, r.count]),
         )}`;
-  writeFigures('Generated programs', `npm run oracle -- --count ${count} --seed ${seed} --figures`, lines + others);
+  const mutate = options.mutate.map((file) => ` --mutate ${file}`).join('');
+  writeFigures(
+    files.length > 0 ? 'Mutated programs' : 'Generated programs',
+    `npm run oracle -- --count ${count} --seed ${seed}${mutate} --figures`,
+    lines + others,
+  );
 }
 
 function readOptions(words: readonly string[]) {
-  const read = { count: 1000, seed: 1, keep: 1, json: false, figures: false };
+  const read = { count: 1000, seed: 1, keep: 1, json: false, figures: false, mutate: [] as string[] };
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     const number = () => {
@@ -129,6 +138,7 @@ function readOptions(words: readonly string[]) {
     else if (word === '--keep') read.keep = number();
     else if (word === '-j' || word === '--json') read.json = true;
     else if (word === '--figures') read.figures = true;
+    else if (word === '--mutate') read.mutate.push(words[++at] ?? '');
     else throw new UsageError(`what is '${word}'?`);
   }
   return read;

@@ -15,7 +15,7 @@ afterAll(() => {
 });
 
 /** Needs BTF of a kernel structure, or memory that user space maps. */
-const NOT_COMPARED: readonly number[] = [abi.BPF_MAP_TYPE_STRUCT_OPS, abi.BPF_MAP_TYPE_ARENA];
+const NOT_COMPARED: readonly number[] = [abi.BPF_MAP_TYPE_STRUCT_OPS];
 const IS_OUTER: readonly number[] = [abi.BPF_MAP_TYPE_ARRAY_OF_MAPS, abi.BPF_MAP_TYPE_HASH_OF_MAPS];
 const TYPES = Array.from({ length: abi.__MAX_BPF_MAP_TYPE + 1 }, (_, type) => type).filter(
   (type) => !NOT_COMPARED.includes(type),

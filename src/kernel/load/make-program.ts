@@ -3,6 +3,7 @@ import { EINVAL } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
 import { decode } from '../../isa/index.ts';
+import { BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
 import type { InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
@@ -35,6 +36,9 @@ export function makeProgram(
   const { program } = result;
   const [missing] = program.kfuncs.values();
   if (missing !== undefined) throw new UnsupportedError(`kfunc ${missing}`);
+  if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
+    throw new UnsupportedError('running programs that use an arena');
+  }
   const maps = program.usedMaps.map(({ id }) => core.maps.ids.get(id) ?? bug(`map ${id} went away while it was used`));
   const sort = sortOf(origin.type, program.attachType);
   for (const map of maps) if (!settleSort(map, sort)) return -EINVAL;

@@ -1,10 +1,10 @@
 /** A map as the verifier wants to know it. */
 
-import type { MapDef } from '../../maps/index.ts';
+import { ArenaMap, type MapDef } from '../../maps/index.ts';
 import { BPF_F_RDONLY_PROG } from '../../uapi/generated/constants.ts';
 import type { VerifierMap } from '../../verifier/index.ts';
 import type { Core } from '../core.ts';
-import type { LiveMap } from '../objects/map.ts';
+import type { LiveMap, MapBtf } from '../objects/map.ts';
 
 export function verifierMap(core: Core, live: LiveMap): VerifierMap {
   const { def, map, btf } = live;
@@ -14,10 +14,17 @@ export function verifierMap(core: Core, live: LiveMap): VerifierMap {
     id: live.id,
     ...facts(def),
     frozen: live.frozen,
-    ...(btf === undefined ? {} : { btf: btf.object.btf, btfKeyTypeId: btf.keyTypeId, btfValueTypeId: btf.valueTypeId }),
-    ...(def.inner === undefined ? {} : { inner: { id: 0, frozen: false, ...facts(def.inner) } }),
+    ...types(btf),
+    ...(def.inner === undefined
+      ? {}
+      : { inner: { id: 0, frozen: false, ...facts(def.inner), ...types(live.innerBtf) } }),
+    ...(map instanceof ArenaMap ? { hasUserAddress: map.hasUserAddress } : {}),
     ...(isConstant ? { constants: () => core.mem.read(map.valueBase, def.valueSize) } : {}),
   };
+}
+
+function types(btf: MapBtf | undefined) {
+  return btf === undefined ? {} : { btf: btf.object.btf, btfKeyTypeId: btf.keyTypeId, btfValueTypeId: btf.valueTypeId };
 }
 
 function facts(def: MapDef) {

@@ -28,6 +28,8 @@ export class LiveMap extends KernelObject implements MapObject {
   readonly id: number;
   readonly map: KernelMap;
   readonly btf: MapBtf | undefined;
+  /** That of the template, of a map of maps: the BTF which what is in it must have. */
+  readonly innerBtf: MapBtf | undefined;
   /** Nobody in user space may write any more. */
   frozen = false;
   /** How often its memory is mapped for writing: such a map cannot be frozen. */
@@ -41,12 +43,13 @@ export class LiveMap extends KernelObject implements MapObject {
   readonly #registry: MapRegistry;
   #users = 0;
 
-  /** Takes over the caller's reference to the BTF object. */
-  constructor(registry: MapRegistry, map: KernelMap, btf: MapBtf | undefined) {
+  /** Takes over the caller's references to the BTF objects. */
+  constructor(registry: MapRegistry, map: KernelMap, btf: MapBtf | undefined, innerBtf?: MapBtf) {
     super();
     this.#registry = registry;
     this.map = map;
     this.btf = btf;
+    this.innerBtf = innerBtf;
     this.id = registry.ids.add(this);
     registry.byAddr.set(map.addr, this);
   }
@@ -74,5 +77,6 @@ export class LiveMap extends KernelObject implements MapObject {
     this.#registry.byAddr.delete(this.map.addr);
     this.map.destroy();
     this.btf?.object.drop();
+    this.innerBtf?.object.drop();
   }
 }

@@ -8,7 +8,6 @@ import {
   BPF_F_NUMA_NODE,
   BPF_F_RDONLY,
   BPF_F_WRONLY,
-  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_STRUCT_OPS,
@@ -25,7 +24,6 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
   if (attr.excl_prog_hash) throw new UnsupportedError('a map for one signed program only', { since: '6.18' });
   if (type === BPF_MAP_TYPE_STRUCT_OPS && !attr.btf_vmlinux_value_type_id) return -EINVAL;
   if (type === BPF_MAP_TYPE_STRUCT_OPS) throw new UnsupportedError('map type struct_ops', { since: '5.6' });
-  if (type === BPF_MAP_TYPE_ARENA) throw new UnsupportedError('map type arena', { since: '6.9' });
   if (attr.btf_vmlinux_value_type_id) return -EINVAL;
   if (attr.btf_key_type_id && !attr.btf_value_type_id) return -EINVAL;
   const access = accessOf(flags);
@@ -62,7 +60,8 @@ export const mapCreate: Handler<'MAP_CREATE'> = (client, attr) => {
     return error;
   }
   btf?.object.hold();
-  return client.fds.install(new LiveMap(core.maps, map, btf), access);
+  inner?.btf?.object.hold();
+  return client.fds.install(new LiveMap(core.maps, map, btf, inner?.btf), access);
 };
 
 /** What BPF_F_RDONLY and BPF_F_WRONLY leave of a descriptor's use, or null for both at once. */

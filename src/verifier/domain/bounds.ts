@@ -79,10 +79,11 @@ function isInside(i: Int32Array, at: number, lane: number): boolean {
 /** Where range and bits have just one number in common, it is that one. */
 function onlyNumber(r: Reg): void {
   const { i, at } = r;
-  if (isInside(i, at, UMIN) && !same64(i, at + UMIN, i, at + UMAX)) {
+  // On a path that cannot be, the lower end may be above the upper one.
+  if (isInside(i, at, UMIN) && lessUnsigned(i, at + UMIN, i, at + UMAX)) {
     // Two numbers in common: with the lowest bit open the lower end and the one right after it, or both ends.
     if ((i[at + MASK]! & 1) !== 0 && (i[at + UMIN]! & 1) === 0) return;
-    if (isInside(i, at, UMAX) && lessUnsigned(i, at + UMIN, i, at + UMAX)) return;
+    if (isInside(i, at, UMAX)) return;
   }
   const t = r.varOff;
   const { umin, umax } = r;

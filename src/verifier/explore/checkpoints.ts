@@ -8,7 +8,7 @@
 import { BPF_CALL, BPF_JMP, isMayGoto } from '../../isa/index.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Checkpoint, Env } from '../env.ts';
-import { KINDS, LANES, REGS } from '../state/layout.ts';
+import { KIND_LANES, REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import type { SavedState, StateBase } from '../state/state.ts';
 import { SLOT_ITER } from '../state/types.ts';
@@ -16,7 +16,7 @@ import { pushHistory } from './history.ts';
 import type { Loops } from './loops.ts';
 import { markAllImprecise } from './marks.ts';
 import type { Precision } from './precision.ts';
-import type { Pruner } from './prune.ts';
+import type { Likeness, Pruner } from './prune.ts';
 
 const CALL_CODE = BPF_JMP | BPF_CALL;
 const TEST_STATE_FREQ = 1 << 3;
@@ -42,7 +42,7 @@ export class Checkpoints {
     const env = this.#env;
     const { cur, aux } = env;
     const forced = aux.forceCheckpoint[pc] !== 0;
-    const force = (env.input.flags & TEST_STATE_FREQ) !== 0 || forced || cur.history.length > 40;
+    const force = (env.input.flags & TEST_STATE_FREQ) !== 0 || forced || cur.history.count > 40;
     let addNew = force;
     if (env.jumps - env.jumpsAtCheckpoint >= 2 && env.processed - env.processedAtCheckpoint >= 8) addNew = true;
     const bucket = this.#bucket(pc, cur);
@@ -64,7 +64,7 @@ export class Checkpoints {
         }
       } else {
         const loop = this.#loops.isIncomplete(cp.state);
-        if (this.#pruner.equal(cp.state, cur, loop ? 'within' : 'covers')) {
+        if (this.#covers(cp, loop ? 'within' : 'covers')) {
           this.#hit(pc, cp, loop);
           return true;
         }
@@ -83,6 +83,21 @@ export class Checkpoints {
     if (count > env.maxStatesPerInsn) env.maxStatesPerInsn = count;
     if (!env.caps.bpf && count > MAX_STATES) return false;
     if (addNew) this.#add(pc, bucket);
+    return false;
+  }
+
+  #covers(cp: Checkpoint, likeness: Likeness): boolean {
+    const { cur } = this.#env;
+    if (cp.difference >= 0 && this.#pruner.stillDiffers(cp.difference, cp.state, cur, likeness)) return false;
+    if (this.#pruner.equal(cp.state, cur, likeness)) return true;
+    cp.difference = this.#pruner.difference;
+    return false;
+  }
+
+  #mayLoop(cp: Checkpoint): boolean {
+    const lane = this.#pruner.firstDifference(cp.lane, cp.state, this.#env.cur);
+    if (lane < 0) return true;
+    cp.lane = lane;
     return false;
   }
 
@@ -116,7 +131,7 @@ export class Checkpoints {
       return false;
     }
     if (
-      this.#pruner.maybeLooping(old, cur) &&
+      this.#mayLoop(cp) &&
       this.#pruner.equal(old, cur, 'exact') &&
       !iterDepthsDiffer(old, cur) &&
       old.mayGotoDepth === cur.mayGotoDepth &&
@@ -148,7 +163,7 @@ export class Checkpoints {
   #hit(pc: number, cp: Checkpoint, loop: boolean): void {
     const env = this.#env;
     cp.hits++;
-    if (env.aux.jmpPoint[pc]) pushHistory(env, env.cur, 0);
+    if (env.aux.jmpPoint[pc]) pushHistory(env, 0);
     this.#precision.propagate(cp.state, env.cur);
     if (!loop) return;
     const edge = env.pool.save(env.cur);
@@ -171,9 +186,19 @@ export class Checkpoints {
     cur.parent = state;
     cur.firstIdx = pc;
     cur.dfsDepth = state.dfsDepth + 1;
-    cur.history = [];
+    cur.history.forget();
     const next = env.checkpoints[bucket] ?? null;
-    env.checkpoints[bucket] = { state, pc, next, hits: 0, misses: 0, evicted: false, cleaned: false };
+    env.checkpoints[bucket] = {
+      state,
+      pc,
+      next,
+      hits: 0,
+      misses: 0,
+      difference: -1,
+      lane: 0,
+      evicted: false,
+      cleaned: false,
+    };
   }
 
   #evict(cp: Checkpoint): void {
@@ -218,10 +243,12 @@ export class Checkpoints {
       for (let r = 0; r < REGS - 1; r++) {
         if (!(live & (1 << r))) reg.point(frame.lanes, r).markNotInit();
       }
+      env.liveness.queryFrame(f);
+      const { aliveLo, aliveHi } = env.liveness;
       for (let n = 0; n < frame.slots; n++) {
-        if (env.liveness.isAlive(f, n)) continue;
+        if ((n < 32 ? aliveLo : aliveHi) & (1 << (n & 31))) continue;
         reg.point(frame.lanes, REGS + n).markNotInit();
-        const at = (REGS + n) * LANES + KINDS;
+        const at = frame.kindsAt + n * KIND_LANES;
         frame.lanes.i[at] = 0;
         frame.lanes.i[at + 1] = 0;
       }

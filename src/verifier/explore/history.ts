@@ -1,20 +1,21 @@
 /**
- * The history of a state: instructions whose predecessor is not simply the one before, and stack accesses.
+ * Notes in the history of the state being walked.
  */
-import type { LinkedReg } from '../branch/linked.ts';
+import type { LinkedSet } from '../branch/linked.ts';
 import type { Env } from '../env.ts';
-import type { HistoryEntry, StateBase } from '../state/state.ts';
+import { ENTRY, HIST_FLAGS, HIST_LINKED } from '../state/history.ts';
 
 /** Notes the current instruction, or adds to the note it already has. */
-export function pushHistory(env: Env, state: StateBase, flags: number, linked?: readonly LinkedReg[]): void {
-  const known = env.hist;
-  if (known) {
-    const more: HistoryEntry = { ...known, flags: known.flags | flags, linked: linked ?? known.linked };
-    state.history[state.history.length - 1] = more;
-    env.hist = more;
+export function pushHistory(env: Env, flags: number, linked: LinkedSet | null = null): void {
+  const { history } = env.cur;
+  if (!env.noted) {
+    env.noted = true;
+    history.push(env.pc, env.prevPc, flags, linked ? linked.packed(0) : 0, linked ? linked.packed(1) : 0);
     return;
   }
-  const entry: HistoryEntry = { idx: env.pc, prevIdx: env.prevPc, flags, linked };
-  state.history.push(entry);
-  env.hist = entry;
+  const at = (history.count - 1) * ENTRY;
+  history.lanes[at + HIST_FLAGS]! |= flags;
+  if (!linked) return;
+  history.lanes[at + HIST_LINKED] = linked.packed(0);
+  history.lanes[at + HIST_LINKED + 1] = linked.packed(1);
 }

@@ -28,24 +28,30 @@ import {
   BPF_X,
   classOf,
   FRAME_POINTER,
+  type Insns,
   modeOf,
   opOf,
   sourceOf,
 } from '../../isa/index.ts';
+import { memberAt, memberFrame, memberRecord } from '../branch/linked.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Env } from '../env.ts';
 import type { Frame } from '../state/frame.ts';
-import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
 import {
+  ENTRY,
   HIST_DST_STACK,
+  HIST_FLAGS,
+  HIST_IDX,
+  HIST_LINKED,
+  HIST_PREV,
   HIST_SRC_STACK,
   HIST_STACK_ACCESS,
-  type HistoryEntry,
+  type History,
   histFrame,
   histSlot,
-  MAX_FRAMES,
-  type StateBase,
-} from '../state/state.ts';
+} from '../state/history.ts';
+import { LANES, PRECISE, REGS, TYPE } from '../state/layout.ts';
+import { MAX_FRAMES, type StateBase } from '../state/state.ts';
 import { SCALAR } from '../state/types.ts';
 import { isHelperCall, isKfuncCall, isPseudoCall, subprogAt } from '../structure/subprogs.ts';
 import { slotsText } from './stack-liveness.ts';
@@ -55,6 +61,40 @@ const ARGS = 0x3e;
 const OK = 0;
 /** The code does something that cannot be followed backwards: everything becomes precise. */
 const GIVE_UP = -1;
+/** Nothing is followed any more. */
+const NOTHING_LEFT = 1;
+
+// Besides the registers that an instruction may change the following of:
+/** Look at it in any case. */
+const ALWAYS = 1 << 30;
+/** A store: look at it where the slot that it wrote is followed. */
+const STORES = 1 << 29;
+
+function watchedRegs(insns: Insns): Int32Array {
+  const out = new Int32Array(insns.length);
+  for (let pc = 0; pc < insns.length; pc++) out[pc] = watchedBy(insns, pc);
+  return out;
+}
+
+/** What `#backtrack` looks for: most instructions write one register, and say nothing about others. */
+function watchedBy(insns: Insns, pc: number): number {
+  const code = insns.code[pc]!;
+  const dst = 1 << insns.dst[pc]!;
+  if (code === 0) return 0;
+  switch (classOf(code)) {
+    case BPF_ALU:
+    case BPF_ALU64:
+    case BPF_LDX:
+    case BPF_LD:
+      return dst;
+    case BPF_ST:
+    case BPF_STX:
+      return dst | STORES;
+    default:
+      if (opOf(code) === BPF_CALL || opOf(code) === BPF_EXIT) return ALWAYS;
+      return sourceOf(code) === BPF_X ? dst | (1 << insns.src[pc]!) : 0;
+  }
+}
 
 /** Registers and slots being followed, by frame. */
 class Wanted {
@@ -96,6 +136,13 @@ class Wanted {
   clearSlot(f: number, n: number): void {
     (n < 32 ? this.lo : this.hi)[f]! &= ~(1 << (n & 31));
   }
+  hasRecord(f: number, record: number): boolean {
+    return record < REGS ? (this.regs[f]! & (1 << record)) !== 0 : this.hasSlot(f, record - REGS);
+  }
+  setRecord(f: number, record: number): void {
+    if (record < REGS) this.regs[f]! |= 1 << record;
+    else this.setSlot(f, record - REGS);
+  }
   get hasStack(): boolean {
     return (this.lo[this.frame]! | this.hi[this.frame]!) !== 0;
   }
@@ -110,11 +157,14 @@ function regsText(mask: number): string {
 export class Precision {
   readonly #env: Env;
   readonly #bt = new Wanted();
+  /** Of each instruction: the registers for which it matters when they are followed, ALWAYS, STORES. */
+  readonly #watched: Int32Array;
   /** Whether the last call marked something that was not marked. */
   changed = false;
 
   constructor(env: Env) {
     this.#env = env;
+    this.#watched = watchedRegs(env.insns);
   }
 
   /** The value of register `r` of the current frame matters. */
@@ -185,26 +235,13 @@ export class Precision {
         this.#atEntry(state);
         return;
       }
-      let at = lastIdx;
-      let left = state.history.length;
-      for (;;) {
-        if (skipFirst) {
-          skipFirst = false;
-        } else {
-          const last: HistoryEntry | undefined = left > 0 ? state.history[left - 1] : undefined;
-          const hist = last && last.idx === at ? last : null;
-          if ((!this.#isUnrelated(at) || env.log.level2) && this.#backtrack(at, laterIdx, hist) === GIVE_UP) {
-            this.#markAll(start);
-            return;
-          }
-        }
-        if (bt.isEmpty) return;
-        laterIdx = at;
-        if (at === state.firstIdx && (left === 0 || (left === 1 && state.history[0]!.idx === at))) break;
-        if (left > 0 && state.history[left - 1]!.idx === at) at = state.history[--left]!.prevIdx;
-        else at--;
-        if (at < 0 || at >= env.insns.length) this.#bug('history leads out of the program');
+      const end = this.#undo(state, lastIdx, laterIdx, skipFirst);
+      if (end === GIVE_UP) {
+        this.#markAll(start);
+        return;
       }
+      if (end === NOTHING_LEFT) return;
+      skipFirst = false;
       const parent: StateBase | null = state.parent;
       if (!parent) break;
       state = parent;
@@ -215,6 +252,43 @@ export class Precision {
       firstIdx = state.firstIdx;
     }
     if (!bt.isEmpty) this.#markAll(start);
+  }
+
+  /**
+   * Undoes what happened from the parent of `state` up to the instruction at `last`, which itself is left out where
+   * `skipLast`. `laterPc`: the one after it.
+   */
+  #undo(state: StateBase, last: number, laterPc: number, skipLast: boolean): typeof OK | -1 | typeof NOTHING_LEFT {
+    const env = this.#env;
+    const bt = this.#bt;
+    const watched = this.#watched;
+    const { history, firstIdx } = state;
+    const { lanes } = history;
+    const all = env.log.level2;
+    let left = history.count;
+    let noted = left > 0 ? lanes[(left - 1) * ENTRY + HIST_IDX]! : -1;
+    let wanted = bt.regMask | ALWAYS;
+    let later = laterPc;
+    for (let at = last; ; ) {
+      const isNoted = noted === at;
+      if (skipLast) {
+        skipLast = false;
+      } else if ((watched[at]! & wanted) !== 0 || (isNoted && this.#isNoteFollowed(at, lanes, left - 1)) || all) {
+        if (this.#backtrack(at, later, history, isNoted ? (left - 1) * ENTRY : -1) === GIVE_UP) return GIVE_UP;
+        if (bt.isEmpty) return NOTHING_LEFT;
+        wanted = bt.regMask | ALWAYS;
+      }
+      later = at;
+      if (at === firstIdx && (left === 0 || (left === 1 && isNoted))) return OK;
+      if (isNoted) {
+        at = lanes[(left - 1) * ENTRY + HIST_PREV]!;
+        left--;
+        noted = left > 0 ? lanes[(left - 1) * ENTRY + HIST_IDX]! : -1;
+      } else {
+        at--;
+      }
+      if (at < 0 || at >= watched.length) this.#bug('history leads out of the program');
+    }
   }
 
   /** Before the first instruction of a global function only its arguments can matter. */
@@ -297,33 +371,33 @@ export class Precision {
     }
   }
 
-  /** Registers that gained knowledge together with a followed one are followed, too. */
-  #syncLinked(hist: HistoryEntry | null): void {
-    const linked = hist?.linked;
-    if (!linked) return;
-    const bt = this.#bt;
-    let wanted = false;
-    for (const l of linked) {
-      if (l.record < REGS ? bt.regs[l.frame]! & (1 << l.record) : bt.hasSlot(l.frame, l.record - REGS)) wanted = true;
-    }
-    if (!wanted) return;
-    for (const l of linked) {
-      if (l.record < REGS) bt.regs[l.frame]! |= 1 << l.record;
-      else bt.setSlot(l.frame, l.record - REGS);
-    }
+  /** Whether what entry `n` of a history says about the instruction at `pc` may matter. */
+  #isNoteFollowed(pc: number, lanes: Int32Array, n: number): boolean {
+    const at = n * ENTRY;
+    if (lanes[at + HIST_LINKED] !== 0) return true;
+    const flags = lanes[at + HIST_FLAGS]!;
+    if ((flags & HIST_STACK_ACCESS) === 0 || (this.#watched[pc]! & STORES) === 0) return false;
+    return this.#bt.hasSlot(histFrame(flags), histSlot(flags));
   }
 
-  /** Cheap test: an instruction that writes a register which is not followed, and does nothing else. */
-  #isUnrelated(pc: number): boolean {
-    const { insns } = this.#env;
-    const cls = classOf(insns.code[pc]!);
-    return (
-      (cls === BPF_ALU64 || cls === BPF_LDX || cls === BPF_ALU || cls === BPF_LD) && !this.#bt.hasReg(insns.dst[pc]!)
-    );
+  /** Registers that gained knowledge together with a followed one are followed, too. `hist`: their entry, -1 for none. */
+  #syncLinked(history: History, hist: number): void {
+    if (hist < 0) return;
+    const { lanes } = history;
+    const at = hist + HIST_LINKED;
+    const bt = this.#bt;
+    let wanted = false;
+    for (let k = 0, member = memberAt(lanes, at, 0); member !== 0 && !wanted; member = memberAt(lanes, at, ++k)) {
+      wanted = bt.hasRecord(memberFrame(member), memberRecord(member));
+    }
+    if (!wanted) return;
+    for (let k = 0, member = memberAt(lanes, at, 0); member !== 0; member = memberAt(lanes, at, ++k)) {
+      bt.setRecord(memberFrame(member), memberRecord(member));
+    }
   }
 
   /** Undoes the instruction at `pc`: what its inputs are takes the place of what it made. */
-  #backtrack(pc: number, laterPc: number, hist: HistoryEntry | null): number {
+  #backtrack(pc: number, laterPc: number, history: History, hist: number): number {
     const env = this.#env;
     const bt = this.#bt;
     const { insns } = env;
@@ -338,7 +412,8 @@ export class Precision {
         `mark_precise: frame${bt.frame}: regs=${regsText(bt.regMask)} stack=${slotsText(bt.lo[bt.frame]!, bt.hi[bt.frame]!)} before ${pc}: ${env.insnText(pc)}`,
       );
     }
-    this.#syncLinked(hist);
+    this.#syncLinked(history, hist);
+    const flags = hist >= 0 ? history.lanes[hist + HIST_FLAGS]! : 0;
     switch (cls) {
       case BPF_ALU:
       case BPF_ALU64: {
@@ -350,19 +425,19 @@ export class Precision {
         } else if (sourceOf(code) === BPF_X && src !== FRAME_POINTER) {
           bt.setReg(src);
         }
-        this.#syncLinked(hist);
+        this.#syncLinked(history, hist);
         return OK;
       }
       case BPF_LDX:
-        return this.#backtrackLoad(dst, hist);
+        return this.#backtrackLoad(dst, flags);
       case BPF_STX:
         if (modeOf(code) === BPF_ATOMIC) {
           const imm = insns.imm[pc]!;
-          if (imm === BPF_LOAD_ACQ) return this.#backtrackLoad(dst, hist);
+          if (imm === BPF_LOAD_ACQ) return this.#backtrackLoad(dst, flags);
         }
-        return this.#backtrackStore(dst, src, true, hist);
+        return this.#backtrackStore(dst, src, true, flags);
       case BPF_ST:
-        return this.#backtrackStore(dst, src, false, hist);
+        return this.#backtrackStore(dst, src, false, flags);
       case BPF_JMP:
       case BPF_JMP32:
         if (op === BPF_CALL) return this.#backtrackCall(pc, laterPc);
@@ -371,11 +446,10 @@ export class Precision {
         if (sourceOf(code) === BPF_X) {
           if (!bt.hasReg(dst) && !bt.hasReg(src)) return OK;
           // A comparison of two numbers ties them together.
-          const flags = hist?.flags ?? 0;
           if (!(flags & HIST_DST_STACK)) bt.setReg(dst);
           if (!(flags & HIST_SRC_STACK)) bt.setReg(src);
         }
-        this.#syncLinked(hist);
+        this.#syncLinked(history, hist);
         return OK;
       case BPF_LD:
         if (!bt.hasReg(dst)) return OK;
@@ -387,23 +461,23 @@ export class Precision {
     }
   }
 
-  #backtrackLoad(dst: number, hist: HistoryEntry | null): number {
+  #backtrackLoad(dst: number, flags: number): number {
     const bt = this.#bt;
     if (!bt.hasReg(dst)) return OK;
     bt.clearReg(dst);
     // Not from the stack: nothing before it decides the value.
-    if (!hist || !(hist.flags & HIST_STACK_ACCESS)) return OK;
-    bt.setSlot(histFrame(hist.flags), histSlot(hist.flags));
+    if (!(flags & HIST_STACK_ACCESS)) return OK;
+    bt.setSlot(histFrame(flags), histSlot(flags));
     return OK;
   }
 
-  #backtrackStore(dst: number, src: number, fromReg: boolean, hist: HistoryEntry | null): number {
+  #backtrackStore(dst: number, src: number, fromReg: boolean, flags: number): number {
     const bt = this.#bt;
     // A pointer is being followed: that cannot be right.
     if (bt.hasReg(dst)) return GIVE_UP;
-    if (!hist || !(hist.flags & HIST_STACK_ACCESS)) return OK;
-    const frame = histFrame(hist.flags);
-    const slot = histSlot(hist.flags);
+    if (!(flags & HIST_STACK_ACCESS)) return OK;
+    const frame = histFrame(flags);
+    const slot = histSlot(flags);
     if (!bt.hasSlot(frame, slot)) return OK;
     bt.clearSlot(frame, slot);
     if (fromReg) bt.setReg(src);

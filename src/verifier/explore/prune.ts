@@ -14,7 +14,7 @@ import {
   EXACT_LANES,
   FRAMENO,
   ID,
-  KINDS,
+  KIND_LANES,
   LANES,
   OFF,
   PRECISE,
@@ -59,6 +59,8 @@ export class Pruner {
   readonly #curIds = new Int32Array(1024);
   #pairs = 0;
   #freshIds = 0;
+  /** Where `equal` found its two states to differ: a frame and a record of it, -1 where elsewhere. */
+  difference = -1;
 
   constructor(env: Env) {
     this.#env = env;
@@ -66,6 +68,7 @@ export class Pruner {
 
   /** Whether `old` stands for `cur`. */
   equal(old: StateBase, cur: StateBase, likeness: Likeness): boolean {
+    this.difference = -1;
     if (old.curframe !== cur.curframe) return false;
     this.#pairs = 0;
     this.#freshIds = this.#env.lastId;
@@ -78,22 +81,49 @@ export class Pruner {
       const b = cur.frames[f]!;
       if (a.callsite !== b.callsite) return false;
       const site = f === cur.curframe ? cur.insnIdx : cur.frames[f + 1]!.callsite;
-      if (!this.#framesEqual(a, b, site, likeness)) return false;
+      if (!this.#framesEqual(f, a, b, site, likeness)) return false;
     }
     return true;
   }
 
-  /** Cheap test before an exact comparison: registers of the innermost frame are alike. */
-  maybeLooping(old: StateBase, cur: StateBase): boolean {
-    if (old.curframe !== cur.curframe) return false;
+  /** Remembers where a comparison failed. */
+  #differ(frame: number, record: number): false {
+    this.difference = (frame << 8) | record;
+    return false;
+  }
+
+  /**
+   * Whether states of one position differ in a record in which `old` differed from another state before: where they do,
+   * `equal` is false, and this is the cheaper way to know. Ids are left to `equal`.
+   */
+  stillDiffers(difference: number, old: StateBase, cur: StateBase, likeness: Likeness): boolean {
+    const f = difference >> 8;
+    const record = difference & 0xff;
+    if (f > cur.curframe || f > old.curframe) return true;
+    this.#pairs = 0;
+    const a = old.frames[f]!;
+    const b = cur.frames[f]!;
+    if (record >= REGS) return record < REGS + a.slots && !this.#slotSafe(a, b, record - REGS, likeness);
+    const site = f === cur.curframe ? cur.insnIdx : cur.frames[f + 1]!.callsite;
+    if ((this.#env.aux.liveRegs[site]! & (1 << record)) === 0) return false;
+    return !this.#regSafe(a.lanes.i, record, b.lanes.i, record, likeness);
+  }
+
+  /**
+   * Cheap test before an exact comparison: the first lane in which registers of the innermost frame differ, -1 where
+   * they are alike. `guess`: the lane to look at first.
+   */
+  firstDifference(guess: number, old: StateBase, cur: StateBase): number {
+    if (old.curframe !== cur.curframe) return 0;
     const a = old.frame.lanes.i;
     const b = cur.frame.lanes.i;
+    if (a[guess] !== b[guess]) return guess;
     // Lanes up to the parent link in Linux: type, offset, what it points to, numbers, ids.
     for (let r = 0; r < REGS; r++) {
       const at = r * LANES;
-      for (let k = 0; k < FRAMENO; k++) if (a[at + k] !== b[at + k]) return false;
+      for (let k = 0; k < FRAMENO; k++) if (a[at + k] !== b[at + k]) return at + k;
     }
-    return true;
+    return -1;
   }
 
   #refsEqual(old: StateBase, cur: StateBase): boolean {
@@ -112,15 +142,15 @@ export class Pruner {
     return true;
   }
 
-  #framesEqual(old: Frame, cur: Frame, insnIdx: number, likeness: Likeness): boolean {
+  #framesEqual(f: number, old: Frame, cur: Frame, insnIdx: number, likeness: Likeness): boolean {
     if (old.callbackDepth > cur.callbackDepth) return false;
     const live = this.#env.aux.liveRegs[insnIdx]!;
     const a = old.lanes.i;
     const b = cur.lanes.i;
     for (let r = 0; r < REGS - 1; r++) {
-      if (live & (1 << r) && !this.#regSafe(a, r, b, r, likeness)) return false;
+      if (live & (1 << r) && !this.#regSafe(a, r, b, r, likeness)) return this.#differ(f, r);
     }
-    return this.#stackSafe(old, cur, likeness);
+    return this.#stackSafe(f, old, cur, likeness);
   }
 
   /** Ids of one value in both states: zero only matches zero, others must map one to one. */
@@ -205,67 +235,70 @@ export class Pruner {
     return this.#exact(a, ra, b, rb);
   }
 
-  #stackSafe(old: Frame, cur: Frame, likeness: Likeness): boolean {
+  #stackSafe(f: number, old: Frame, cur: Frame, likeness: Likeness): boolean {
+    const a = old.lanes.i;
+    const uninit = this.#env.allowUninitStack;
+    const covers = likeness === 'covers';
+    const end = old.kindsAt + old.slots * KIND_LANES;
+    for (let at = old.kindsAt, n = 0; at < end; at += KIND_LANES, n++) {
+      const lo = a[at]!;
+      const hi = a[at + 1]!;
+      // What is not there, or may be anything, covers all.
+      if (covers && (uninit ? isInvalidOrMisc(lo) && isInvalidOrMisc(hi) : (lo | hi) === 0)) continue;
+      if (!this.#slotSafe(old, cur, n, likeness)) return this.#differ(f, REGS + n);
+    }
+    return true;
+  }
+
+  #slotSafe(old: Frame, cur: Frame, n: number, likeness: Likeness): boolean {
     const a = old.lanes.i;
     const b = cur.lanes.i;
     const uninit = this.#env.allowUninitStack;
-    for (let n = 0; n < old.slots; n++) {
-      const at = (REGS + n) * LANES + KINDS;
-      const oldLo = a[at]!;
-      const oldHi = a[at + 1]!;
-      const exists = n < cur.slots;
-      const curLo = exists ? b[at]! : 0;
-      const curHi = exists ? b[at + 1]! : 0;
-      if (likeness !== 'covers' && (!exists || oldLo !== curLo || oldHi !== curHi)) return false;
-      if (oldLo === 0 && oldHi === 0) continue;
-      if (uninit && isInvalidOrMisc(oldLo) && isInvalidOrMisc(oldHi)) continue;
-      if (!exists) return false;
-      // Most slots are whole spilled registers.
-      if (oldLo === ALL_SPILL && oldHi === ALL_SPILL && curLo === ALL_SPILL && curHi === ALL_SPILL) {
-        if (!this.#regSafe(a, REGS + n, b, REGS + n, likeness)) return false;
-        continue;
-      }
-      // A slot that can be read as any number stands for one, however it came to be.
-      const oldScalar = this.#asScalar(old, n);
-      const curScalar = this.#asScalar(cur, n);
-      if (oldScalar !== NOT_SCALAR && curScalar !== NOT_SCALAR) {
-        if (!this.#scalarSlotSafe(a, n, oldScalar, b, curScalar, likeness)) return false;
-        continue;
-      }
-      for (let k = 0; k < 8; k++) {
-        const ok = old.kind(n, k);
-        const ck = cur.kind(n, k);
-        if (ok === SLOT_INVALID) continue;
-        if (uninit && ok === SLOT_MISC) continue;
-        // Zero is one of the things that a misc byte may be.
-        if (ok === SLOT_MISC && ck === SLOT_ZERO) continue;
-        if (ok !== ck) return false;
-      }
-      if (old.kind(n, 7) !== cur.kind(n, 7)) continue;
-      const r = REGS + n;
-      const x = r * LANES;
-      switch (old.kind(n, 7)) {
-        case SLOT_SPILL:
-          if (!this.#regSafe(a, r, b, r, likeness)) return false;
-          break;
-        case SLOT_DYNPTR:
-          if (a[x + AUX] !== b[x + AUX] || a[x + AUX + 1] !== b[x + AUX + 1]) return false;
-          if (!this.#ids(a[x + REF_ID]!, b[x + REF_ID]!)) return false;
-          break;
-        case SLOT_ITER:
-          // Depth is left out: how often the iterator went round says nothing.
-          if (a[x + AUX] !== b[x + AUX] || a[x + AUX + 1] !== b[x + AUX + 1]) return false;
-          if ((a[x + AUX3]! & 3) !== (b[x + AUX3]! & 3)) return false;
-          if (!this.#ids(a[x + REF_ID]!, b[x + REF_ID]!)) return false;
-          break;
-        case SLOT_IRQ:
-          if (!this.#ids(a[x + REF_ID]!, b[x + REF_ID]!) || a[x + AUX] !== b[x + AUX]) return false;
-          break;
-        default:
-          break;
-      }
+    const exists = n < cur.slots;
+    const oldLo = a[old.kindsAt + n * KIND_LANES]!;
+    const oldHi = a[old.kindsAt + n * KIND_LANES + 1]!;
+    const curLo = exists ? b[cur.kindsAt + n * KIND_LANES]! : 0;
+    const curHi = exists ? b[cur.kindsAt + n * KIND_LANES + 1]! : 0;
+    if (likeness !== 'covers' && (!exists || oldLo !== curLo || oldHi !== curHi)) return false;
+    if (oldLo === 0 && oldHi === 0) return true;
+    if (uninit && isInvalidOrMisc(oldLo) && isInvalidOrMisc(oldHi)) return true;
+    if (!exists) return false;
+    // Most slots are whole spilled registers.
+    if (oldLo === ALL_SPILL && oldHi === ALL_SPILL && curLo === ALL_SPILL && curHi === ALL_SPILL) {
+      return this.#regSafe(a, REGS + n, b, REGS + n, likeness);
     }
-    return true;
+    // A slot that can be read as any number stands for one, however it came to be.
+    const oldScalar = this.#asScalar(old, n);
+    const curScalar = this.#asScalar(cur, n);
+    if (oldScalar !== NOT_SCALAR && curScalar !== NOT_SCALAR) {
+      return this.#scalarSlotSafe(a, n, oldScalar, b, curScalar, likeness);
+    }
+    for (let k = 0; k < 8; k++) {
+      const ok = old.kind(n, k);
+      const ck = cur.kind(n, k);
+      if (ok === SLOT_INVALID) continue;
+      if (uninit && ok === SLOT_MISC) continue;
+      // Zero is one of the things that a misc byte may be.
+      if (ok === SLOT_MISC && ck === SLOT_ZERO) continue;
+      if (ok !== ck) return false;
+    }
+    if (old.kind(n, 7) !== cur.kind(n, 7)) return true;
+    const r = REGS + n;
+    const x = r * LANES;
+    switch (old.kind(n, 7)) {
+      case SLOT_SPILL:
+        return this.#regSafe(a, r, b, r, likeness);
+      case SLOT_DYNPTR:
+        return lanesEqual(a, x, b, x, AUX, AUX3) && this.#ids(a[x + REF_ID]!, b[x + REF_ID]!);
+      case SLOT_ITER:
+        // Depth is left out: how often the iterator went round says nothing.
+        if (!lanesEqual(a, x, b, x, AUX, AUX3) || (a[x + AUX3]! & 3) !== (b[x + AUX3]! & 3)) return false;
+        return this.#ids(a[x + REF_ID]!, b[x + REF_ID]!);
+      case SLOT_IRQ:
+        return this.#ids(a[x + REF_ID]!, b[x + REF_ID]!) && a[x + AUX] === b[x + AUX];
+      default:
+        return true;
+    }
   }
 
   /** SPILLED: a whole spilled scalar. UNBOUND: bytes that read as any number. */

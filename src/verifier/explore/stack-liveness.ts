@@ -17,54 +17,78 @@ const WRITTEN = 4;
 const LIVE = 6;
 const STRIDE = 8;
 
+/** What the instructions of an instance do to the slots of one frame. */
+class Masks {
+  /** STRIDE lanes an instruction, in the order of the program. */
+  readonly m: Int32Array;
+  /** A bit an instruction, in postorder: something that its masks follow from has changed. */
+  readonly stale: Int32Array;
+
+  constructor(length: number) {
+    this.m = new Int32Array(length * STRIDE);
+    this.stale = new Int32Array((length + 31) >> 5);
+  }
+}
+
 class Instance {
-  readonly callsites: readonly number[];
+  /** The instance that called this one; null at the start of a walk. */
+  readonly caller: Instance | null;
+  /** Where it called. */
+  readonly callsite: number;
   readonly subprog: number;
   readonly start: number;
   readonly length: number;
-  /** Masks by frame, where some slot of that frame was touched. */
-  readonly frames: (Int32Array | undefined)[] = [];
+  /** 0 for an instance that nobody called. */
+  readonly depth: number;
+  /** By frame, where some slot of that frame was touched. */
+  readonly frames: (Masks | undefined)[] = [];
   readonly writeSet: Uint8Array;
   /** Instructions that wrote no slot the first time: they never surely write one. */
   readonly writesNothing: Uint8Array;
+  /** Instances that this one called. */
+  readonly callees: Instance[] = [];
   updated = false;
   writeDropped = false;
 
-  constructor(callsites: readonly number[], subprog: number, start: number, length: number) {
-    this.callsites = callsites;
+  constructor(caller: Instance | null, callsite: number, subprog: number, start: number, length: number) {
+    this.caller = caller;
+    this.callsite = callsite;
     this.subprog = subprog;
     this.start = start;
     this.length = length;
+    this.depth = caller ? caller.depth + 1 : 0;
     this.writeSet = new Uint8Array(length);
     this.writesNothing = new Uint8Array(length);
   }
 
-  get depth(): number {
-    return this.callsites.length;
-  }
-
-  masks(frame: number): Int32Array {
-    return (this.frames[frame] ??= new Int32Array(this.length * STRIDE));
+  masks(frame: number): Masks {
+    return (this.frames[frame] ??= new Masks(this.length));
   }
 
   label(): string {
-    return `(${[...this.callsites, this.start].join(',')})`;
+    let sites = `${this.start}`;
+    for (let at: Instance = this; at.caller; at = at.caller) sites = `${at.callsite},${sites}`;
+    return `(${sites})`;
   }
 }
 
 export class Liveness {
   readonly #env: Env;
   readonly #flow: Flow;
-  readonly #instances = new Map<string, Instance>();
+  /** Instances that nobody called, by function. */
+  readonly #roots: (Instance | undefined)[] = [];
   /** The instance of the current frame; null after a call or return until the next instruction. */
   #current: Instance | null = null;
   #writePc = 0;
   readonly #writes = new Int32Array(16);
   /** Whether any of them is set. */
   #wrote = false;
-  #query: Instance[] = [];
+  /** The innermost instance of the queried state. */
+  #query: Instance | null = null;
   #queryPc = 0;
-  #queryCallsites: number[] = [];
+  /** The answer of `queryFrame`. */
+  aliveLo = 0;
+  aliveHi = 0;
 
   constructor(env: Env, flow: Flow) {
     this.#env = env;
@@ -78,8 +102,7 @@ export class Liveness {
 
   /** Starts collecting the writes of one instruction. */
   begin(pc: number): void {
-    const env = this.#env;
-    this.#current ??= this.#lookup(env.cur, env.cur.curframe);
+    if (this.#current === null) this.#current = this.#instance(this.#env.cur);
     this.#writePc = pc;
     if (!this.#wrote) return;
     this.#writes.fill(0);
@@ -94,8 +117,7 @@ export class Liveness {
 
   /** The instruction at `pc` may read slot `n` of frame `frame`. */
   read(frame: number, pc: number, n: number): void {
-    const env = this.#env;
-    this.#current ??= this.#lookup(env.cur, env.cur.curframe);
+    if (this.#current === null) this.#current = this.#instance(this.#env.cur);
     const bit = 1 << (n & 31);
     if (n < 32) this.#markRead(this.#current, frame, pc, bit, 0);
     else this.#markRead(this.#current, frame, pc, 0, bit);
@@ -107,59 +129,61 @@ export class Liveness {
 
   /** A path ends or a function returns: brings the instances of all frames up to date, innermost first. */
   update(): void {
-    const { cur } = this.#env;
-    for (let f = cur.curframe; f >= 0; f--) this.#updateInstance(this.#lookup(cur, f));
+    for (let at: Instance | null = this.#instance(this.#env.cur); at; at = at.caller) this.#updateInstance(at);
   }
 
-  /** Prepares `isAlive` for a state. */
+  /** Prepares `queryFrame` for a state. */
   query(state: StateBase): void {
-    this.#query = [];
-    this.#queryCallsites = [];
-    for (let f = 0; f <= state.curframe; f++) {
-      this.#query.push(this.#lookup(state, f));
-      if (f < state.curframe) this.#queryCallsites.push(state.frames[f + 1]!.callsite);
-    }
+    this.#query = this.#instance(state);
     this.#queryPc = state.insnIdx;
   }
 
-  /** Whether slot `n` of frame `frame` may still be read from the queried state on. */
-  isAlive(frame: number, n: number): boolean {
-    const last = this.#query.length - 1;
-    if (isLive(this.#query[last]!, this.#queryPc, frame, n)) return true;
-    for (let f = frame; f < last; f++) {
-      const site = this.#queryCallsites[f]!;
-      const at = this.#env.aux.callsCallback[site] ? site : site + 1;
-      if (isLive(this.#query[f]!, at, frame, n)) return true;
+  /** Finds which slots of frame `frame` may still be read from the queried state on: `aliveLo` and `aliveHi`. */
+  queryFrame(frame: number): void {
+    this.aliveLo = 0;
+    this.aliveHi = 0;
+    let pc = this.#queryPc;
+    for (let at = this.#query; at && at.depth >= frame; at = at.caller) {
+      const m = at.frames[frame]?.m;
+      if (m) {
+        const lane = (pc - at.start) * STRIDE + LIVE;
+        this.aliveLo |= m[lane]!;
+        this.aliveHi |= m[lane + 1]!;
+      }
+      if (at.caller) pc = this.#env.aux.callsCallback[at.callsite] ? at.callsite : at.callsite + 1;
     }
-    return false;
   }
 
-  #lookup(state: StateBase, frameno: number): Instance {
-    let key = '';
-    for (let f = 1; f <= frameno; f++) key += `${state.frames[f]!.callsite},`;
-    const subprog = state.frames[frameno]!.subprog;
-    key += subprog;
-    let found = this.#instances.get(key);
-    if (!found) {
-      const callsites: number[] = [];
-      for (let f = 1; f <= frameno; f++) callsites.push(state.frames[f]!.callsite);
-      const s = this.#env.subprogs[subprog]!;
-      found = new Instance(callsites, subprog, s.start, s.end - s.start);
-      this.#instances.set(key, found);
+  /** The instance of the innermost frame of `state`. */
+  #instance(state: StateBase): Instance {
+    const { frames } = state;
+    const first = frames[0]!.subprog;
+    let at = (this.#roots[first] ??= this.#make(null, -1, first));
+    for (let f = 1; f <= state.curframe; f++) {
+      const { callsite, subprog } = frames[f]!;
+      at = find(at.callees, callsite, subprog) ?? this.#make(at, callsite, subprog);
     }
-    return found;
+    return at;
+  }
+
+  #make(caller: Instance | null, callsite: number, subprog: number): Instance {
+    const s = this.#env.subprogs[subprog]!;
+    const made = new Instance(caller, callsite, subprog, s.start, s.end - s.start);
+    caller?.callees.push(made);
+    return made;
   }
 
   #markRead(instance: Instance, frame: number, pc: number, lo: number, hi: number): void {
-    const m = instance.masks(frame);
+    const masks = instance.masks(frame);
+    const { m } = masks;
     const at = (pc - instance.start) * STRIDE;
     const newLo = m[at + READ]! | lo;
     const newHi = m[at + READ + 1]! | hi;
-    if (newLo !== m[at + READ] || newHi !== m[at + READ + 1]) {
-      if ((newLo & ~m[at + LIVE]!) !== 0 || (newHi & ~m[at + LIVE + 1]!) !== 0) instance.updated = true;
-      m[at + READ] = newLo;
-      m[at + READ + 1] = newHi;
-    }
+    if (newLo === m[at + READ] && newHi === m[at + READ + 1]) return;
+    if ((newLo & ~m[at + LIVE]!) !== 0 || (newHi & ~m[at + LIVE + 1]!) !== 0) instance.updated = true;
+    m[at + READ] = newLo;
+    m[at + READ + 1] = newHi;
+    this.#setStale(masks, pc);
   }
 
   #commitTo(instance: Instance, pc: number): void {
@@ -172,7 +196,8 @@ export class Liveness {
       let lo = this.#writes[f * 2]!;
       let hi = this.#writes[f * 2 + 1]!;
       if (lo === 0 && hi === 0 && (!known || !instance.frames[f])) continue;
-      const m = instance.masks(f);
+      const masks = instance.masks(f);
+      const { m } = masks;
       const at = idx * STRIDE + WRITE;
       const oldLo = m[at]!;
       const oldHi = m[at + 1]!;
@@ -184,60 +209,92 @@ export class Liveness {
         m[at] = lo;
         m[at + 1] = hi;
         instance.updated = true;
+        this.#setStale(masks, pc);
       }
       if ((oldLo & ~lo) !== 0 || (oldHi & ~hi) !== 0) instance.writeDropped = true;
     }
     instance.writeSet[idx] = 1;
   }
 
+  #setStale(masks: Masks, pc: number): void {
+    const place = this.#flow.place[pc]!;
+    masks.stale[place >> 5]! |= 1 << (place & 31);
+  }
+
   #updateInstance(instance: Instance): void {
     if (!instance.updated) return;
     const env = this.#env;
     if (instance.writeDropped) {
-      for (const m of instance.frames) {
-        if (!m) continue;
-        for (let at = WRITTEN; at < m.length; at += STRIDE) {
-          m[at] = 0;
-          m[at + 1] = 0;
-        }
-      }
+      for (const masks of instance.frames) if (masks) this.#forgetWritten(instance, masks);
     }
-    const order = this.#flow.postorder[instance.subprog]!;
     for (let f = 0; f <= instance.depth; f++) {
-      const m = instance.frames[f];
-      if (!m) continue;
-      let rounds = 0;
-      for (let changed = true; changed; rounds++) {
-        changed = false;
-        for (const pc of order) if (this.#updateInsn(instance, m, f, pc)) changed = true;
-      }
+      const masks = instance.frames[f];
+      if (!masks) continue;
+      const rounds = this.#settle(instance, masks, f);
       if (env.log.level2) env.write(`${instance.label()} live stack update done in ${rounds} iterations\n`);
     }
     instance.updated = false;
     instance.writeDropped = false;
-    if (instance.depth > 0) this.#bookAtCallsite(instance);
+    if (instance.caller) this.#bookAtCallsite(instance, instance.caller);
   }
 
-  #bookAtCallsite(instance: Instance): void {
-    const outer = this.#lookupOuter(instance);
-    const callsite = instance.callsites.at(-1)!;
+  /** Some instruction does not surely write what it seemed to: all that follows from writes is found anew. */
+  #forgetWritten(instance: Instance, masks: Masks): void {
+    const { m } = masks;
+    for (let at = WRITTEN; at < m.length; at += STRIDE) {
+      m[at] = 0;
+      m[at + 1] = 0;
+    }
+    for (const pc of this.#flow.postorder[instance.subprog]!) this.#setStale(masks, pc);
+  }
+
+  /**
+   * Goes over the instructions, successors first, until nothing changes; answers how often. What none of its successors
+   * changed for stays as it is, so only stale ones are looked at.
+   */
+  #settle(instance: Instance, masks: Masks, frame: number): number {
+    const { stale } = masks;
+    const order = this.#flow.postorder[instance.subprog]!;
+    let rounds = 0;
+    for (let changed = true; changed; rounds++) {
+      changed = false;
+      for (let word = 0; word < stale.length; word++) {
+        // Of this round: places after the one looked at last. Those before it wait for the next.
+        let ahead = -1;
+        for (let bits = stale[word]!; bits !== 0; bits = stale[word]! & ahead) {
+          const bit = bits & -bits;
+          ahead = ~((bit << 1) - 1);
+          stale[word]! &= ~bit;
+          const pc = order[word * 32 + 31 - Math.clz32(bit)]!;
+          if (!this.#updateInsn(instance, masks.m, frame, pc)) continue;
+          changed = true;
+          this.#setStaleBefore(masks, pc);
+        }
+      }
+    }
+    return rounds;
+  }
+
+  /** Those from which control goes to `pc`. */
+  #setStaleBefore(masks: Masks, pc: number): void {
+    const { firstBefore, before } = this.#flow.predecessors;
+    const end = firstBefore[pc + 1]!;
+    for (let k = firstBefore[pc]!; k < end; k++) this.#setStale(masks, before[k]!);
+  }
+
+  #bookAtCallsite(instance: Instance, outer: Instance): void {
     this.#writes.fill(0);
     for (let f = 0; f < instance.depth; f++) {
-      const m = instance.frames[f];
+      const m = instance.frames[f]?.m;
       if (!m) continue;
       this.#writes[f * 2] = m[WRITTEN]!;
       this.#writes[f * 2 + 1] = m[WRITTEN + 1]!;
-      this.#markRead(outer, f, callsite, m[LIVE]!, m[LIVE + 1]!);
+      this.#markRead(outer, f, instance.callsite, m[LIVE]!, m[LIVE + 1]!);
     }
     this.#wrote = true;
-    this.#commitTo(outer, callsite);
+    this.#commitTo(outer, instance.callsite);
     this.#writes.fill(0);
     this.#wrote = false;
-  }
-
-  #lookupOuter(instance: Instance): Instance {
-    const { cur } = this.#env;
-    return this.#lookup(cur, instance.depth - 1);
   }
 
   #updateInsn(instance: Instance, m: Int32Array, frame: number, pc: number): boolean {
@@ -286,10 +343,12 @@ export class Liveness {
   }
 }
 
-function isLive(instance: Instance, pc: number, frame: number, n: number): boolean {
-  const m = instance.frames[frame];
-  if (!m) return false;
-  return (m[(pc - instance.start) * STRIDE + LIVE + (n >> 5)]! & (1 << (n & 31))) !== 0;
+function find(list: readonly Instance[], callsite: number, subprog: number): Instance | undefined {
+  for (let k = 0; k < list.length; k++) {
+    const found = list[k]!;
+    if (found.callsite === callsite && found.subprog === subprog) return found;
+  }
+  return undefined;
 }
 
 function changeText(head: string, what: string, oldLo: number, oldHi: number, lo: number, hi: number): string {

@@ -43,7 +43,7 @@ export class Walk {
     let showState = false;
     let prev = -1;
     for (;;) {
-      env.hist = null;
+      env.noted = false;
       env.prevPc = prev;
       const pc = env.pc;
       if (pc >= insns.length) env.reject('EFAULT', `invalid insn idx ${pc} insn_cnt ${insns.length}`);
@@ -64,7 +64,7 @@ export class Walk {
         }
         outcome = ENDED;
       } else {
-        if (aux.jmpPoint[pc]) pushHistory(env, cur, 0);
+        if (aux.jmpPoint[pc]) pushHistory(env, 0);
         if (env.log.on) {
           if (level2 && showState) {
             env.write(`\nfrom ${prev} to ${pc}${cur.speculative ? ' (speculative execution)' : ''}:`);

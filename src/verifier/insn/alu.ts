@@ -232,9 +232,11 @@ function binary(env: Env, op: number): void {
     }
   }
   env.speculation?.numbers(op);
-  // The operand may be the target itself.
-  const operand = env.temp[1]!;
-  operand.copyFrom(from);
+  let operand = from;
+  if (fromReg && src === dst) {
+    operand = env.temp[1]!;
+    operand.copyFrom(from);
+  }
   const delta = deltaOf(env, op, wide, to, operand, fromReg && src === dst);
   const { id } = to;
   if ((op === BPF_AND || op === BPF_OR) && operand.isConst) forkMask(env, to, dst);

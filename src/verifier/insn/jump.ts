@@ -16,7 +16,7 @@ import {
   opOf,
   sourceOf,
 } from '../../isa/index.ts';
-import { collectLinked, type LinkedReg, syncLinked } from '../branch/linked.ts';
+import { collectLinked, syncLinked } from '../branch/linked.ts';
 import { learnNullness, markNotNull } from '../branch/null-check.ts';
 import { isPacketAny, isPacketTaken, learnPacketRange } from '../branch/packet-range.ts';
 import { flipped, isTaken, learn, negated } from '../domain/compare.ts';
@@ -25,8 +25,8 @@ import { pushHistory } from '../explore/history.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { widenLoop } from '../explore/widen.ts';
 import { isTrusted } from '../pointer/btf-id.ts';
+import { HIST_DST_STACK, HIST_SRC_STACK } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
-import { HIST_DST_STACK, HIST_SRC_STACK } from '../state/state.ts';
 import {
   BTF_PTR,
   MAP_KEY,
@@ -41,8 +41,6 @@ import {
   UNTRUSTED,
 } from '../state/types.ts';
 import { checkSource, isPointerLeak } from './operands.ts';
-
-const NOTHING: readonly LinkedReg[] = [];
 
 export function gotoInsn(env: Env): Outcome {
   const { insns, pc } = env;
@@ -86,7 +84,7 @@ export function jumpInsn(env: Env): Outcome {
   }
   const stackFlags =
     (a.type === PTR_STACK ? HIST_DST_STACK : 0) | (fromReg && b.type === PTR_STACK ? HIST_SRC_STACK : 0);
-  if (stackFlags) pushHistory(env, env.cur, stackFlags);
+  if (stackFlags) pushHistory(env, stackFlags);
   const target = pc + 1 + insns.off[pc]!;
   const taken = branchTaken(op, is32, a, b);
   if (taken >= 0) {
@@ -98,14 +96,11 @@ export function jumpInsn(env: Env): Outcome {
     env.pc = target;
     return MOVED;
   }
-  let linked = NOTHING;
-  if ((fromReg && b.isScalar && b.id) || (a.isScalar && a.id)) {
-    const found: LinkedReg[] = [];
-    if (fromReg && b.isScalar && b.id) collectLinked(env, found, b.id);
-    if (a.isScalar && a.id) collectLinked(env, found, a.id);
-    linked = found;
-  }
-  if (linked.length > 1) pushHistory(env, env.cur, 0, linked);
+  const { linked } = env;
+  linked.clear();
+  if (fromReg && b.isScalar && b.id) collectLinked(env, linked, b.id);
+  if (a.isScalar && a.id) collectLinked(env, linked, a.id);
+  if (linked.count > 1) pushHistory(env, 0, linked);
 
   const other = env.walk.push(target, pc);
   const otherLanes = other.frame.lanes;

@@ -3,7 +3,7 @@
  */
 import type { VerifierMap } from '../program.ts';
 import type { Frame } from '../state/frame.ts';
-import { KINDS, LANES, REGS } from '../state/layout.ts';
+import { KIND_LANES, REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import { REF_PTR, type StateBase } from '../state/state.ts';
 import {
@@ -179,7 +179,7 @@ function slotText(
   slots: { lo: number; hi: number } | null,
   reg: Reg,
 ): string {
-  const at = (REGS + n) * LANES + KINDS;
+  const at = frame.kindsAt + n * KIND_LANES;
   if (frame.lanes.i[at] === SLOT_INVALID && frame.lanes.i[at + 1] === SLOT_INVALID) return '';
   const wanted = slots === null || ((n < 32 ? slots.lo >>> n : slots.hi >>> (n - 32)) & 1) !== 0;
   if (!wanted) return '';

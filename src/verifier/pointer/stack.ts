@@ -11,8 +11,9 @@ import { pushHistory } from '../explore/history.ts';
 import { tnumText } from '../log/state.ts';
 import { destroyDynptrAt } from '../resource/dynptr.ts';
 import type { LiveFrame } from '../state/frame.ts';
+import { histFlags } from '../state/history.ts';
 import type { Reg } from '../state/reg.ts';
-import { histFlags } from '../state/state.ts';
+
 import {
   NOT_INIT,
   PTR_STACK,
@@ -184,7 +185,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     for (let k = 0; k < size; k++) frame.setKind(n, byteOf(off + k), kind);
     return;
   }
-  pushHistory(env, env.cur, histFlags(frame.frameno, n));
+  pushHistory(env, histFlags(frame.frameno, n));
 }
 
 function writeVariable(env: Env, frame: LiveFrame, ptr: Reg, a: Access): void {
@@ -246,7 +247,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     } else if (!env.caps.perfmon && !spilled.isScalar) {
       env.reject('EACCES', `leaking pointer from stack off ${off}`);
     }
-    pushHistory(env, env.cur, histFlags(frame.frameno, n));
+    pushHistory(env, histFlags(frame.frameno, n));
     return;
   }
   if (!spilled.isScalar) {
@@ -262,7 +263,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
       to.id = 0;
       to.off = 0;
     }
-    pushHistory(env, env.cur, histFlags(frame.frameno, n));
+    pushHistory(env, histFlags(frame.frameno, n));
     return;
   }
   let spills = 0;
@@ -277,7 +278,7 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   }
   if (spills === size && spilled.isVarZero) {
     to.markKnown32(0);
-    pushHistory(env, env.cur, histFlags(frame.frameno, n));
+    pushHistory(env, histFlags(frame.frameno, n));
   } else if (zeros === size) {
     to.markKnown32(0);
   } else {

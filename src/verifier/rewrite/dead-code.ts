@@ -50,7 +50,7 @@ export function removeDeadCode(env: Env, insns: Insns): Moved {
     if (!seen[pc + 1]) setGoto(insns, pc, insns.off[pc]!);
     else if (!seen[target]) setGoto(insns, pc, 0);
   }
-  const to = positions(keep);
+  const reached = keep.slice();
   // Jumps to what comes next do nothing; taking one out can make another one such.
   for (let changed = true; changed; ) {
     changed = false;
@@ -61,8 +61,7 @@ export function removeDeadCode(env: Env, insns: Insns): Moved {
       changed = true;
     }
   }
-  to.set(positions(keep));
-  return move(env, insns, keep, to);
+  return move(env, insns, keep, new Removals(reached, keep));
 }
 
 function setGoto(insns: Insns, pc: number, off: number): void {
@@ -86,7 +85,34 @@ function positions(keep: Uint8Array): Int32Array {
   return to;
 }
 
-function move(env: Env, insns: Insns, keep: Uint8Array, to: Int32Array): Moved {
+/** Runs of slots as they are taken out one after another, in the numbering of that moment. */
+class Removals {
+  readonly #runs: { at: number; count: number }[] = [];
+
+  /** First all that no path reached, run by run; then what else is not kept, one by one. */
+  constructor(reached: Uint8Array, keep: Uint8Array) {
+    let at = 0;
+    for (let pc = 0; pc < reached.length; pc++) {
+      if (reached[pc]) at++;
+      else if (pc > 0 && !reached[pc - 1]) this.#runs.at(-1)!.count++;
+      else this.#runs.push({ at, count: 1 });
+    }
+    at = 0;
+    for (let pc = 0; pc < reached.length; pc++) {
+      if (keep[pc]) at++;
+      else if (reached[pc]) this.#runs.push({ at, count: 1 });
+    }
+  }
+
+  /** Where a reference to slot `pc` leads in the end: one into a run that goes keeps its number. */
+  follow(pc: number): number {
+    for (const { at, count } of this.#runs) if (pc >= at + count) pc -= count;
+    return pc;
+  }
+}
+
+function move(env: Env, insns: Insns, keep: Uint8Array, removals: Removals): Moved {
+  const to = positions(keep);
   // Where something that is gone was, the next thing is now.
   const ceil = new Int32Array(keep.length + 1);
   let kept = 0;
@@ -107,7 +133,7 @@ function move(env: Env, insns: Insns, keep: Uint8Array, to: Int32Array): Moved {
     const isCall = code === CALL && insns.src[pc] === BPF_PSEUDO_CALL;
     const isFunc = code === LD_IMM64 && insns.src[pc] === BPF_PSEUDO_FUNC;
     if (isCall || isFunc) {
-      out.imm[at] = ceil[pc + 1 + insns.imm[pc]!]! - at - 1;
+      out.imm[at] = removals.follow(pc + 1 + insns.imm[pc]!) - at - 1;
     } else if ((isJmp(code) && op !== BPF_CALL && op !== BPF_EXIT) || isMayGoto(code)) {
       const distance = ceil[pc + 1 + jumpDistance(code, insns.off[pc]!, insns.imm[pc]!)]! - at - 1;
       if (code === BPF_JMP32) out.imm[at] = distance;

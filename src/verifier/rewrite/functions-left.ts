@@ -1,11 +1,13 @@
 /**
+ * What is called must still be there.
+ *
  * A function whose address is taken and that nothing ever walked into is dead code: it is gone when its address is
- * looked up. Where another function moved up to its place, that one's address is taken, which does no harm, since nobody
+ * looked up. Where another function moved to its place, that one's address is taken, which does no harm, since nobody
  * calls it. Where none did, Linux takes this for a mistake of its own and refuses the program.
  *
  * A program left with one function has no addresses to look up. Linux: jit_subprogs().
  */
-import { BPF_PSEUDO_FUNC, LD_IMM64 } from '../../isa/index.ts';
+import { BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, CALL, type Insns, LD_IMM64 } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import type { Moved } from './dead-code.ts';
 
@@ -13,19 +15,26 @@ import type { Moved } from './dead-code.ts';
 const LOOP_GROWTH = 18;
 
 /**
- * The position that Linux names is where the program ends, with what it has built in by then: here loops only, not the
- * other helpers and the accesses to the context.
+ * The position that Linux names counts what it has built in before it by then: here loops only, not the other helpers
+ * and the accesses to the context.
  */
 export function checkFunctionsLeft(env: Env, { insns, subprogs, to }: Moved): void {
+  checkKernelFunctions(env, insns);
   if (subprogs.length <= 1) return;
-  const { loopCallback } = env.aux;
-  const grown = LOOP_GROWTH * loopCallback.filter((callback, pc) => callback > 0 && to[pc]! >= 0).length;
+  const isLoop = (callback: number, pc: number, before: number) => callback > 0 && to[pc]! >= 0 && to[pc]! < before;
   for (let pc = 0; pc < insns.length; pc++) {
     if (insns.code[pc] !== LD_IMM64) continue;
     const target = pc + 1 + insns.imm[pc]!;
     if (insns.src[pc] === BPF_PSEUDO_FUNC && !subprogs.some(({ start }) => start === target)) {
-      env.reject('EFAULT', `verifier bug: No program to jit at insn ${target + grown} (subprog < 0)`);
+      const loops = env.aux.loopCallback.filter((callback, from) => isLoop(callback, from, target)).length;
+      env.reject('EFAULT', `verifier bug: No program to jit at insn ${target + LOOP_GROWTH * loops} (subprog < 0)`);
     }
     pc++;
   }
+}
+
+/** Loaders leave calls of nothing for functions that the kernel lacks: programs ask whether it has them before. */
+function checkKernelFunctions(env: Env, { code, src, imm }: Insns): void {
+  if (!code.some((op, pc) => op === CALL && src[pc] === BPF_PSEUDO_KFUNC_CALL && imm[pc] === 0)) return;
+  env.reject('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
 }

@@ -3,20 +3,24 @@
  *
  * Byte `b` of slot `n` is the byte at fp - 8 n - 1 - b: kinds are indexed downwards, as addresses are.
  */
-import { KINDS, LANES, PRECISE, REGS, SLOTS, TYPE } from './layout.ts';
+import { KIND_LANES, LANES, PRECISE, REGS, SLOTS, TYPE } from './layout.ts';
 import { Lanes, Reg } from './reg.ts';
 import { SCALAR, SLOT_SPILL } from './types.ts';
 
-/** Frames come in sizes of eight slots, so that they can be used again for other states. */
-const SLOTS_PER_CLASS = 8;
-export const sizeClass = (slots: number): number => (slots + SLOTS_PER_CLASS - 1) >> 3;
+/** Frames come in sizes of four slots, so that they can be used again for other states. */
+const SLOTS_PER_CLASS = 4;
+export const sizeClass = (slots: number): number => (slots + SLOTS_PER_CLASS - 1) >> 2;
 
 /** Lanes of a frame with `slots` stack slots. */
-export const lanesFor = (slots: number): number => (REGS + sizeClass(slots) * SLOTS_PER_CLASS) * LANES;
+export const lanesFor = (slots: number): number =>
+  REGS * LANES + sizeClass(slots) * SLOTS_PER_CLASS * (LANES + KIND_LANES);
 
 export class Frame {
   readonly lanes: Lanes;
   readonly sizeClass: number;
+  /** Records of registers and slots; behind them, at this lane, the kinds of the slots' bytes. */
+  readonly records: number;
+  readonly kindsAt: number;
   /** Stack slots in use, from the top. */
   slots = 0;
   /** Instruction that called this frame; -1 for the main frame. */
@@ -41,22 +45,24 @@ export class Frame {
   /** Room for `slots` stack slots, and for some more. `i`: memory of `lanesFor(slots)` lanes to use. */
   constructor(slots: number, i: Int32Array = new Int32Array(lanesFor(slots))) {
     this.sizeClass = sizeClass(slots);
+    this.records = REGS + this.sizeClass * SLOTS_PER_CLASS;
+    this.kindsAt = this.records * LANES;
     this.lanes = new Lanes(i);
   }
 
   kind(slot: number, byte: number): number {
-    const word = this.lanes.i[(REGS + slot) * LANES + KINDS + (byte >> 2)]!;
+    const word = this.lanes.i[this.kindsAt + slot * KIND_LANES + (byte >> 2)]!;
     return (word >>> ((byte & 3) * 8)) & 0xff;
   }
 
   setKind(slot: number, byte: number, kind: number): void {
-    const at = (REGS + slot) * LANES + KINDS + (byte >> 2);
+    const at = this.kindsAt + slot * KIND_LANES + (byte >> 2);
     const shift = (byte & 3) * 8;
     this.lanes.i[at] = (this.lanes.i[at]! & ~(0xff << shift)) | (kind << shift);
   }
 
   setKinds(slot: number, kind: number): void {
-    const at = (REGS + slot) * LANES + KINDS;
+    const at = this.kindsAt + slot * KIND_LANES;
     const word = Math.imul(kind, 0x01010101);
     this.lanes.i[at] = word;
     this.lanes.i[at + 1] = word;
@@ -104,7 +110,12 @@ export class Frame {
   /** Registers, slots and the rest of `from`; this frame's lanes must have room for its slots. */
   copyFrom(from: Frame): void {
     this.copyMeta(from);
-    this.lanes.i.set(from.lanes.first(REGS + sizeClass(from.slots) * SLOTS_PER_CLASS));
+    const to = this.lanes.i;
+    const source = from.lanes.i;
+    // Of a smaller frame everything, kinds and all: those land where this frame has no slots, or are overwritten.
+    to.set(from.records > this.records ? from.lanes.first(this.records) : source);
+    const end = from.slots * KIND_LANES;
+    for (let k = 0; k < end; k++) to[this.kindsAt + k] = source[from.kindsAt + k]!;
   }
 }
 
@@ -123,6 +134,7 @@ export class LiveFrame extends Frame {
   growStack(count: number): void {
     if (count <= this.slots) return;
     this.lanes.i.fill(0, (REGS + this.slots) * LANES, (REGS + count) * LANES);
+    this.lanes.i.fill(0, this.kindsAt + this.slots * KIND_LANES, this.kindsAt + count * KIND_LANES);
     this.slots = count;
   }
 

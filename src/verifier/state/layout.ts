@@ -1,12 +1,13 @@
 /**
  * How what is known about a register or stack slot lies in typed-array lanes.
  *
- * One record is 32 lanes of 32 bits. The first twelve are six 64-bit numbers, also reachable through 64-bit views:
- * record r starts at lane 32 r, its 64-bit lanes at 16 r. A frame is eleven records for r0..r10, followed by one for
- * each 8-byte stack slot, deepest last: slot n covers fp-8(n+1) .. fp-8n-1.
+ * One record is LANES lanes of 32 bits. The first twelve are six 64-bit numbers, also reachable through 64-bit views.
+ * A frame is eleven records for r0..r10, followed by one for each 8-byte stack slot, deepest last: slot n covers
+ * fp-8(n+1) .. fp-8n-1. After the records come the kinds of the slots' bytes, two lanes a slot: that is all that most
+ * comparisons look at.
  */
-export const LANES = 32;
-export const LANES64 = 16;
+export const LANES = 26;
+export const LANES64 = 13;
 
 // 64-bit lanes.
 export const VALUE = 0;
@@ -36,8 +37,8 @@ export const REF_ID = 22;
 export const FRAMENO = 23;
 export const SUBREG_DEF = 24;
 export const PRECISE = 25;
-/** Stack slots: the kinds of the eight bytes, four a lane, lowest address first. */
-export const KINDS = 26;
+/** The kinds of a slot's eight bytes, four a lane. */
+export const KIND_LANES = 2;
 
 export const REGS = 11;
 /** 8-byte slots of the 512-byte stack. */

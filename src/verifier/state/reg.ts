@@ -9,7 +9,6 @@ import {
   AUX3,
   FRAMENO,
   ID,
-  KINDS,
   LANES,
   LANES64,
   MASK,
@@ -42,7 +41,6 @@ export class Lanes {
   }
   /** A view of the first `records` records. */
   first(records: number): Int32Array {
-    if (records * LANES === this.i.length) return this.i;
     return (this.heads[records] ??= this.i.subarray(0, records * LANES));
   }
   get s(): BigInt64Array {
@@ -85,13 +83,12 @@ export class Reg {
     return this;
   }
 
-  /** Everything but the kinds of a slot's bytes: those belong to the place, not to the value. */
   copyFrom(other: Reg): void {
     const d = this.at;
     const o = other.at;
     const from = other.i;
     const to = this.i;
-    for (let k = 0; k < KINDS; k++) to[d + k] = from[o + k]!;
+    for (let k = 0; k < LANES; k++) to[d + k] = from[o + k]!;
   }
 
   get type(): number {

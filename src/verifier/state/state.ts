@@ -5,8 +5,8 @@
  * for pruning) hold compact copies. Linux: struct bpf_verifier_state.
  */
 
-import type { LinkedReg } from '../branch/linked.ts';
 import { type Frame, LiveFrame } from './frame.ts';
+import { History } from './history.ts';
 
 /** Frames of nested calls. */
 export const MAX_FRAMES = 8;
@@ -28,25 +28,6 @@ export interface Ref {
   readonly owner: number;
 }
 
-/** An instruction whose predecessor or stack access cannot be told from the code alone. States share them. */
-export interface HistoryEntry {
-  readonly idx: number;
-  readonly prevIdx: number;
-  readonly flags: number;
-  readonly linked: readonly LinkedReg[] | undefined;
-}
-
-/** History flags: a stack access through this frame and slot. */
-export const HIST_STACK_ACCESS = 1 << 9;
-/** The comparison's operand is a stack pointer: nothing to follow in it. */
-export const HIST_DST_STACK = 1 << 10;
-export const HIST_SRC_STACK = 1 << 11;
-export const histFlags = (frameno: number, slot: number): number => frameno | (slot << 3) | HIST_STACK_ACCESS;
-export const histFrame = (flags: number): number => flags & 7;
-export const histSlot = (flags: number): number => (flags >> 3) & 63;
-
-const NO_HISTORY: HistoryEntry[] = [];
-
 export abstract class StateBase {
   abstract frames: Frame[];
   curframe = 0;
@@ -65,7 +46,7 @@ export abstract class StateBase {
   insnIdx = 0;
   firstIdx = 0;
   lastIdx = 0;
-  history: HistoryEntry[] = [];
+  readonly history = new History();
   dfsDepth = 0;
   callbackUnroll = 0;
   mayGotoDepth = 0;
@@ -90,7 +71,7 @@ export abstract class StateBase {
     this.dfsDepth = from.dfsDepth;
     this.callbackUnroll = from.callbackUnroll;
     this.mayGotoDepth = from.mayGotoDepth;
-    this.history = from.history.length === 0 ? [] : from.history.slice();
+    this.history.copyFrom(from.history);
   }
 
   get frame(): Frame {
@@ -111,7 +92,7 @@ export class SavedState extends StateBase {
     this.evicted = false;
     this.equalState = null;
     this.parent = null;
-    this.history = NO_HISTORY;
+    this.history.forget();
   }
 }
 

@@ -38,17 +38,27 @@ import { callEffects, helperById } from '../call/effects.ts';
 import type { Env } from '../env.ts';
 import { isHelperCall } from './subprogs.ts';
 
+/** Those from which control goes to an instruction: `before[firstBefore[pc]]` up to `before[firstBefore[pc + 1] - 1]`. */
+interface Predecessors {
+  readonly firstBefore: Int32Array;
+  readonly before: Int32Array;
+}
+
 /** Successors of an instruction inside its function, two entries a slot; -1 for none. The one that follows comes first. */
 export class Flow {
   readonly next: Int32Array;
   readonly jump: Int32Array;
   /** Instructions of each function, successors first. */
   readonly postorder: Int32Array[];
+  /** Where an instruction stands in the order of its function. */
+  readonly place: Int32Array;
+  #predecessors: Predecessors | undefined = undefined;
 
   constructor(env: Env) {
     const { insns } = env;
     this.next = new Int32Array(insns.length).fill(-1);
     this.jump = new Int32Array(insns.length).fill(-1);
+    this.place = new Int32Array(insns.length);
     for (let pc = 0; pc < insns.length; pc++) {
       const code = insns.code[pc]!;
       if (code === LD_IMM64) {
@@ -64,32 +74,76 @@ export class Flow {
         this.jump[pc] = pc + 1 + insns.off[pc]!;
       }
     }
-    this.postorder = env.subprogs.map((s) => this.#order(s.start, insns.length));
+    const stack = new Int32Array(insns.length);
+    const marks = new Uint8Array(insns.length);
+    this.postorder = env.subprogs.map((s) => this.#order(s.start, stack, marks));
   }
 
-  #order(start: number, length: number): Int32Array {
-    const seen = new Uint8Array(length);
-    const done = new Uint8Array(length);
-    const stack = [start];
-    const out: number[] = [];
-    while (stack.length > 0) {
-      const top = stack.at(-1)!;
-      seen[top] = 1;
-      if (done[top]) {
-        out.push(top);
-        stack.pop();
-        continue;
+  get predecessors(): Predecessors {
+    return (this.#predecessors ??= this.#findPredecessors());
+  }
+
+  /** `stack`, `marks`: room for the work, `marks` with zeros for this function. */
+  #order(start: number, stack: Int32Array, marks: Uint8Array): Int32Array {
+    const { next, jump, place } = this;
+    let count = 0;
+    let depth = 0;
+    // Places first: how many there are is known at the end.
+    const visit = (to: number): void => {
+      if (to < 0 || marks[to] !== 0) return;
+      marks[to] = SEEN;
+      stack[depth++] = to;
+    };
+    visit(start);
+    let lowest = start;
+    let highest = start;
+    while (depth > 0) {
+      const top = stack[depth - 1]!;
+      if (marks[top] === SEEN) {
+        marks[top] = EXPANDED;
+        if (top < lowest) lowest = top;
+        if (top > highest) highest = top;
+        visit(next[top]!);
+        visit(jump[top]!);
+      } else {
+        depth--;
+        place[top] = count++;
+        marks[top] = PLACED;
       }
-      for (const to of [this.next[top]!, this.jump[top]!]) {
-        if (to < 0 || seen[to]) continue;
-        seen[to] = 1;
-        stack.push(to);
-      }
-      done[top] = 1;
     }
-    return Int32Array.from(out);
+    const order = new Int32Array(count);
+    for (let pc = lowest; pc <= highest; pc++) if (marks[pc] === PLACED) order[place[pc]!] = pc;
+    return order;
+  }
+
+  #findPredecessors(): Predecessors {
+    const { next, jump } = this;
+    const firstBefore = new Int32Array(next.length + 2);
+    const reached = this.postorder;
+    for (const order of reached) {
+      for (const pc of order) {
+        firstBefore[next[pc]! + 2]!++;
+        firstBefore[jump[pc]! + 2]!++;
+      }
+    }
+    // Those without a successor were counted in front of the first.
+    firstBefore[1] = 0;
+    for (let pc = 2; pc < firstBefore.length; pc++) firstBefore[pc]! += firstBefore[pc - 1]!;
+    const before = new Int32Array(firstBefore.at(-1)!);
+    for (const order of reached) {
+      for (const pc of order) {
+        if (next[pc]! >= 0) before[firstBefore[next[pc]! + 1]!++] = pc;
+        if (jump[pc]! >= 0) before[firstBefore[jump[pc]! + 1]!++] = pc;
+      }
+    }
+    return { firstBefore, before };
   }
 }
+
+// How far the search has come with an instruction.
+const SEEN = 1;
+const EXPANDED = 2;
+const PLACED = 3;
 
 /** Numbers the strongly connected components that are loops (Tarjan). A call that repeats a callback is none by itself. */
 export function findLoops(env: Env, flow: Flow): void {
@@ -113,13 +167,11 @@ export function findLoops(env: Env, flow: Flow): void {
         stack.push(at);
       }
       let descend = -1;
-      for (const to of [flow.next[at]!, flow.jump[at]!]) {
+      for (let k = 0; k < 2 && descend < 0; k++) {
+        const to = k === 0 ? flow.next[at]! : flow.jump[at]!;
         if (to < 0) continue;
-        if (pre[to] === 0) {
-          descend = to;
-          break;
-        }
-        if (low[to]! < low[at]!) low[at] = low[to]!;
+        if (pre[to] === 0) descend = to;
+        else if (low[to]! < low[at]!) low[at] = low[to]!;
       }
       if (descend >= 0) {
         path.push(descend);

@@ -51,7 +51,6 @@ function resolve(env: Env, pc: number): void {
   if (next >= insns.length || insns.code[next] || insns.dst[next] || insns.src[next] || insns.off[next]) {
     env.reject('EINVAL', 'invalid bpf_ld_imm64 insn');
   }
-  if (insns.off[pc] !== 0) env.reject('EINVAL', 'BPF_LD_IMM64 uses reserved fields');
   const src = insns.src[pc]!;
   if (src === 0 || src === BPF_PSEUDO_FUNC) return;
   if (src === BPF_PSEUDO_BTF_ID) {
@@ -108,6 +107,9 @@ function useMap(env: Env, fd: number): number {
   }
   if (map.type === c.BPF_MAP_TYPE_ARENA) {
     if (env.arena) env.reject('EBUSY', 'Only one arena per program');
+    if (map.hasUserAddress === false) {
+      env.reject('EINVAL', "arena's user address must be set via map_extra or mmap()");
+    }
     env.arena = map;
   }
   env.usedMaps.push(map);

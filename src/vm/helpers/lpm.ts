@@ -2,15 +2,14 @@
 import { alignUp } from '../../base/bytes.ts';
 import {
   LPM_CHILDREN,
-  LPM_IS_ENTRY,
   LPM_KEY,
+  LPM_LENGTH_MASK,
   LPM_PREFIX_SIZE,
   LPM_STEM,
   LPM_STEM_BITS,
   LPM_STEM_ENTRY,
   LPM_STEM_NODE,
   LPM_STEM_SLOT,
-  LPM_WORD,
 } from '../../base/map-storage.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import {
@@ -27,6 +26,7 @@ import {
   I32_GT_U,
   I32_LOAD,
   I32_LOAD8_U,
+  I32_LT_S,
   I32_LT_U,
   I32_OR,
   I32_ROTL,
@@ -49,8 +49,9 @@ const KEY = 1;
 interface Walk {
   /** Bits of the key. */
   readonly bits: number;
-  /** The node that the walk is at, or 0, and how many bits it stands for. */
+  /** The node that the walk is at, or 0, the first word of its key, and how many bits it stands for. */
   readonly node: number;
+  readonly head: number;
   readonly length: number;
   /** Address of the value of the longest entry so far, or 0. */
   readonly best: number;
@@ -59,7 +60,7 @@ interface Walk {
 /** (map, key) -> address of the value of the longest entry that the key begins with, or 0. */
 export function writeLpmLookup(f: MapFunction): void {
   const { code, map } = f;
-  const walk = { bits: f.local(), node: f.local(), length: f.local(), best: f.local() };
+  const walk = { bits: f.local(), node: f.local(), head: f.local(), length: f.local(), best: f.local() };
   const maxBits = (map.keySize - LPM_PREFIX_SIZE) * 8;
   code.get(KEY).memory(I32_LOAD, 0).tee(walk.bits).i32(maxBits).op(I32_GT_U).open(IF);
   f.answer(0);
@@ -89,22 +90,31 @@ function writeStart(f: MapFunction, { bits, node, best }: Walk, head: () => void
 function writeWalkOfWord(f: MapFunction, walk: Walk): void {
   const { code } = f;
   const { bits, node, length } = walk;
-  const word = f.local();
+  const [word, difference] = [f.local(), f.local()];
   code.get(KEY).memory(I32_LOAD, LPM_PREFIX_SIZE).set(word);
+  const swapped = f.local();
   writeSwap(code, word);
-  code.set(word);
-  writeStart(f, walk, () => code.get(word));
+  code.set(swapped);
+  writeStart(f, walk, () => code.get(swapped));
   const out = code.open(BLOCK);
   const again = code.open(LOOP);
   code.get(node).op(I32_EQZ).branch(BR_IF, out);
-  code.get(node).memory(I32_LOAD, LPM_KEY).tee(length).get(bits).op(I32_GT_U);
+  writeLength(code, walk);
+  code.get(length).get(bits).op(I32_GT_U);
+  code
+    .get(node)
+    .memory(I32_LOAD, LPM_KEY + LPM_PREFIX_SIZE)
+    .get(word)
+    .op(I32_XOR)
+    .set(difference);
   // As 64 bits: 32 less a length of 0 is a shift too.
-  code.get(node).memory(I32_LOAD, LPM_WORD).get(word).op(I32_XOR).op(I64_EXTEND_I32_U);
+  writeSwap(code, difference);
+  code.op(I64_EXTEND_I32_U);
   code.i32(32).get(length).op(I32_SUB).op(I64_EXTEND_I32_U).op(I64_SHR_U).op(I32_WRAP_I64);
   code.op(I32_OR).branch(BR_IF, out);
   writeNote(f, walk);
   // Below a node of 32 bits there is nothing, whatever its shift by -1 chooses.
-  code.get(node).get(word).i32(31).get(length).op(I32_SUB).op(I32_SHR_U).i32(1).op(I32_AND);
+  code.get(node).get(swapped).i32(31).get(length).op(I32_SUB).op(I32_SHR_U).i32(1).op(I32_AND);
   code.i32(2).op(I32_SHL).op(I32_ADD).memory(I32_LOAD, LPM_CHILDREN).set(node);
   code.branch(BR, again);
   code.end().end();
@@ -128,7 +138,8 @@ function writeWalk(f: MapFunction, walk: Walk, maxBits: number): void {
   const out = code.open(BLOCK);
   const again = code.open(LOOP);
   code.get(node).op(I32_EQZ).branch(BR_IF, out);
-  code.get(node).memory(I32_LOAD, LPM_KEY).tee(length).get(bits).op(I32_GT_U).branch(BR_IF, out);
+  writeLength(code, walk);
+  code.get(length).get(bits).op(I32_GT_U).branch(BR_IF, out);
   // `same` is a multiple of 32 here: the bits before it are those of the nodes above, which the key has.
   const equal = code.open(BLOCK);
   const compare = code.open(LOOP);
@@ -151,18 +162,19 @@ function writeWalk(f: MapFunction, walk: Walk, maxBits: number): void {
   code.end().end();
 }
 
-/** Where the node is an entry, it is the longest so far. */
-function writeNote(f: MapFunction, { node, best }: Walk): void {
+/** Reads what the node is, and how many bits it stands for. */
+function writeLength(code: CodeWriter, { node, head, length }: Walk): void {
+  code.get(node).memory(I32_LOAD, LPM_KEY).tee(head).i32(LPM_LENGTH_MASK).op(I32_AND).set(length);
+}
+
+/** Where the node is an entry, it is the longest so far: then its head is below zero. */
+function writeNote(f: MapFunction, { node, head, best }: Walk): void {
   const { code, map } = f;
   code
     .get(node)
     .i32(LPM_KEY + alignUp(map.keySize, 8))
-    .op(I32_ADD)
-    .get(best)
-    .get(node)
-    .memory(I32_LOAD, LPM_IS_ENTRY)
-    .op(SELECT)
-    .set(best);
+    .op(I32_ADD);
+  code.get(best).get(head).i32(0).op(I32_LT_S).op(SELECT).set(best);
 }
 
 /** Puts four bytes of data from bit `at` (a multiple of 32) of a key on the stack; the last ones one by one. */

@@ -15,59 +15,83 @@ const PROGRAMS_PER_KERNEL = 500;
 
 const BLOBS = new Map([[GENERATED_BTF, generatedBtf()]]);
 
+/** A kernel, and the types that programs brought to it. */
+class Side {
+  readonly #host: CaseHost;
+  readonly #btfs: BtfObjects;
+  readonly #btfDirectory: string;
+
+  private constructor(host: CaseHost, btfDirectory: string) {
+    this.#host = host;
+    this.#btfs = new BtfObjects(host.kernel, BLOBS);
+    this.#btfDirectory = btfDirectory;
+  }
+
+  static async open(kernel: 'linux' | 'embedded', btfDirectory: string): Promise<Side> {
+    // With what this process may do: started with fewer capabilities, it compares what they change.
+    return new Side(await openCaseHost(kernel, { capabilities: heldCapabilities() }), btfDirectory);
+  }
+
+  async close(): Promise<void> {
+    await this.#btfs.close();
+    await this.#host.kernel.close();
+  }
+
+  async answer(c: ProgramCase): Promise<ProgramAnswer> {
+    try {
+      return withoutCpus(c, await answerProgram(this.#host, this.#btfs, this.#btfDirectory, c));
+    } catch (error) {
+      const unrunnable = error instanceof Error ? error.message : String(error);
+      return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
+    }
+  }
+}
+
 export class KernelPair {
-  readonly #linux: CaseHost;
-  #embedded: CaseHost;
+  readonly #btfDirectory: string;
+  readonly #linux: Side;
+  #embedded: Side;
   #asked = 0;
 
-  private constructor(linux: CaseHost, embedded: CaseHost) {
+  private constructor(btfDirectory: string, linux: Side, embedded: Side) {
+    this.#btfDirectory = btfDirectory;
     this.#linux = linux;
     this.#embedded = embedded;
   }
 
-  static async open(): Promise<KernelPair> {
-    return new KernelPair(await openCaseHost('linux'), await openEmbedded());
+  /** `btfDirectory` has the types of cases that were not generated. */
+  static async open(btfDirectory = ''): Promise<KernelPair> {
+    return new KernelPair(
+      btfDirectory,
+      await Side.open('linux', btfDirectory),
+      await Side.open('embedded', btfDirectory),
+    );
   }
 
   async close(): Promise<void> {
-    await this.#linux.kernel.close();
-    await this.#embedded.kernel.close();
+    await this.#linux.close();
+    await this.#embedded.close();
   }
 
   /** Both answers, and where they part. */
   async ask(c: ProgramCase): Promise<{ linux: ProgramAnswer; ours: ProgramAnswer; differ: Disagreement | undefined }> {
     if (++this.#asked % PROGRAMS_PER_KERNEL === 0) {
-      await this.#embedded.kernel.close();
-      this.#embedded = await openEmbedded();
+      await this.#embedded.close();
+      this.#embedded = await Side.open('embedded', this.#btfDirectory);
     }
-    const linux = await answer(this.#linux, c);
-    const ours = await answer(this.#embedded, c);
+    const linux = await this.#linux.answer(c);
+    const ours = await this.#embedded.answer(c);
+    // Where the objects that it needs cannot be made, neither kernel sees the program.
+    if (linux.unrunnable !== undefined && ours.unrunnable !== undefined) return { linux, ours, differ: undefined };
     const differ = disagreementOf(linux, ours, c.deterministic !== false);
     if (differ === undefined || !isResult(differ)) return { linux, ours, differ };
-    const stable = sameResults(linux, await answer(this.#linux, scribbled(c)));
+    const stable = sameResults(linux, await this.#linux.answer(scribbled(c)));
     return { linux, ours, differ: stable ? differ : undefined };
   }
 
   /** What Linux says. */
   linux(c: ProgramCase): Promise<ProgramAnswer> {
-    return answer(this.#linux, c);
-  }
-}
-
-/** With what this process may do: started with fewer capabilities, it compares what they change. */
-function openEmbedded(): Promise<CaseHost> {
-  return openCaseHost('embedded', { capabilities: heldCapabilities() });
-}
-
-async function answer(host: CaseHost, c: ProgramCase): Promise<ProgramAnswer> {
-  const btfs = new BtfObjects(host.kernel, BLOBS);
-  try {
-    return withoutCpus(c, await answerProgram(host, btfs, '', c));
-  } catch (error) {
-    const unrunnable = error instanceof Error ? error.message : String(error);
-    return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
-  } finally {
-    await btfs.close();
+    return this.#linux.answer(c);
   }
 }
 

@@ -4,16 +4,9 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { CaseMap, CaseReloc, ProgramCase } from '../../../src/bin/cases/case.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
 import { BtfBuilder } from '../../../src/btf/index.ts';
-import {
-  BPF_PSEUDO_CALL,
-  BPF_PSEUDO_FUNC,
-  CALL,
-  decode,
-  type Insns,
-  LD_IMM64,
-  toAssembly,
-} from '../../../src/isa/index.ts';
+import { BPF_PSEUDO_FUNC, decode, LD_IMM64, toAssembly } from '../../../src/isa/index.ts';
 import type { GeneratedProgram } from '../../support/generator/program.ts';
+import { bytesOf, functionStarts } from './edit.ts';
 
 export function caseOf(program: GeneratedProgram): ProgramCase {
   return {
@@ -49,21 +42,10 @@ export function generatedBtf(): Uint8Array {
 
 /** Types of a program with several functions: callbacks must have them. */
 function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
-  const starts = functionsOf(decode(bytes));
+  const starts = functionStarts(decode(bytes));
   if (starts.length === 1 || starts.length > MAX_FUNCTIONS) return {};
   const records = new Uint32Array(starts.flatMap((start, i) => [start, FIRST_FUNCTION + i]));
   return { prog_btf: GENERATED_BTF, func_info: toHex(new Uint8Array(records.buffer)) };
-}
-
-function functionsOf({ length, code, src, imm }: Insns): number[] {
-  const starts = new Set([0]);
-  for (let pc = 0; pc < length; pc++) {
-    const calls = code[pc] === CALL && src[pc] === BPF_PSEUDO_CALL;
-    const takes = code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_FUNC;
-    if (calls || takes) starts.add(pc + 1 + imm[pc]!);
-    if (code[pc] === LD_IMM64) pc++;
-  }
-  return [...starts].sort((a, b) => a - b);
 }
 
 /** References to maps, which have the map's index in imm. */
@@ -102,12 +84,6 @@ export function withAnswer(c: ProgramCase, linux: ProgramAnswer): ProgramCase {
   return { ...rest, accept, errno, msg, processed, ...results };
 }
 
-/** The same case with another program over the same maps. */
-export function withInsns(c: ProgramCase, insns: Uint8Array): ProgramCase {
-  const { prog_btf: _, func_info: __, ...rest } = c;
-  return { ...rest, insns: toHex(insns), relocs: relocsOf(insns), ...typesOf(insns) };
-}
-
 /** Whether the program takes the address of a function, as callbacks need it. */
 export function takesFunctions(c: ProgramCase): boolean {
   const { code, src } = decode(bytesOf(c));
@@ -116,8 +92,4 @@ export function takesFunctions(c: ProgramCase): boolean {
 
 export function assemblyOf(c: ProgramCase): string {
   return toAssembly(decode(bytesOf(c)));
-}
-
-export function bytesOf(c: ProgramCase): Uint8Array {
-  return Uint8Array.from(c.insns.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
 }

@@ -5,21 +5,31 @@
  *
  *     r6 = r1; call scribble; r1 = r6; call program; exit; program…; scribble…
  */
-import { concat } from '../../../src/base/bytes.ts';
 import type { ProgramCase } from '../../../src/bin/cases/case.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
-import { assemble, encode } from '../../../src/isa/index.ts';
-import { bytesOf, withInsns } from './program-case.ts';
+import { assemble, type Insns } from '../../../src/isa/index.ts';
+import { changed, type Program, programOf, withProgram, withRoom } from './edit.ts';
 
 const SLOTS = 56;
 const ENTRY = 5;
 
 export function scribbled(c: ProgramCase): ProgramCase {
-  const program = bytesOf(c);
-  const entry = encode(assemble(`r6 = r1\ncall pc+${ENTRY - 2 + program.length / 8}\nr1 = r6\ncall pc+1\nexit`));
+  const program = programOf(c);
+  const { length } = program.insns;
+  const entry = assemble(`r6 = r1\ncall pc+${ENTRY - 2 + length}\nr1 = r6\ncall pc+1\nexit`);
   const stores = Array.from({ length: SLOTS }, (_, i) => `*(u64 *)(r10 -${8 * (i + 1)}) = ${-0x5a5a5a5b + i}`);
-  const scribble = encode(assemble(`${stores.join('\n')}\nr0 = 0\nexit`));
-  return withInsns(c, concat([entry, program, scribble]));
+  const scribble = assemble(`${stores.join('\n')}\nr0 = 0\nexit`);
+  const before = filled(withRoom(program, 0, ENTRY)!, 0, entry);
+  return withProgram(c, filled(withRoom(before, ENTRY + length, scribble.length)!, ENTRY + length, scribble));
+}
+
+function filled(program: Program, at: number, from: Insns): Program {
+  let out = program;
+  for (let pc = 0; pc < from.length; pc++) {
+    const [code, dst, src, off, imm] = [from.code[pc]!, from.dst[pc]!, from.src[pc]!, from.off[pc]!, from.imm[pc]!];
+    out = changed(out, at + pc, { code, dst, src, off, imm });
+  }
+  return out;
 }
 
 export function sameResults(a: ProgramAnswer, b: ProgramAnswer): boolean {
