@@ -200,6 +200,24 @@ const MINIMAL: readonly Minimal[] = [
       r3 = *(u64 *)(r2 + 0) ${ENDS}`,
     says: 'access beyond the end of member si_signo (mend:4) in struct (anon) with off 0 size 8',
   },
+  {
+    what: 'a packet load is not allowed in a function that BTF does not describe',
+    type: SCHED_CLS,
+    code: `call pc+2 ${ENDS}
+      r6 = r1
+      r0 = *(u8 *)skb[0] ${ENDS}`,
+    says: 'LD_ABS is not allowed in subprogs without BTF',
+  },
+  {
+    what: 'a tail call is not allowed in a function that BTF does not describe',
+    type: SCHED_CLS,
+    maps: [{ ...ARRAY, type: c.BPF_MAP_TYPE_PROG_ARRAY, value_size: 4 }],
+    code: `call pc+2 ${ENDS}
+      r2 = map[fd:0]
+      r3 = 0
+      call ${c.BPF_FUNC_tail_call} ${ENDS}`,
+    says: 'tail_call is not allowed in subprogs without BTF',
+  },
 ];
 
 function caseOf(minimal: Minimal): ProgramCase {

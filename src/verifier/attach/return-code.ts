@@ -120,14 +120,3 @@ export function invalidScalar(env: Env, r: Reg, min: number, max: number, when: 
   if (!known) known = ' unknown scalar value';
   env.reject('EINVAL', `${when} the register ${name} has${known} should have been in [${min}, ${max}]`);
 }
-
-/** Whether BTF says that a function answers an int; packet loads may end the program from inside it with 0. */
-export function subprogReturnsInt(env: Env, index: number): boolean {
-  const { btf } = env.input;
-  const func = env.funcType(index);
-  if (!btf || func?.kind !== 'func') return false;
-  const proto = btf.type(func.type);
-  if (proto?.kind !== 'func_proto') return false;
-  const ret = resolve(btf, proto.ret);
-  return ret.kind === 'int' || ret.kind === 'enum' || ret.kind === 'enum64';
-}

@@ -22,7 +22,6 @@ import {
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
 } from '../../uapi/generated/constants.ts';
-import { subprogReturnsInt } from '../attach/return-code.ts';
 import { returnToCaller } from '../call/subprog.ts';
 import type { Env } from '../env.ts';
 import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
@@ -114,9 +113,6 @@ function packetLoad(env: Env, mode: number): Outcome {
   }
   if (mode === BPF_IND) checkSource(env, insns.src[pc]!);
   checkUnmodified(env, ctx, 6);
-  if (env.cur.curframe > 0 && !subprogReturnsInt(env, env.frame.subprog)) {
-    env.reject('EINVAL', "LD_ABS is only allowed in functions that return 'int'.");
-  }
   for (let r = 0; r <= 5; r++) {
     env.reg(r).markNotInit();
     env.scratchReg(r);

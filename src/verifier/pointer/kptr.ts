@@ -7,7 +7,18 @@ import { BPF_MEM, BPF_ST, BPF_STX, classOf, modeOf } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import { inRcuSection } from '../resource/rcu.ts';
 import type { Reg } from '../state/reg.ts';
-import { ALLOC, BTF_PTR, MAP_VALUE, MAYBE_NULL, PERCPU, RCU, TRUSTED, typeName, UNTRUSTED } from '../state/types.ts';
+import {
+  ALLOC,
+  BTF_PTR,
+  MAP_VALUE,
+  MAYBE_NULL,
+  NON_OWN_REF,
+  PERCPU,
+  RCU,
+  TRUSTED,
+  typeName,
+  UNTRUSTED,
+} from '../state/types.ts';
 import { type MapField, recordOf } from '../structure/map-record.ts';
 import { checkUnmodified } from './region.ts';
 import type { Access } from './rule.ts';
@@ -68,7 +79,12 @@ function loadFlags(env: Env, field: MapField, pointee: Pointee): number {
     field.kind === 'percpu_kptr' || (field.kind === 'kptr' && (pointee.btf === 1 || RCU_PROTECTED.has(pointee.name)));
   if (!safe || !inRcuSection(env)) return UNTRUSTED;
   if (field.kind === 'percpu_kptr') return RCU | PERCPU;
-  return pointee.btf === 1 ? RCU | ALLOC : RCU;
+  if (pointee.btf === 0) return RCU;
+  const isNode = recordOf(env.btfOf(1), pointee.id).fields.some(
+    (f) => f.kind === 'bpf_list_node' || f.kind === 'bpf_rb_node',
+  );
+  // What may be in a list or tree at the same time is not owned.
+  return RCU | ALLOC | (isNode ? NON_OWN_REF : 0);
 }
 
 /** Whether the pointer in r(regno) may be kept in the field. */

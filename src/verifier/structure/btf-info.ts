@@ -2,6 +2,7 @@
  * func_info and line_info: which BTF function each function of the program is. Linux: check_btf_func(), check_btf_line().
  */
 import { view } from '../../base/bytes.ts';
+import { resolve } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 
 const FUNC_RECORD = 8;
@@ -10,8 +11,9 @@ const LINKAGE_GLOBAL = 1;
 
 export function checkBtfInfo(env: Env): void {
   const { btf, funcInfo, lineInfo } = env.input;
+  if (btf && funcInfo && funcInfo.length > 0) checkFunctions(env, funcInfo);
+  else checkEnds(env, 'not allowed in subprogs without BTF', () => false);
   if (!btf) return;
-  if (funcInfo && funcInfo.length > 0) checkFunctions(env, funcInfo);
   if (lineInfo && lineInfo.length > 0) checkLines(env, lineInfo);
 }
 
@@ -33,6 +35,26 @@ function checkFunctions(env: Env, funcInfo: Uint8Array): void {
     sub.isGlobal = k > 0 && type.linkage === LINKAGE_GLOBAL;
     env.funcTypeIds[k] = id;
   }
+  checkEnds(env, "only allowed in functions that return 'int'.", (k) => subprogReturnsInt(env, k));
+}
+
+/** Packet loads and tail calls may end a function before its end: it must be known what it answers then. */
+function checkEnds(env: Env, refusal: string, mayEnd: (index: number) => boolean): void {
+  for (const [k, sub] of env.subprogs.entries()) {
+    if (k === 0 || !(sub.hasLdAbs || sub.hasTailCall) || mayEnd(k)) continue;
+    env.reject('EINVAL', `${sub.hasLdAbs ? 'LD_ABS' : 'tail_call'} is ${refusal}`);
+  }
+}
+
+/** Whether BTF says that a function answers an int. */
+function subprogReturnsInt(env: Env, index: number): boolean {
+  const { btf } = env.input;
+  const func = env.funcType(index);
+  if (!btf || func?.kind !== 'func') return false;
+  const proto = btf.type(func.type);
+  if (proto?.kind !== 'func_proto') return false;
+  const { kind } = resolve(btf, proto.ret);
+  return kind === 'int' || kind === 'enum' || kind === 'enum64';
 }
 
 function checkLines(env: Env, lineInfo: Uint8Array): void {
