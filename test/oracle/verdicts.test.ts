@@ -10,6 +10,7 @@ import { type CaseHost, openCaseHost } from '../../src/bin/cases/host.ts';
 import { BtfObjects } from '../../src/bin/cases/objects.ts';
 import { answerProgram, level2Log } from '../../src/bin/cases/program.ts';
 import { assemble, encode } from '../../src/isa/index.ts';
+import { BPF_F_SLEEPABLE } from '../../src/uapi/flags.ts';
 import * as c from '../../src/uapi/generated/constants.ts';
 import { describeKernel } from '../support/real-kernel.ts';
 
@@ -167,7 +168,7 @@ const MINIMAL: readonly Minimal[] = [
     what: 'the file that an iterator writes to stays valid, also where the program may sleep',
     ...ITER,
     to: 'bpf_iter_task',
-    flags: c.BPF_F_SLEEPABLE,
+    flags: BPF_F_SLEEPABLE,
     code: `r2 = *(u64 *)(r1 + 0)
       r3 = *(u64 *)(r2 + 0) ${ENDS}`,
     says: ACCEPTED,
