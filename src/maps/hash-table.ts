@@ -38,8 +38,13 @@ import { hashKey, hashMultipliers } from './hash-function.ts';
 import type { MapDef, MapEnv } from './map.ts';
 import { copyBytes, sameBytes } from './values.ts';
 
-/** Buckets for each entry, at least: most elements are the first of their chain, which is what a lookup tries in place. */
+/**
+ * Buckets for each entry, at least: most elements are the first of their chain, which is what a lookup tries in place.
+ * Where there are few, more cost little.
+ */
 const ROOM = 1.5;
+const ROOM_OF_FEW = 4;
+const FEW = 8192;
 
 export abstract class HashTable extends BaseMap {
   protected readonly valueOffset: number;
@@ -53,7 +58,7 @@ export abstract class HashTable extends BaseMap {
   /** `valueBytes`: what an element holds for its key, all CPUs together. */
   constructor(def: MapDef, env: MapEnv, valueBytes: number) {
     super(def, env);
-    const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries * ROOM));
+    const buckets = 2 ** Math.ceil(Math.log2(def.maxEntries * (def.maxEntries <= FEW ? ROOM_OF_FEW : ROOM)));
     this.#mask = buckets - 1;
     this.#multipliers = hashMultipliers((def.flags & BPF_F_ZERO_SEED) === 0 ? env.random() : 0, def.keySize);
     this.valueOffset = ELEMENT_KEY + alignUp(def.keySize, 8);
