@@ -5,7 +5,10 @@ import type { BtfValue } from '../btf/index.ts';
 import type { MapMemory } from '../sys/index.ts';
 import { decodePlain, encodePlain, type MapShape } from './map-shape.ts';
 
-/** An array with BPF_F_MMAPABLE, or an arena. A view that was closed reads zeros; it cannot crash the process. */
+/**
+ * An array with BPF_F_MMAPABLE, or an arena. It outlives the map's descriptor. Once it is closed, reads and writes are
+ * EBADF, and `bytes` that somebody kept are zeros: nothing crashes the process.
+ */
 export class MapView {
   readonly #memory: MapMemory;
   readonly #shape: MapShape;

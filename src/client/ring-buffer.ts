@@ -13,6 +13,11 @@ export interface RingRecord {
 export class BpfRingBuffer implements AsyncIterable<RingRecord> {
   readonly #reader: EventReader;
   readonly #btf: Btf | undefined;
+  /** Read and not handed out yet, from `#at` on. */
+  #records: RingRecord[] = [];
+  #at = 0;
+  /** The last read that somebody asked for. */
+  #turn: Promise<unknown> = Promise.resolve();
   #lost = 0;
   #open = true;
 
@@ -32,8 +37,20 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
     return this.#lost;
   }
 
-  /** The records that are there, at least one; waits for them. Empty: it was closed. */
-  async read(): Promise<RingRecord[]> {
+  /**
+   * The records that are there, at least one; waits for them. Empty: it was closed. What an iteration left behind comes
+   * first, and who asks while somebody waits comes after.
+   */
+  read(): Promise<RingRecord[]> {
+    const turn = this.#turn.then(() => this.#next());
+    this.#turn = turn.catch(() => []);
+    return turn;
+  }
+
+  async #next(): Promise<RingRecord[]> {
+    const left = this.#records.splice(0).slice(this.#at);
+    this.#at = 0;
+    if (left.length > 0) return left;
     for (;;) {
       if (!this.#open) return [];
       const events = await this.#reader.read();
@@ -47,20 +64,31 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
     }
   }
 
-  /** Not a generator, whose every step costs more than reading the record does. */
+  /** Each record once, also where several iterate. Not a generator: its steps cost more than reading the record does. */
   [Symbol.asyncIterator](): AsyncIterator<RingRecord> {
-    let records: RingRecord[] = [];
-    let at = 0;
-    const step = (): IteratorResult<RingRecord> => {
-      const value = records[at++];
-      return value === undefined ? { done: true, value } : { done: false, value };
-    };
     const readOn = async (): Promise<IteratorResult<RingRecord>> => {
-      records = await this.read();
-      at = 0;
-      return step();
+      // Another iteration may have taken what this one had waited for.
+      for (;;) {
+        const value = this.#records[this.#at];
+        if (value !== undefined) {
+          this.#at++;
+          return { done: false, value };
+        }
+        const records = await this.read();
+        if (records.length === 0) return { done: true, value: undefined };
+        const left = this.#records.slice(this.#at);
+        this.#records = left.length === 0 ? records : [...left, ...records];
+        this.#at = 0;
+      }
     };
-    return { next: () => (at < records.length ? Promise.resolve(step()) : readOn()) };
+    return {
+      next: () => {
+        const value = this.#records[this.#at];
+        if (value === undefined) return readOn();
+        this.#at++;
+        return Promise.resolve({ done: false, value });
+      },
+    };
   }
 
   /** The records as plain values: each is a `struct TYPE` of the object. BtfError where there is no such type. */
@@ -81,6 +109,8 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
+    this.#records = [];
+    this.#at = 0;
     await this.#reader.close();
   }
 

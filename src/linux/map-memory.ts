@@ -1,6 +1,6 @@
 /** mmap(2) of a map: an array with BPF_F_MMAPABLE (Linux 5.5), an arena (6.9). */
 import { alignUp } from '../base/bytes.ts';
-import { EACCES, EINVAL, EPERM } from '../base/errno.ts';
+import { EACCES, EBADF, EINVAL, EPERM } from '../base/errno.ts';
 import { BpfError, UnsupportedError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import type { Fd, MapMemory } from '../sys/index.ts';
@@ -25,11 +25,18 @@ export function mapMemory(system: System, fd: Fd, map: MapInfo): MapMemory {
   }
   if (typeof mapping === 'number') throw new BpfError('mmap', mapping, `the memory of map ${map.id}`);
   const memory = mapping;
+  let open = true;
   return {
     size,
     writable,
-    bytes: () => (writable ? memory.bytes(size) : memory.read(0, size)),
-    close: async () => memory.close(),
+    bytes() {
+      if (!open) throw new BpfError('mmap', EBADF, `the memory of map ${map.id} was closed`);
+      return writable ? memory.bytes(size) : memory.read(0, size);
+    },
+    async close() {
+      open = false;
+      memory.close();
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { asU32, load, u32 } from '../../test/support/linux-bpf.ts';
 import { describeKernel } from '../../test/support/real-kernel.ts';
+import { BpfError } from '../base/errors.ts';
 import { BtfBuilder } from '../btf/index.ts';
 import { Bpf, type Kernel, type MapMemory } from '../sys/index.ts';
 import type { Attr } from '../uapi/commands.ts';
@@ -118,7 +119,8 @@ describeKernel('memory shared with the kernel', () => {
     ).ret;
     const memory: MapMemory = await other.mapMemory(fd);
     await other.close();
-    expect(() => memory.bytes()).toThrow('closed');
+    expect(() => memory.bytes()).toThrow(BpfError);
+    expect(() => memory.bytes()).toThrow(/memory of map \d+ was closed/);
   });
 
   it('sends records to programs through a user ring buffer, and waits for room', async () => {

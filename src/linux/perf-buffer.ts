@@ -132,12 +132,18 @@ class Ring {
   take(out: EventRecord[]): void {
     const head = this.mapping.acquireU64(DATA_HEAD);
     let tail = this.mapping.acquireU64(DATA_TAIL);
+    // What lies further back is written over; and nothing comes from the future.
+    if (tail > head || head - tail > this.size) tail = head;
     while (tail < head) {
       // Records begin at multiples of 8: their header never wraps around.
       const at = this.page + (tail % this.size);
       const type = this.mapping.u32(at);
       const size = this.mapping.u16(at + 6);
-      if (size < HEADER) break;
+      if (size < HEADER || tail + size > head) {
+        // Somebody wrote over it: what is there cannot be told apart any more.
+        tail = head;
+        break;
+      }
       if (type === PERF_RECORD_SAMPLE) {
         const length = view(this.bytes(tail + HEADER, 4)).getUint32(0, true);
         out.push({ data: this.bytes(tail + HEADER + 4, Math.min(length, size - HEADER - 4)), cpu: this.cpu });

@@ -16,6 +16,9 @@ const DISCARDED = 0x40000000;
 const HEADER = 8;
 /** Records that one read answers at most, so that a reader's memory stays bounded. */
 const BATCH = 4096;
+/** How long a reader sleeps that was woken for nothing. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 32;
 
 export class RingBufferReader implements EventReader {
   private readonly consumer: Mapping;
@@ -37,20 +40,36 @@ export class RingBufferReader implements EventReader {
       this.consumer.close();
       throw e;
     }
-    this.position = this.consumer.acquireU64(0);
+    this.position = this.begin();
     this.waiter = new Waiter(system, [fd]);
   }
 
   async read(): Promise<EventRecord[]> {
-    for (;;) {
+    // While a record is being written the descriptor is readable, and there is nothing to be read.
+    for (let pause = FIRST_PAUSE_MS, woken = false; ; woken = true) {
       if (this.waiter.closed) return [];
       const records = this.take();
       if (records.length > 0) {
         await this.waiter.breathe();
         return records;
       }
+      if (woken) {
+        await this.waiter.pause(pause);
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+      }
       await this.waiter.readable();
     }
+  }
+
+  /**
+   * Where the reader before us stopped. Whoever has the map may write that position: one at which no record can begin
+   * would never be reached, and the descriptor would be readable for ever.
+   */
+  private begin(): number {
+    const end = this.producer.acquireU64(0);
+    const position = this.consumer.acquireU64(0);
+    const possible = position % 8 === 0 && position <= end && end - position <= this.mask + 1;
+    return possible ? position : end;
   }
 
   private take(): EventRecord[] {
@@ -61,8 +80,14 @@ export class RingBufferReader implements EventReader {
       const header = this.producer.acquireU32(at);
       if (header & BUSY) break;
       const size = header & ~(BUSY | DISCARDED);
+      const next = this.position + ((size + HEADER + 7) & ~7);
+      if (next > end) {
+        // No record begins here: the position was another record's middle. The next one begins at the end.
+        this.position = end;
+        break;
+      }
       if (!(header & DISCARDED)) records.push({ data: this.producer.read(at + HEADER, size), cpu: -1 });
-      this.position += (size + HEADER + 7) & ~7;
+      this.position = next;
     }
     this.consumer.releaseU64(0, this.position);
     return records;

@@ -32,6 +32,19 @@ export class Waiter {
     });
   }
 
+  /** Waits `ms`, or until `close`. */
+  pause(ms: number): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        this.wake = undefined;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Lets the event loop turn now and then: a reader that always finds records would keep timers and sockets waiting. */
   async breathe(): Promise<void> {
     if (++this.streak % STREAK === 0) await new Promise<void>((resolve) => setImmediate(resolve));
