@@ -26,7 +26,6 @@ import { packetLoad } from './run/packet-load.ts';
 import { CgroupTree } from './world/cgroups.ts';
 import { hostClock } from './world/clock.ts';
 import { DeviceTable } from './world/devices.ts';
-import { randomSource } from './world/random.ts';
 import { TaskBlocks } from './world/task-struct.ts';
 import { TaskTable } from './world/tasks.ts';
 import type { World } from './world/world.ts';
@@ -80,7 +79,7 @@ export class Core {
     this.#kernelBtfSource = options.kernelBtf ?? loadReferenceBtfBytes;
     this.vmlinux = new BtfObject(this.btfs, 'vmlinux', () => parseBtf(this.kernelBtfBytes));
 
-    const random = randomSource(options.seed);
+    const random = (): number => this.engine.random();
     const clock = options.clock ?? hostClock();
     const blocks = new TaskBlocks(this.mem, () => (this.hasKernelBtf ? this.kernelBtf : undefined));
     const cgroups = new CgroupTree();
@@ -96,6 +95,7 @@ export class Core {
     this.engine = new Engine(this.mem, {
       helpers: bindHelpers(this.execution),
       packetLoad: packetLoad(this.execution),
+      seed: options.seed ?? hostSeed(),
     });
     this.execution.engine = this.engine;
     this.mapEnv = {
@@ -180,4 +180,8 @@ export class Core {
       }
     }
   }
+}
+
+function hostSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }

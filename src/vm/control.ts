@@ -24,6 +24,8 @@ export const REGIONS = 28;
 export const REGIONS_END = 32;
 /** The CPU that programs run on. Whoever starts a run sets it before: nested runs bring back their own. */
 export const CPU = 36;
+/** State of the engine's source of chance, four u32: see random.ts. */
+export const RANDOM = 40;
 
 /** A region in that table, three u32: where it begins, how many bytes may be read, how many written (all, or 0). */
 export const REGION_START = 0;

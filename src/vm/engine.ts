@@ -40,6 +40,7 @@ import { Compiled } from './jit/executable.ts';
 import { ModuleCache } from './jit/module-cache.ts';
 import type { LinearMemory } from './memory.ts';
 import { OP_LD_FUNC, OP_TAIL_CALL, type Operations, operations } from './operations.ts';
+import { randomSource } from './random.ts';
 
 export interface EngineSetup {
   /** Helpers by number. One that is missing is an illegal instruction, when a program gets there. */
@@ -49,6 +50,11 @@ export interface EngineSetup {
    * half that is not 0 says that the packet does not have those bytes. Default: it never has.
    */
   readonly packetLoad?: Callable;
+  /**
+   * Where the engine's source of chance begins. With a seed, compiled programs take its steps themselves where they call
+   * bpf_get_prandom_u32; so the helper, which the interpreter asks, has to be `Engine.random`. Default: they call the helper.
+   */
+  readonly seed?: number;
 }
 
 /** Many runs from the context given on: what stands in for one run of the program. */
@@ -61,6 +67,9 @@ export class Engine implements Host {
   readonly control: Addr;
   readonly helpers: ReadonlyMap<number, Callable>;
   readonly packetLoad: Callable;
+  /** A step of the engine's source of chance: an unsigned 32-bit number. */
+  readonly random: () => number;
+  readonly hasSeed: boolean;
   readonly table: WebAssembly.Table;
   readonly modules = new ModuleCache();
   /** Low half of the answer of the last tail call out of JavaScript. */
@@ -87,6 +96,8 @@ export class Engine implements Host {
     this.control = mem.alloc(CONTROL_SIZE, 64);
     if (this.control === 0) throw new BpfError('engine', ENOMEM);
     this.regions = [];
+    this.random = randomSource(mem, this.control, setup.seed ?? 0);
+    this.hasSeed = setup.seed !== undefined;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
     this.packetLoad = setup.packetLoad ?? {
       name: 'no packet',

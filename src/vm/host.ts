@@ -15,6 +15,8 @@ export interface Host {
   readonly regions: readonly Region[];
   retHi: number;
   readonly modules: ModuleCache;
+  /** Whether bpf_get_prandom_u32 is a step of the engine's own source of chance. */
+  readonly hasSeed: boolean;
   /** Where bpf_tail_call and callbacks find compiled programs. */
   readonly table: WebAssembly.Table;
   /**

@@ -32,6 +32,7 @@ const OPERATIONS = {
   output: { helper: abi.BPF_FUNC_ringbuf_output, args: ['value', 'size', 'flags'] },
   reserve: { helper: abi.BPF_FUNC_ringbuf_reserve, args: ['size', 'none'] },
   cpu: { helper: abi.BPF_FUNC_get_smp_processor_id, args: [] },
+  random: { helper: abi.BPF_FUNC_get_prandom_u32, args: [] },
 } as const;
 type Name = keyof typeof OPERATIONS | 'submit' | 'discard';
 
@@ -77,9 +78,13 @@ class World {
       cpus: CPUS,
       mapAt: () => this.map,
       currentCpu: () => this.#engine.cpu,
+      random: () => this.#engine.random(),
     };
     // The rest of an environment is not asked for by helpers of maps.
-    this.#engine = new Engine(this.mem, { helpers: bindHelpers(helperEnv as unknown as HelperEnv) });
+    this.#engine = new Engine(this.mem, {
+      helpers: bindHelpers(helperEnv as unknown as HelperEnv),
+      seed: 0x5eed,
+    });
   }
 
   run(step: Step): unknown[] {
@@ -171,7 +176,7 @@ const steps = (names: readonly Name[]): fc.Arbitrary<Step[]> =>
     { minLength: 20, maxLength: 120 },
   );
 
-const KEYED: readonly Name[] = ['lookup', 'update', 'update', 'delete', 'cpu'];
+const KEYED: readonly Name[] = ['lookup', 'update', 'update', 'delete', 'cpu', 'random'];
 const QUEUED: readonly Name[] = ['push', 'push', 'pop', 'peek'];
 const noPrealloc = { flags: BPF_F_NO_PREALLOC };
 

@@ -1,5 +1,6 @@
 /** Which helpers are done in WebAssembly beside the program, for which types of map. */
 import {
+  BPF_FUNC_get_prandom_u32,
   BPF_FUNC_get_smp_processor_id,
   BPF_FUNC_map_delete_elem,
   BPF_FUNC_map_lookup_elem,
@@ -24,6 +25,7 @@ import { HASH_TYPES, writeHashDelete, writeHashLookup, writeHashUpdate } from '.
 import type { HelperFunction, MapFunction } from './helper-function.ts';
 import { writeLpmLookup } from './lpm.ts';
 import { writePeek, writePop, writePush } from './queue.ts';
+import { writeRandom } from './random.ts';
 import { writeDiscard, writeOutput, writeReserve, writeSubmit } from './ringbuf.ts';
 
 type MapWriter = (f: MapFunction) => void;
@@ -59,6 +61,7 @@ const ANY_MAP: ReadonlyMap<number, { readonly args: string; readonly write: (f: 
   [BPF_FUNC_ringbuf_submit, { args: 'iL', write: writeSubmit }],
   [BPF_FUNC_ringbuf_discard, { args: 'iL', write: writeDiscard }],
   [BPF_FUNC_get_smp_processor_id, { args: '', write: writeCpu }],
+  [BPF_FUNC_get_prandom_u32, { args: '', write: writeRandom }],
 ]);
 
 /** What writes the function for a helper on a map, or undefined where JavaScript does it. */

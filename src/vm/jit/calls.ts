@@ -2,6 +2,7 @@
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE } from '../../base/map-header.ts';
 import type { Addr } from '../../base/memory.ts';
 import {
+  BPF_FUNC_get_prandom_u32,
   BPF_FUNC_get_smp_processor_id,
   BPF_FUNC_map_delete_elem,
   BPF_FUNC_map_lookup_elem,
@@ -114,6 +115,7 @@ function ownWay(f: FunctionContext, pc: number, callable: Callable): OwnWay | nu
 function readByHelper(helper: number, map: InlineMap | undefined): readonly number[] | null {
   switch (helper) {
     case BPF_FUNC_get_smp_processor_id:
+    case BPF_FUNC_get_prandom_u32:
       return [];
     case BPF_FUNC_map_lookup_elem:
     case BPF_FUNC_map_delete_elem:

@@ -1,4 +1,5 @@
 /** The functions of one module that stand for helpers: each is written when a call of it is. */
+import { BPF_FUNC_get_prandom_u32 } from '../../uapi/generated/constants.ts';
 import type { Callable } from '../code.ts';
 import { type MapFacts, mapFacts } from '../helpers/facts.ts';
 import { helperWriter, mapWriter } from '../helpers/functions.ts';
@@ -47,7 +48,8 @@ export class HelperFunctions {
     const lanes = lanesOf(callable);
     const code = new CodeWriter(lanes);
     const helper = this.#imports.of(callable);
-    const ownWriter = helperWriter(id, callable.args);
+    const isLeft = id === BPF_FUNC_get_prandom_u32 && !host.hasSeed;
+    const ownWriter = isLeft ? undefined : helperWriter(id, callable.args);
     if (ownWriter) {
       ownWriter(new HelperFunction(code, helper, lanes, host.control));
     } else {
