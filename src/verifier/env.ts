@@ -154,6 +154,8 @@ export class Env implements PrintContext {
   /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
   readonly maps: VerifierMap[] = [];
   readonly #mapRecords: MapRecord[] = [];
+  /** It replaces a function of another program, whose type it has taken. */
+  isExtension = false;
   /** The arena that the program uses. */
   arena: VerifierMap | null = null;
   subprogs: Subprog[] = [];

@@ -7,7 +7,9 @@
 import { errnoOf } from '../base/errno.ts';
 import { decode } from '../isa/index.ts';
 import * as c from '../uapi/generated/constants.ts';
+import { asReplaced } from './attach/extension.ts';
 import { checkSleepable } from './attach/sleepable.ts';
+import { checkTarget } from './attach/target.ts';
 import { setGlobalArgs } from './call/global.ts';
 import { prepareArgs } from './call/global-args.ts';
 import { Env, Rejection } from './env.ts';
@@ -38,7 +40,8 @@ export function verify(input: VerifierInput): VerifierResult {
 
 function run(input: VerifierInput, logLevel: number): VerifierResult {
   const insns = decode(input.insns);
-  const env = new Env(input, insns, logLevel);
+  const env = new Env(asReplaced(input), insns, logLevel);
+  env.isExtension = input.progType === c.BPF_PROG_TYPE_EXT;
   let stackDepth: number[] = [];
   let program: VerifiedProgram;
   try {
@@ -64,6 +67,7 @@ function structure(env: Env): void {
   resolveImmediates(env);
   checkCfg(env);
   checkSleepable(env);
+  checkTarget(env);
   const flow = new Flow(env);
   findLoops(env, flow);
   env.liveness = new Liveness(env, flow);
@@ -93,7 +97,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   cur.inSleepable = (env.input.flags & SLEEPABLE) !== 0;
   const fp = cur.frame.regs[10]!;
   fp.markPointer(PTR_STACK);
-  if (index > 0 || env.input.progType === c.BPF_PROG_TYPE_EXT) {
+  if (index > 0 || env.isExtension) {
     if (env.log.on) env.write(`Validating ${sub.name}() func#${index}...\n`);
     prepareArgs(env, index);
     if (sub.isExceptionCallback) enterExceptionCallback(env, sub);

@@ -12,10 +12,14 @@ import {
   BPF_FUNC_get_current_task,
   BPF_FUNC_get_current_task_btf,
   BPF_FUNC_task_pt_regs,
+  BPF_PROG_TYPE_EXT,
+  BPF_PROG_TYPE_LSM,
+  BPF_PROG_TYPE_STRUCT_OPS,
+  BPF_PROG_TYPE_TRACING,
   BPF_PROG_TYPE_UNSPEC,
 } from '../../uapi/generated/constants.ts';
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
-import type { VerifierInput, VerifierResult } from '../../verifier/index.ts';
+import type { VerifierInput, VerifierResult, VerifierTarget } from '../../verifier/index.ts';
 import type { Client } from '../client.ts';
 import { mayLoadWith, settledAttachType } from '../load/attach-types.ts';
 import { callsAny } from '../load/helper-calls.ts';
@@ -60,7 +64,9 @@ export const progLoad: Handler<'PROG_LOAD'> = (client, attr) => {
   if (typeof info === 'number') return info;
   if (client.fds.full) return -EMFILE;
 
-  const input = verifierInput(client, attr, info);
+  const target = attachTarget(client, attr);
+  if (typeof target === 'number') return target;
+  const input = verifierInput(client, attr, info, target);
   // Tasks get their blocks while programs run, which cannot wait for the layout of task_struct.
   if (callsAny(input.insns, TASK_HELPERS)) client.core.kernelBtf;
   const result = client.core.verify(input);
@@ -144,7 +150,33 @@ function programInfo(client: Client, attr: Load): ProgramInfo | number {
   return { btf, funcInfo, lineInfo };
 }
 
-function verifierInput(client: Client, attr: Load, info: ProgramInfo): VerifierInput {
+/** Types that attach to something in a program's or the kernel's BTF. */
+const HAS_TARGET: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE_TRACING,
+  BPF_PROG_TYPE_LSM,
+  BPF_PROG_TYPE_STRUCT_OPS,
+  BPF_PROG_TYPE_EXT,
+]);
+const LAST_BTF_ID = 0xf_ffff;
+
+/** The program that this one attaches to; undefined where it is the kernel or nothing. */
+function attachTarget(client: Client, attr: Load): VerifierTarget | undefined | number {
+  const { attach_prog_fd: fd = 0, attach_btf_id: id = 0, prog_type: type = 0 } = attr;
+  if (id > LAST_BTF_ID || (id !== 0 && !HAS_TARGET.has(type))) return -EINVAL;
+  if (fd === 0) return undefined;
+  if (type !== BPF_PROG_TYPE_TRACING && type !== BPF_PROG_TYPE_EXT) return -EINVAL;
+  const prog = client.object('prog', fd);
+  if (typeof prog === 'number') return prog;
+  if (prog.btf === undefined) return -EINVAL;
+  return { progType: prog.facts.type, attachType: prog.facts.attachType, btf: prog.btf.btf };
+}
+
+function verifierInput(
+  client: Client,
+  attr: Load,
+  info: ProgramInfo,
+  target: VerifierTarget | undefined,
+): VerifierInput {
   const { core } = client;
   const fdArray = attr.fd_array === undefined ? undefined : descriptors(attr.fd_array);
   return {
@@ -174,6 +206,7 @@ function verifierInput(client: Client, attr: Load, info: ProgramInfo): VerifierI
       netAdmin: client.has('CAP_NET_ADMIN'),
       sysAdmin: client.has('CAP_SYS_ADMIN'),
     },
+    ...(target === undefined ? {} : { attachProg: target }),
     logLevel: (attr.log_level ?? 0) & LOG_LEVELS,
   };
 }

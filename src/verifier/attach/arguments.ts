@@ -4,44 +4,42 @@
  */
 import { type Btf, resolve, skipModifiers } from '../../btf/index.ts';
 import * as c from '../../uapi/generated/constants.ts';
-import { ITER_ARGUMENTS, type IterArgument, TRACEPOINT_ARGUMENTS } from '../../uapi/traced-arguments.ts';
+import { type IterArgument, TRACEPOINT_ARGUMENTS } from '../../uapi/traced-arguments.ts';
+import { syncBounds } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
 import { type Access, answerUnknown } from '../pointer/rule.ts';
 import { BTF_PTR, BUF, MAYBE_NULL, PERCPU, RDONLY, TRUSTED, USER } from '../state/types.ts';
+import { answerOfHook, hasTrustedArguments } from './lsm.ts';
 import { refuseContext } from './refuse.ts';
+import { isNullableArgument } from './struct-ops.ts';
+import { iteratorOf, type Target, targetOf } from './target.ts';
 
 /** Arguments of these types are numbers to a program. */
 const BY_VALUE: ReadonlySet<string> = new Set(['int', 'enum', 'enum64', 'struct', 'union']);
 
 export function argumentAccess(env: Env, a: Access): void {
-  const { progType } = env.input;
-  const { attachType } = env;
-  if (progType === c.BPF_PROG_TYPE_NETFILTER) {
+  if (env.input.progType === c.BPF_PROG_TYPE_NETFILTER) {
     netfilter(env, a);
     return;
   }
-  const known =
-    progType === c.BPF_PROG_TYPE_STRUCT_OPS ||
-    (progType === c.BPF_PROG_TYPE_TRACING &&
-      (attachType === c.BPF_TRACE_RAW_TP || attachType === c.BPF_TRACE_FENTRY || attachType === c.BPF_TRACE_ITER));
-  if (!known) env.unsupported('the context of this program type');
   if (a.off < 0 || a.off >= 96 || a.write || a.off % a.size !== 0) refuseContext(env, a);
   const btf = env.kernelBtf;
-  const target = targetOf(env, btf);
+  const target = targetOf(env);
   const { name } = target;
   if (a.off % 8 !== 0) {
     env.write(`func '${name}' offset ${a.off} is not multiple of 8\n`);
     refuseContext(env, a);
   }
-  const index = a.off / 8;
-  const param = target.params[index];
-  if (!param) {
+  const index = argumentAt(btf, target, a.off);
+  const type = target.params[index]?.type ?? answerType(env, target, index);
+  if (type === null) {
     env.write(`func '${name}' doesn't have ${index + 1}-th argument\n`);
     refuseContext(env, a);
   }
-  const t = resolve(btf, param.type);
-  if (BY_VALUE.has(t.kind)) {
+  const t = resolve(btf, type);
+  if (BY_VALUE.has(t.kind) || t.kind === 'void') {
     answerUnknown(env, a);
+    if (index === target.params.length) limitAnswer(env, a, target);
     return;
   }
   if (t.kind !== 'ptr') {
@@ -57,13 +55,46 @@ export function argumentAccess(env: Env, a: Access): void {
   answerPointer(env, a, btf, target, index, t.type);
 }
 
+/** Which argument lies at `off`: each takes eight bytes, structures as many as they have, rounded up. */
+function argumentAt(btf: Btf, target: Target, off: number): number {
+  let at = 0;
+  for (const [k, param] of target.params.entries()) {
+    const t = resolve(btf, param.type);
+    at += t.kind === 'struct' || t.kind === 'union' ? Math.ceil(t.size / 8) * 8 : 8;
+    if (off < at) return k;
+  }
+  return target.params.length + (off - at) / 8;
+}
+
+/** Behind the arguments lies what the function answered, for programs that run when it did; null for others. */
+function answerType(env: Env, target: Target, index: number): number | null {
+  const sees = env.input.progType === c.BPF_PROG_TYPE_LSM || SEES_ANSWER.has(env.attachType);
+  return sees && env.input.progType !== c.BPF_PROG_TYPE_STRUCT_OPS && index === target.params.length
+    ? target.ret
+    : null;
+}
+
+/** What a hook of the LSM answered is what hooks answer. */
+function limitAnswer(env: Env, a: Access, target: Target): void {
+  const isHook = env.input.progType === c.BPF_PROG_TYPE_LSM && env.attachType !== c.BPF_LSM_CGROUP;
+  const range = isHook ? answerOfHook(target) : null;
+  if (!range || a.valueRegno < 0) return;
+  const to = env.reg(a.valueRegno);
+  to.s32min = range[0];
+  to.s32max = range[1];
+  to.smin = BigInt(range[0]);
+  to.smax = BigInt(range[1]);
+  syncBounds(to);
+}
+
+const SEES_ANSWER = new Set<number>([c.BPF_TRACE_FEXIT, c.BPF_MODIFY_RETURN]);
 /** The argument is a pointer to type `id`. */
 function answerPointer(env: Env, a: Access, btf: Btf, target: Target, index: number, id: number): void {
   const pointed = resolve(btf, id);
   const { attachType } = env;
-  const iter = attachType === c.BPF_TRACE_ITER ? ITER_ARGUMENTS[target.name.replace(/^bpf_iter_/, '')] : undefined;
-  const isTracing = env.input.progType === c.BPF_PROG_TYPE_TRACING;
-  if (isTracing && attachType === c.BPF_TRACE_ITER && !iter) env.unsupported(`the iterator ${target.name}`);
+  const { progType } = env.input;
+  const isTracing = progType === c.BPF_PROG_TYPE_TRACING;
+  const iter = isTracing && attachType === c.BPF_TRACE_ITER ? iteratorOf(target.name) : undefined;
   if (iter?.[index]) {
     answerIter(env, a, iter[index]);
     return;
@@ -84,8 +115,14 @@ function answerPointer(env: Env, a: Access, btf: Btf, target: Target, index: num
       answerUnknown(env, a);
       return;
     }
-    if (how === 'or_null' || target.params[index]!.name.endsWith('__nullable')) flags |= MAYBE_NULL;
-  } else if (env.input.progType === c.BPF_PROG_TYPE_STRUCT_OPS || (isTracing && attachType === c.BPF_TRACE_ITER)) {
+    if (how === 'or_null' || target.params[index]?.name.endsWith('__nullable')) flags |= MAYBE_NULL;
+  } else if (progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
+    flags = TRUSTED;
+    if (isNullableArgument(env, target, index)) {
+      answerStruct(env, a, flags | MAYBE_NULL, skipModifiers(btf, id));
+      return;
+    }
+  } else if (iter || (progType === c.BPF_PROG_TYPE_LSM && hasTrustedArguments(target))) {
     flags = TRUSTED;
   }
   const struct = skipModifiers(btf, id);
@@ -127,48 +164,6 @@ function answerIter(env: Env, a: Access, how: IterArgument): void {
   const to = env.reg(a.valueRegno);
   to.markPointer(BUF | MAYBE_NULL | (how.startsWith('rdonly_') ? RDONLY : 0));
   to.id = env.newId();
-}
-
-interface Target {
-  readonly name: string;
-  readonly params: readonly { name: string; type: number }[];
-}
-
-/** The member of a structure of operations that a program implements. */
-export function operationOf(env: Env): {
-  name: string;
-  ret: number;
-  params: readonly { name: string; type: number }[];
-} {
-  const btf = env.kernelBtf;
-  const t = btf.type(env.input.attachBtfId ?? 0);
-  // What else may be implemented, and with which arguments that may be NULL, is not known here.
-  if (t?.kind !== 'struct' || t.name !== 'tcp_congestion_ops') env.unsupported('these struct_ops');
-  const member = t.members[env.attachType];
-  if (!member) env.reject('EINVAL', `attach to invalid member idx ${env.attachType} of struct ${t.name}`);
-  const ptr = resolve(btf, member.type);
-  const proto = ptr.kind === 'ptr' ? resolve(btf, ptr.type) : undefined;
-  if (proto?.kind !== 'func_proto') {
-    env.reject('EINVAL', `attach to invalid member ${member.name}(@idx ${env.attachType}) of struct ${t.name}`);
-  }
-  return { name: member.name, ret: proto.ret, params: proto.params };
-}
-
-function targetOf(env: Env, btf: Btf): Target {
-  if (env.input.progType === c.BPF_PROG_TYPE_STRUCT_OPS) return operationOf(env);
-  const id = env.input.attachBtfId ?? 0;
-  const t = btf.type(id);
-  if (t?.kind === 'func') {
-    const proto = btf.type(t.type);
-    if (proto?.kind === 'func_proto') return { name: t.name, params: proto.params };
-  }
-  if (t?.kind === 'typedef') {
-    const ptr = resolve(btf, t.type);
-    const proto = ptr.kind === 'ptr' ? resolve(btf, ptr.type) : undefined;
-    // The first parameter is the tracepoint's own.
-    if (proto?.kind === 'func_proto') return { name: t.name.replace(/^btf_trace_/, ''), params: proto.params.slice(1) };
-  }
-  env.unsupported('this attach target');
 }
 
 function netfilter(env: Env, a: Access): void {

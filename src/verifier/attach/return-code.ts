@@ -7,7 +7,9 @@ import type { Env } from '../env.ts';
 import { checkSource, isPointerLeak } from '../insn/operands.ts';
 import type { Reg } from '../state/reg.ts';
 import { typeName } from '../state/types.ts';
-import { operationOf } from './arguments.ts';
+import { rangeAtHook } from './lsm.ts';
+import { operationOf } from './struct-ops.ts';
+import { targetOf } from './target.ts';
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -57,6 +59,8 @@ function answerRange(env: Env): Range | null {
         default:
           return null;
       }
+    case c.BPF_PROG_TYPE_LSM:
+      return rangeAtHook(env, targetOf(env));
     case c.BPF_PROG_TYPE_KPROBE:
       return attachType === c.BPF_TRACE_KPROBE_SESSION || attachType === c.BPF_TRACE_UPROBE_SESSION ? [0, 1] : null;
     default:
@@ -69,11 +73,9 @@ export function checkReturnCode(env: Env, regno = 0): void {
   const { progType } = env.input;
   // What ends a program that threw answers for it.
   const isProgram = env.frame.subprog === 0 || env.frame.inExceptionCallback;
-  if (isProgram && progType === c.BPF_PROG_TYPE_LSM) env.unsupported('return values of this program type');
   if (isProgram && progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
     const { ret } = operationOf(env);
     if (ret === 0) return;
-    if (resolve(env.kernelBtf, ret).kind === 'ptr') env.unsupported('struct_ops that answer a pointer');
   }
   if (env.frame.inAsyncCallback) {
     checkAsyncAnswer(env, regno);
@@ -94,7 +96,11 @@ export function checkReturnCode(env: Env, regno = 0): void {
     env.reject('EINVAL', `At program exit the register R${regno} is not a known value (${typeName(r0.type)})`);
   }
   env.walk.precision.markReg(regno);
-  if (r0.smin < BigInt(range[0]) || r0.smax > BigInt(range[1])) {
+  // A hook answers an int: what is above does not count.
+  const isInt = progType === c.BPF_PROG_TYPE_LSM && env.attachType !== c.BPF_LSM_CGROUP;
+  const min = isInt ? BigInt(r0.s32min) : r0.smin;
+  const max = isInt ? BigInt(r0.s32max) : r0.smax;
+  if (min < BigInt(range[0]) || max > BigInt(range[1])) {
     invalidScalar(env, r0, range[0], range[1], 'At program exit', `R${regno}`);
   }
 }

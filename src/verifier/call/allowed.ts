@@ -3,25 +3,21 @@
  */
 
 import { mayCall } from '../../uapi/call-access.ts';
-import { BPF_PROG_TYPE_EXT } from '../../uapi/generated/constants.ts';
+import { BPF_PROG_TYPE_STRUCT_OPS } from '../../uapi/generated/constants.ts';
 import type { ArgKind } from '../../uapi/helper-kinds.ts';
 import type { HelperRow } from '../../uapi/helpers.ts';
 import { progTypeName as nameOf, type ProgTypeName } from '../../uapi/prog-types.ts';
+import { mayCallHelpers } from '../attach/struct-ops.ts';
 import type { Env } from '../env.ts';
 
-/** The program's type; an extension stands for what it replaces. */
-function progTypeOf(env: Env): number {
-  const { progType, attachProg } = env.input;
-  return progType === BPF_PROG_TYPE_EXT && attachProg ? attachProg.progType : progType;
-}
-
-/** The table's name of that. */
-export const progTypeName = (env: Env): ProgTypeName | undefined => nameOf(progTypeOf(env));
+/** The table's name of the program's type. */
+export const progTypeName = (env: Env): ProgTypeName | undefined => nameOf(env.input.progType);
 
 export function isAllowed(env: Env, row: HelperRow): boolean {
   if (row.cap === 'bpf' && !env.caps.bpf) return false;
   if (row.cap === 'perfmon' && !env.caps.perfmon) return false;
-  return mayCall(row, progTypeOf(env), env.attachType);
+  if (env.input.progType === BPF_PROG_TYPE_STRUCT_OPS && !mayCallHelpers(env)) return false;
+  return mayCall(row, env.input.progType, env.attachType);
 }
 
 /** Whether a program with another license than the GPL's may not call it. */

@@ -380,8 +380,8 @@ function checkDynptr(env: Env, kfunc: Kfunc, meta: KfuncMeta, param: KfuncParam,
 
 function mayWalkCssTasks(env: Env): boolean {
   const { progType } = env.input;
-  if (progType === BPF_PROG_TYPE_LSM) return true;
-  return progType === BPF_PROG_TYPE_TRACING && (env.attachType === BPF_TRACE_ITER || env.cur.inSleepable);
+  if (progType === BPF_PROG_TYPE_LSM || env.cur.inSleepable) return true;
+  return progType === BPF_PROG_TYPE_TRACING && env.attachType === BPF_TRACE_ITER;
 }
 
 function checkBtfPointer(env: Env, kfunc: Kfunc, k: number, reg: Reg, wantedId: number): void {

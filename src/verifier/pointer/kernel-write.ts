@@ -29,6 +29,9 @@ export function checkKernelWrite(env: Env, ptr: Reg, a: Access): void {
   const name = ptr.aux2 === 0 ? env.btfTypeName(0, ptr.aux) : '';
   if (progType === c.BPF_PROG_TYPE_STRUCT_OPS && name === 'tcp_sock') {
     checkMembers(env, a, 'tcp_sock', TCP_SOCK);
+  } else if (progType === c.BPF_PROG_TYPE_STRUCT_OPS && name === 'bpf_dummy_ops_state') {
+    const size = sizeOf(env.kernelBtf, ptr.aux);
+    if (a.off + a.size > size) env.reject('EACCES', `write access at off ${a.off} with size ${a.size}`);
   } else if (CONNTRACK.has(progType) && (name === 'nf_conn' || name === 'nf_conn___init')) {
     checkMembers(env, a, 'nf_conn', [['nf_conn', 'mark']]);
   } else {
