@@ -57,11 +57,20 @@ export function checkTarget(env: Env): void {
   else if (env.attachType === c.BPF_MODIFY_RETURN) checkModifiable(env, t.name);
 }
 
-/** Return values are changed of functions that answer an int and are made for it: errors injected, security hooks. */
+/** Functions whose answer programs are meant to change, besides system calls and security hooks. */
+const MODIFIABLE = new Set([
+  'bpf_modify_return_test',
+  'bpf_modify_return_test2',
+  'bpf_modify_return_test_tp',
+  'bpf_fentry_shadow_test',
+  'update_socket_protocol',
+]);
+
+/** Return values are changed of functions that answer an int and are made for it. */
 function checkModifiable(env: Env, name: string): void {
   const { ret } = targetOf(env);
   const t = ret === 0 ? undefined : resolve(env.kernelBtf, ret);
-  const isModifiable = t?.kind === 'int' && (name.startsWith('security_') || /^__(x64|ia32)_sys_/.test(name));
+  const isModifiable = t?.kind === 'int' && (MODIFIABLE.has(name) || /^(security_|__(x64|ia32)_sys_)/.test(name));
   if (!isModifiable) env.reject('EINVAL', `${name}() is not modifiable`);
 }
 
