@@ -22,7 +22,7 @@ const RING_RUNS = 1200;
 const MOST_RUNS = 1 << 20;
 const COMPILERS = ['clang-19', 'clang'];
 
-const PROGRAMS = ['return_0', ...GROUPS['compute']!, ...GROUPS['maps']!, 'tail_calls', 'firewall'];
+const PROGRAMS = ['return_0', ...GROUPS['compute']!, ...GROUPS['maps']!, 'tail_calls', 'random', 'firewall'];
 
 async function contenders(): Promise<Contender[]> {
   const all = [

@@ -3,6 +3,7 @@ import type { Collection } from '../../src/client/index.ts';
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 const KEYS = 64;
+const TENANTS = ['tenant_a', 'tenant_b', 'tenant_c', 'tenant_d'];
 const ROUTES = 256;
 const HTTPS = 443;
 const CLIENT_PORT = 40_000;
@@ -14,6 +15,7 @@ export async function fillMaps(programs: Collection): Promise<void> {
   for (let key = 0; key < KEYS; key++) {
     await programs.map('known').update(words(key), words(key, 0));
     await programs.map('recent').update(words(key), words(key, 0));
+    for (const tenant of TENANTS) await programs.map(tenant).update(words(key), words(key, 0));
   }
   for (let i = 0; i < ROUTES; i++) {
     const length = 8 + (i % 25);

@@ -172,6 +172,41 @@ PROGRAM(percpu_counters) {
   return cpu < 4096;
 }
 
+// A table for each tenant, found in a map of them.
+
+#ifndef NATIVE
+struct tenant {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __type(key, u32);
+  __type(value, u64);
+  __uint(max_entries, 256);
+} tenant_a SEC(".maps"), tenant_b SEC(".maps"), tenant_c SEC(".maps"), tenant_d SEC(".maps");
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __type(key, u32);
+  __uint(max_entries, 4);
+  __array(values, struct tenant);
+} tenants SEC(".maps") = {.values = {&tenant_a, &tenant_b, &tenant_c, &tenant_d}};
+
+PROGRAM(map_in_map) {
+  u64 sum = 0;
+  for (u32 i = 0; i < 64; i++) {
+    u32 which = i & 3, key = i;
+    void *tenant = bpf_map_lookup_elem(&tenants, &which);
+    if (!tenant) continue;
+    u64 *value = bpf_map_lookup_elem(tenant, &key);
+    if (value) sum += *value;
+  }
+  return (int)sum;
+}
+
+PROGRAM(random) {
+  u32 heads = 0;
+  for (u32 i = 0; i < 64; i++) heads += bpf_get_prandom_u32() & 1;
+  return heads <= 64;
+}
+#endif
+
 struct prefix {
   u32 length;
   u32 address;

@@ -14,6 +14,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   maps: [
     ...['array_map', 'hash_mix', 'hash_lookup', 'lru_lookup', 'percpu_counters', 'lpm_lookup'],
+    'map_in_map',
     ...['ring_output', 'ring_reserve'],
   ],
 };

@@ -18,10 +18,11 @@ import {
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_STACK,
 } from '../../uapi/generated/constants.ts';
+import { writeAnyLookup } from './any-map.ts';
 import { writeArrayUpdate } from './array.ts';
 import { writeCpu } from './cpu.ts';
 import type { MapFacts } from './facts.ts';
-import { HASH_TYPES, writeHashDelete, writeHashLookup, writeHashUpdate } from './hash-table.ts';
+import { HASH_LOOKUP_TYPES, HASH_TYPES, writeHashDelete, writeHashLookup, writeHashUpdate } from './hash-table.ts';
 import type { HelperFunction, MapFunction } from './helper-function.ts';
 import { writeLpmLookup } from './lpm.ts';
 import { writePeek, writePop, writePush } from './queue.ts';
@@ -44,7 +45,7 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASH_TYPES, write: writeHashLookup },
+  { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASH_LOOKUP_TYPES, write: writeHashLookup },
   { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: [BPF_MAP_TYPE_LPM_TRIE], write: writeLpmLookup },
   { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: ARRAYS, write: writeArrayUpdate, copies: true },
   { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASH_TYPES, write: writeHashUpdate, copies: true },
@@ -63,6 +64,11 @@ const ANY_MAP: ReadonlyMap<number, { readonly args: string; readonly write: (f: 
   [BPF_FUNC_get_smp_processor_id, { args: '', write: writeCpu }],
   [BPF_FUNC_get_prandom_u32, { args: '', write: writeRandom }],
 ]);
+
+/** What looks up in a map that is not known before. */
+export function unknownMapWriter(helper: number, args: string): ((f: HelperFunction) => void) | undefined {
+  return helper === BPF_FUNC_map_lookup_elem && args === 'ii' ? writeAnyLookup : undefined;
+}
 
 /** What writes the function for a helper on a map, or undefined where JavaScript does it. */
 export function mapWriter(helper: number, args: string, map: MapFacts): MapWriter | undefined {

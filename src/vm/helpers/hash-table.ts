@@ -25,6 +25,7 @@ import type { Addr } from '../../base/memory.ts';
 import {
   BPF_EXIST,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_HASH,
@@ -70,6 +71,8 @@ export const HASH_TYPES: readonly number[] = [
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
 ];
+/** Programs only look up in the last of these: what a value holds is a map. */
+export const HASH_LOOKUP_TYPES: readonly number[] = [...HASH_TYPES, BPF_MAP_TYPE_HASH_OF_MAPS];
 
 /** Locals that `writeFind` fills. */
 interface Found {
@@ -100,7 +103,7 @@ export function writeHashLookup(f: MapFunction): void {
 
 /** Whether `writeHashProbe` can stand for a lookup in a map. */
 export function hasHashProbe(map: MapFacts): boolean {
-  return HASH_TYPES.includes(map.type) && isShort(map.keySize);
+  return HASH_LOOKUP_TYPES.includes(map.type) && isShort(map.keySize);
 }
 
 /**
@@ -207,6 +210,7 @@ function writeUse(code: CodeWriter, map: MapFacts, control: Addr, element: numbe
   }
   code.get(element).i32(map.word(HASH_VALUE_OFFSET)).op(I32_ADD);
   if (isPercpu(map)) writeCpuPart(code, control, map.valueSize);
+  if (map.type === BPF_MAP_TYPE_HASH_OF_MAPS) code.memory(I32_LOAD, 0);
 }
 
 /** Puts the address of the bucket for a hash on the stack. */

@@ -8,6 +8,7 @@ import {
   BPF_FUNC_map_lookup_elem,
   BPF_FUNC_map_update_elem,
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
 } from '../../uapi/generated/constants.ts';
 import type { Callable, InlineMap } from '../code.ts';
@@ -74,6 +75,8 @@ export function writeCall(f: FunctionContext, pc: number): void {
   takeFuel(f);
   if (own !== null) code.end();
 }
+
+const ARRAY_TYPES: readonly number[] = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS];
 
 /** What does a helper's work without leaving WebAssembly. */
 interface OwnWay {
@@ -142,12 +145,13 @@ function writeArrayLookup(f: FunctionContext, map: InlineMap): void {
   code.open(IF, I32);
   code.get(f.i32).i32(map.stride).op(I32_MUL).i32(map.base).op(I32_ADD);
   if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) writeCpuPart(code, f.control, map.valueSize);
+  if (map.type === BPF_MAP_TYPE_ARRAY_OF_MAPS) code.memory(I32_LOAD, 0);
   code.else(ELSE).i32(0).end();
   f.set32(0);
 }
 
-function isArray(map: InlineMap): boolean {
-  return (map.type === BPF_MAP_TYPE_ARRAY || map.type === BPF_MAP_TYPE_PERCPU_ARRAY) && map.base !== 0;
+function isArray({ type, base }: InlineMap): boolean {
+  return ARRAY_TYPES.includes(type) && base !== 0;
 }
 
 /** A call of map_lookup_elem on a hash table with short keys: the first look stands in place. */

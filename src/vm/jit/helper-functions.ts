@@ -2,7 +2,7 @@
 import { BPF_FUNC_get_prandom_u32 } from '../../uapi/generated/constants.ts';
 import type { Callable } from '../code.ts';
 import { type MapFacts, mapFacts } from '../helpers/facts.ts';
-import { helperWriter, mapWriter } from '../helpers/functions.ts';
+import { helperWriter, mapWriter, unknownMapWriter } from '../helpers/functions.ts';
 import { writeHashRest } from '../helpers/hash-table.ts';
 import { HelperFunction, MapFunction } from '../helpers/helper-function.ts';
 import { CodeWriter } from '../wasm/code.ts';
@@ -49,7 +49,8 @@ export class HelperFunctions {
     const code = new CodeWriter(lanes);
     const helper = this.#imports.of(callable);
     const isLeft = id === BPF_FUNC_get_prandom_u32 && !host.hasSeed;
-    const ownWriter = isLeft ? undefined : helperWriter(id, callable.args);
+    const ofAny = map === 0 ? unknownMapWriter(id, callable.args) : undefined;
+    const ownWriter = isLeft ? undefined : (helperWriter(id, callable.args) ?? ofAny);
     if (ownWriter) {
       ownWriter(new HelperFunction(code, helper, lanes, host.control));
     } else {
