@@ -55,7 +55,11 @@ try {
   const ringId = (await bpf.mapInfo(ring)).id;
   const producerId = (await bpf.progInfo(producer)).id;
   for (let round = 0; round < rounds; round++) {
-    for (const [name, n] of Object.entries(ask('elements', hashId, ELEMENTS, SECONDS))) note(theirs, name, n);
+    for (const [name, n] of Object.entries(ask('elements', hashId, ELEMENTS, SECONDS))) {
+      note(theirs, name, n);
+      // The same C loop stands beside the calls with and without a promise.
+      if (!name.endsWith('Batch')) note(theirs, `${name}Now`, n);
+    }
     await elements(hash);
 
     await withProducer(producerId, () => note(theirs, 'records', ask('read', ringId, RING_SECONDS)['records']!));
@@ -128,6 +132,24 @@ async function elements(fd: number): Promise<void> {
     for (let i = 0; i < 1000; i++) await bpf.mapLookup(fd, key[(n + i) % ELEMENTS]!, 8);
     return 1000;
   });
+  const absent = Array.from(keys, (k) => new Uint8Array(new Uint32Array([k + ELEMENTS]).buffer));
+  await measure('missing', async (n) => {
+    for (let i = 0; i < 1000; i++) await bpf.mapLookup(fd, absent[(n + i) % ELEMENTS]!, 8);
+    return 1000;
+  });
+  const now = kernel.elements!;
+  await measure('updateNow', async (n) => {
+    for (let i = 0; i < 1000; i++) now.update(fd, key[(n + i) % ELEMENTS]!, value);
+    return 1000;
+  });
+  await measure('lookupNow', async (n) => {
+    for (let i = 0; i < 1000; i++) now.lookup(fd, key[(n + i) % ELEMENTS]!, 8);
+    return 1000;
+  });
+  await measure('missingNow', async (n) => {
+    for (let i = 0; i < 1000; i++) now.lookup(fd, absent[(n + i) % ELEMENTS]!, 8);
+    return 1000;
+  });
   const allKeys = new Uint8Array(keys.buffer);
   const allValues = new Uint8Array(values.buffer);
   await measure('updateBatch', () => bpf.mapUpdateBatch(fd, allKeys, allValues, ELEMENTS));
@@ -189,6 +211,10 @@ function report(): void {
   const names: Record<string, string> = {
     update: 'update, one element a call',
     lookup: 'lookup, one element a call',
+    missing: 'lookup of a key that is not there',
+    updateNow: 'update, without a promise (`kernel.elements`)',
+    lookupNow: 'lookup, without a promise',
+    missingNow: 'lookup of a key that is not there, without a promise',
     updateBatch: `update, ${ELEMENTS} elements a call`,
     lookupBatch: `lookup, ${BATCH} elements a call`,
     records: `ring buffer, records of ${RECORD} bytes, reader`,

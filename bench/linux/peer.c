@@ -50,6 +50,13 @@ static void elements(int map, unsigned count, double seconds) {
       if (bpf_map_lookup_elem(map, &keys[(n + i) % count], &value)) fail("lookup");
   report("lookup", n, end - begin, 0);
 
+  for (n = 0, begin = now(); (end = now()) < begin + seconds; n += 1000)
+    for (unsigned i = 0; i < 1000; i++) {
+      unsigned absent = count + i;
+      if (!bpf_map_lookup_elem(map, &absent, &value)) fail("missing");
+    }
+  report("missing", n, end - begin, 0);
+
   for (n = 0, begin = now(); (end = now()) < begin + seconds;) {
     unsigned size = count;
     if (bpf_map_update_batch(map, keys, values, &size, NULL)) fail("update batch");
