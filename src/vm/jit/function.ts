@@ -11,6 +11,7 @@ import type { ProgramFacts } from './function-facts.ts';
 import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
 import { type RegisterLocals, Registers } from './registers.ts';
+import { Sums } from './sums.ts';
 
 /** A fault on its way is its slot above these bits, its kind in them. */
 const FAULT_BITS = 3;
@@ -89,6 +90,7 @@ export class FunctionContext implements ModuleContext {
   #faultLabel = 0;
   #otherI64: number | undefined;
   readonly checkedRanges = new CheckedRanges();
+  readonly sums: Sums;
 
   constructor(module: ModuleContext, code: CodeWriter, fn: number) {
     this.code = code;
@@ -107,6 +109,7 @@ export class FunctionContext implements ModuleContext {
     this.facts = module.facts;
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
+    this.sums = new Sums(this.framePointer, (reg) => this.#registers.isSmall(reg));
     const { start, types } = module.facts.of(fn);
     // r1 to r5 are the parameters; the others become locals when they are first used.
     const locals = { i32: [], i64: [undefined, 0, 1, 2, 3, 4] };
@@ -123,12 +126,13 @@ export class FunctionContext implements ModuleContext {
   /** A block of the function begins at a slot. */
   enterBlock(pc: number): void {
     this.#registers.enterBlock(pc);
-    this.checkedRanges.clear();
+    this.#forgetBlock();
   }
 
   /** An operation begins. */
   enterSlot(pc: number): void {
     this.#registers.enterSlot(pc);
+    this.sums.begin(this.ops, pc);
   }
 
   /** Puts a register on the stack, as an i64. */
@@ -144,13 +148,24 @@ export class FunctionContext implements ModuleContext {
   /** Sets the register that the operation writes from the i64 on the stack. */
   set(reg: number): void {
     this.#registers.set(reg);
-    this.checkedRanges.forget(reg);
+    this.#wrote(reg);
   }
 
   /** The same from the i32 on the stack, zero-extended. */
   set32(reg: number): void {
     this.#registers.set32(reg);
+    this.#wrote(reg);
+  }
+
+  #wrote(reg: number): void {
     this.checkedRanges.forget(reg);
+    this.sums.write(reg);
+  }
+
+  /** What is known of registers within a block. */
+  #forgetBlock(): void {
+    this.checkedRanges.clear();
+    this.sums.clear();
   }
 
   /** Whether a register is an i32 now. Its upper half is 0 then, or nobody asks for it. */
@@ -274,12 +289,12 @@ export class FunctionContext implements ModuleContext {
     this.#inlined++;
     this.#registers = inner;
     this.#kept = level.kept;
-    this.checkedRanges.clear();
+    this.#forgetBlock();
     write();
     this.#inlined--;
     this.#registers = outer;
     this.#kept = kept;
-    this.checkedRanges.clear();
+    this.#forgetBlock();
     inner.get(0);
     this.set(0);
   }

@@ -1,7 +1,7 @@
 /**
  * Loads, stores and atomic operations.
  *
- * An address is the low half of a register; a positive `off` goes into the wasm instruction, which adds it for free.
+ * An address is the low half of a register; what is constant in it goes into the wasm instruction, which adds it for free.
  * What the verifier has proven needs no check beyond wasm's own. Checked mode tests each address first.
  */
 import { byteSize } from '../../isa/index.ts';
@@ -47,8 +47,6 @@ import {
 import { checkAccess } from './checks.ts';
 import type { FunctionContext } from './function.ts';
 
-const FRAME_POINTER = 10;
-
 /** By opcode: to an i64, and to the low half of that. */
 const LOADS: ReadonlyMap<number, readonly [number, number]> = new Map([
   [0x61, [I64_LOAD32_U, I32_LOAD]],
@@ -67,11 +65,14 @@ const STORES: ReadonlyMap<number, readonly [number, number]> = new Map([
   [4, [I64_STORE32, I32_STORE]],
 ]);
 
-/** Leaves the address `reg + off` or its base; answers what is still to be added. */
+/** Leaves the address `reg + off` or a part of it; answers what is still to be added. */
 function address(f: FunctionContext, reg: number, off: number): number {
-  if (reg === FRAME_POINTER) {
-    f.code.i32(0);
-    return (f.framePointer + off) >>> 0;
+  const sum = f.sums.of(reg);
+  const constant = sum ? sum.constant + off : -1;
+  if (sum && constant >= 0 && constant < 2 ** 32) {
+    if (sum.index < 0) f.code.i32(0);
+    else f.get32(sum.index);
+    return constant;
   }
   f.get32(reg);
   if (off >= 0) return off;

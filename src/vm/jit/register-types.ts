@@ -47,6 +47,9 @@ export interface RegisterTypes {
   readonly atBlock: Uint16Array;
   /** By slot, the same: 1 where what the operation writes is an i32. */
   readonly written: Uint8Array;
+  /** The same for what is below 2^32, which is more than being an i32 says. */
+  readonly smallAtBlock: Uint16Array;
+  readonly smallWritten: Uint8Array;
 }
 
 export function typeRegisters(subject: TypedSubject): RegisterTypes {
@@ -199,23 +202,34 @@ class Values {
   }
 
   types(): RegisterTypes {
-    const { blocks, start, written: writes } = this.#subject;
-    const atBlock = new Uint16Array(writes.length);
-    const written = new Uint8Array(writes.length);
+    const small = (value: number): boolean => this.#wide[this.#head(value)] === 0;
+    const narrow = (value: number): boolean => small(value) || this.#asked[this.#head(value)] === 0;
+    return {
+      atBlock: this.#atBlock(narrow),
+      written: this.#atSlots(narrow),
+      smallAtBlock: this.#atBlock(small),
+      smallWritten: this.#atSlots(small),
+    };
+  }
+
+  #atBlock(is: (value: number) => boolean): Uint16Array {
+    const { blocks, start, written } = this.#subject;
+    const at = new Uint16Array(written.length);
     blocks.forEach((block, number) => {
       if (block.start === block.end) return;
       let bits = 0;
-      for (let reg = 0; reg < REGISTERS; reg++) if (this.#isI32(number * REGISTERS + reg)) bits |= 1 << reg;
-      atBlock[block.start - start] = bits;
+      for (let reg = 0; reg < REGISTERS; reg++) if (is(number * REGISTERS + reg)) bits |= 1 << reg;
+      at[block.start - start] = bits;
     });
-    for (let i = 0; i < writes.length; i++)
-      if (writes[i]! >= 0 && this.#isI32(blocks.length * REGISTERS + i)) written[i] = 1;
-    return { atBlock, written };
+    return at;
   }
 
-  #isI32(value: number): boolean {
-    const head = this.#head(value);
-    return this.#wide[head] === 0 || this.#asked[head] === 0;
+  #atSlots(is: (value: number) => boolean): Uint8Array {
+    const { blocks, written } = this.#subject;
+    const at = new Uint8Array(written.length);
+    const first = blocks.length * REGISTERS;
+    for (let i = 0; i < at.length; i++) if (written[i]! >= 0 && is(first + i)) at[i] = 1;
+    return at;
   }
 
   /** Registers that an operation asks all of, besides its dst and src. */

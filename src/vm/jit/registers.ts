@@ -22,6 +22,8 @@ export class Registers {
   readonly #framePointer: Addr;
   /** Registers that are i32 now, as bits. */
   #narrow = 0;
+  /** Registers that hold a number below 2^32 now, as bits. */
+  #small = 0;
   #pc = 0;
 
   /** Of a function that begins at slot `start`. */
@@ -36,6 +38,7 @@ export class Registers {
   /** A block begins. */
   enterBlock(pc: number): void {
     this.#narrow = this.#types.atBlock[pc - this.#start]!;
+    this.#small = this.#types.smallAtBlock[pc - this.#start]!;
   }
 
   /** An operation begins. */
@@ -46,6 +49,11 @@ export class Registers {
   /** Whether a register is an i32 now. Its upper half is 0 then, or nobody asks for it. */
   isNarrow(reg: number): boolean {
     return reg === FRAME_POINTER || (this.#narrow & (1 << reg)) !== 0;
+  }
+
+  /** Whether a register holds a number below 2^32 now. */
+  isSmall(reg: number): boolean {
+    return reg === FRAME_POINTER || (this.#small & (1 << reg)) !== 0;
   }
 
   /** Whether what the operation writes will be an i32. */
@@ -72,16 +80,22 @@ export class Registers {
   /** Sets the register that the operation writes from the i64 on the stack. */
   set(reg: number): void {
     if (this.writesNarrow) this.#code.op(I32_WRAP_I64);
-    this.put(reg, this.writesNarrow);
+    this.#written(reg);
   }
 
   /** The same from the i32 on the stack, zero-extended. */
   set32(reg: number): void {
     if (!this.writesNarrow) this.#code.op(I64_EXTEND_I32_U);
-    this.put(reg, this.writesNarrow);
+    this.#written(reg);
   }
 
-  /** Sets a register from what is on the stack, an i32 or an i64. */
+  #written(reg: number): void {
+    this.put(reg, this.writesNarrow);
+    if (this.#types.smallWritten[this.#pc - this.#start] === 1) this.#small |= 1 << reg;
+    else this.#small &= ~(1 << reg);
+  }
+
+  /** Sets a register, where a function begins, from what is on the stack, an i32 or an i64. */
   put(reg: number, narrow: boolean): void {
     if (narrow) {
       this.#code.set(this.#i32(reg));
