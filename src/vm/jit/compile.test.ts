@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MAP_HEADER_SIZE } from '../../base/map-header.ts';
 import { assemble, Insns } from '../../isa/index.ts';
 import { BPF_MAP_TYPE_ARRAY } from '../../uapi/generated/constants.ts';
-import { type Code, Engine, LinearMemory } from '../index.ts';
+import { type Code, Engine, LinearMemory, type Runnable } from '../index.ts';
 
 const code = (text: string, extra: Partial<Code> = {}): Code => ({ insns: assemble(text), subprogs: [0], ...extra });
 
@@ -48,6 +48,80 @@ test('a 64-bit rotate is one instruction', () => {
   expect(has(image, 0x42, 13, 0x89)).toBe(true);
   const other = engine.load(code('r2 = r1\nr2 <<= 13\nr1 >>= 50\nr2 |= r1\nr0 = r2\nexit'));
   expect(has(other.image, 0x42, 13, 0x89)).toBe(false);
+});
+
+describe('counting bits, as compilers write it, is one instruction', () => {
+  const FORMS: Readonly<Record<string, { text: string; popcnt: number }>> = {
+    'of 64': {
+      popcnt: 0x7b,
+      text: `r2 = r1\nr2 >>= 1\nr3 = 0x5555555555555555 ll\nr2 &= r3\nr1 -= r2\nr2 = 0x3333333333333333 ll\nr0 = r1\nr0 &= r2\nr1 >>= 2
+        r1 &= r2\nr0 += r1\nr1 = r0\nr1 >>= 4\nr0 += r1\nr1 = 0xf0f0f0f0f0f0f0f ll\nr0 &= r1\nr1 = 0x101010101010101 ll\nr0 *= r1\nr0 >>= 56`,
+    },
+    'of 32 in 64': {
+      popcnt: 0x69,
+      text: `*(u64 *)(r10 -8) = r1\nr1 = *(u32 *)(r10 -8)\nr2 = r1\nr2 >>= 1\nr2 &= 0x55555555\nr1 -= r2\nr0 = r1\nr0 &= 0x33333333\nr1 >>= 2
+        r1 &= 0x33333333\nr0 += r1\nr1 = r0\nr1 >>= 4\nr0 += r1\nr0 &= 0x0f0f0f0f\nr0 *= 0x01010101\nr1 = 0xff000000 ll\nr0 &= r1\nr0 >>= 24`,
+    },
+    'of 32': {
+      popcnt: 0x69,
+      text: `w2 = w1\nw2 >>= 1\nw2 &= 0x55555555\nw1 -= w2\nw0 = w1\nw0 &= 0x33333333\nw1 >>= 2\nw1 &= 0x33333333\nw0 += w1\nw1 = w0
+        w1 >>= 4\nw0 += w1\nw0 &= 0x0f0f0f0f\nw0 *= 0x01010101\nw0 >>= 24`,
+    },
+  };
+  const NUMBERS = [0, 1, 3, 0x80000000, 0xffffffff, 0x12345678];
+
+  test.each(Object.entries(FORMS))('%s', (_, { text, popcnt }) => {
+    const load = (insns: string, hi: number, mode: 'jit' | 'interpreter') => {
+      const made = code(`w6 = ${hi}\nr6 <<= 32\nr1 |= r6\n${insns}\nexit`);
+      return { made, program: engineWith().load(made, { mode }) };
+    };
+    /** The opcode, and behind it what sets a local or changes the width. */
+    const counts = ({ image, ranges }: Runnable): boolean => {
+      const body = image.subarray(ranges[0]!.offset, ranges[0]!.offset + ranges[0]!.size);
+      return [0x21, 0x22, 0xa7, 0xad].some((next) => has(body, popcnt, next));
+    };
+    const { made, program } = load(text, 0, 'jit');
+    expect(counts(program)).toBe(true);
+    for (const hi of [0, 7, -1]) {
+      const [fast, slow] = [load(text, hi, 'jit').program, load(text, hi, 'interpreter').program];
+      for (const n of NUMBERS) expect(fast.run(n)).toBe(slow.run(n));
+    }
+    // Each constant has to be the right one.
+    for (let pc = 3; pc < made.insns.length - 1; pc++) {
+      if (made.insns.imm[pc] === 0) continue;
+      const [fast, slow] = [
+        code(`w6 = 5\nr6 <<= 32\nr1 |= r6\n${text}\nexit`),
+        code(`w6 = 5\nr6 <<= 32\nr1 |= r6\n${text}\nexit`),
+      ];
+      fast.insns.imm[pc]! ^= 2;
+      slow.insns.imm[pc]! ^= 2;
+      const [a, b] = [engineWith().load(fast), engineWith().load(slow, { mode: 'interpreter' })];
+      expect(counts(a)).toBe(false);
+      for (const n of NUMBERS) expect(a.run(n)).toBe(b.run(n));
+    }
+  });
+});
+
+describe('an address that is a constant and a register', () => {
+  const run = (text: string, mode: 'jit' | 'interpreter'): number => engineWith().load(code(text), { mode }).run(5);
+
+  test.each([
+    ['a number below 2^32', 'r2 = 3\nr3 = r10\nr3 += -16\nr3 += r2\n*(u8 *)(r3 +1) = 77\nr0 = *(u8 *)(r10 -12)'],
+    ['one that is taken away', 'r2 = -3\nr3 = r10\nr3 += -8\nr3 += r2\n*(u8 *)(r3 +0) = 77\nr0 = *(u8 *)(r10 -11)'],
+    [
+      'one that has changed since',
+      'r2 = 3\nr3 = r10\nr3 += -16\nr3 += r2\nr2 = 9\n*(u8 *)(r3 +1) = 77\nr0 = *(u8 *)(r10 -12)',
+    ],
+    [
+      'a register that is added to itself',
+      'r3 = r10\nr3 += -16\nr3 += r3\nr3 -= r10\nr3 += 16\n*(u8 *)(r3 +0) = 77\nr0 = *(u8 *)(r10 -16)',
+    ],
+    ['the frame, added last', 'r2 = 3\nr2 += -16\nr2 += r10\n*(u8 *)(r2 +1) = 77\nr0 = *(u8 *)(r10 -12)'],
+    ['the argument, added to a constant', 'r3 = r10\nr3 += -16\nr3 += r1\n*(u8 *)(r3 +1) = 77\nr0 = *(u8 *)(r10 -10)'],
+  ])('%s', (_, text) => {
+    expect(run(`${text}\nexit`, 'interpreter')).toBe(77);
+    expect(run(`${text}\nexit`, 'jit')).toBe(77);
+  });
 });
 
 describe('an array lookup whose map is known', () => {

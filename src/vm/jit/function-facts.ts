@@ -5,16 +5,16 @@ import type { Operations } from '../operations.ts';
 import { analyseFlow, type Flow } from './dominators.ts';
 import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
 import { type Block, buildGraph, slotsOf } from './graph.ts';
+import { findIdioms, type Idiom } from './idioms.ts';
 import { makeReducible } from './reducible.ts';
 import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
-import { findRotates, type Rotate } from './rotates.ts';
 
 export interface FunctionFacts {
   readonly start: number;
   readonly blocks: readonly Block[];
   readonly flow: Flow;
   /** By the slot where they stand. */
-  readonly rotates: ReadonlyMap<number, Rotate>;
+  readonly idioms: ReadonlyMap<number, Idiom>;
   readonly types: RegisterTypes;
 }
 
@@ -67,14 +67,14 @@ export class ProgramFacts {
     const end = ops.bounds[fn + 1]!;
     const blocks = buildGraph(ops, start, end);
     const flow = makeReducible(blocks);
-    const rotates = new Map<number, Rotate>();
-    for (const block of blocks) findRotates(ops, block.start, block.end, rotates);
+    const idioms = new Map<number, Idiom>();
+    for (const block of blocks) findIdioms(ops, block.start, block.end, idioms);
     const readByFunction = (callee: number): number => this.readAtEntry(callee) & ARGUMENTS;
     const types = typeRegisters({
       ops,
       blocks,
       flow,
-      rotates,
+      idioms,
       start,
       ...this.#effects(start, end, readByFunction),
       calls: this.#calls,
@@ -84,6 +84,6 @@ export class ProgramFacts {
       checked: this.#checked,
       readByFunction,
     });
-    return { start, blocks, flow, rotates, types };
+    return { start, blocks, flow, idioms, types };
   }
 }

@@ -27,15 +27,15 @@ import {
 } from '../operations.ts';
 import { ARGUMENTS } from './effects.ts';
 import { isBranch, slotsOf } from './graph.ts';
+import type { Idiom } from './idioms.ts';
 import { findNarrow, type Subject } from './intervals.ts';
-import type { Rotate } from './rotates.ts';
 
 const REGISTERS = 10;
 
 export interface TypedSubject extends Subject {
   /** Whole addresses are looked at before they are used. */
   readonly checked: boolean;
-  readonly rotates: ReadonlyMap<number, Rotate>;
+  readonly idioms: ReadonlyMap<number, Idiom>;
   /** By slot from `start` on: the registers that are read, as bits. */
   readonly read: Uint16Array;
   /** Arguments that a function of the program reads, as bits. */
@@ -127,7 +127,7 @@ class Values {
 
   /** Follows values through blocks, and joins those that meet. */
   number(): void {
-    const { ops, blocks, flow, start, rotates, written } = this.#subject;
+    const { ops, blocks, flow, start, idioms, written } = this.#subject;
     const live = liveRegisters(this.#subject);
     const now = new Int32Array(REGISTERS + 1);
     for (const number of flow.order) {
@@ -140,8 +140,8 @@ class Values {
         for (let whole = this.#wholeOf(pc), reg = 0; whole !== 0; whole >>>= 1, reg++) {
           if ((whole & 1) !== 0 && now[reg]! >= 0) this.#whole.push(now[reg]!);
         }
-        const rotate = rotates.get(pc);
-        if (rotate?.wide) this.#whole.push(this.#dst[rotate.from - start]!);
+        const idiom = idioms.get(pc);
+        if (idiom?.wide) this.#whole.push(this.#dst[idiom.from - start]!);
         const reg = written[pc - start]!;
         if (reg >= 0 && reg < REGISTERS) now[reg] = this.#writtenAt(pc);
       }

@@ -17,16 +17,16 @@ import {
   type Operations,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
-import { I32_ROTL, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
+import { I32_POPCNT, I32_ROTL, I64_POPCNT, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
 import { writeAlu, writeConstant, writeExtendedAlu } from './alu.ts';
 import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall } from './calls.ts';
 import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
 import { type Block, isBranch, slotsOf } from './graph.ts';
+import type { Idiom } from './idioms.ts';
 import { inlineEnd } from './inline.ts';
 import { writeCondition } from './jumps.ts';
 import { writeAtomic, writeLoad, writeProbe, writeStore } from './memory.ts';
-import type { Rotate } from './rotates.ts';
 import { type BlockWriter, writeStructure } from './structure.ts';
 
 /** The wasm body of BPF function `fn`. */
@@ -34,14 +34,14 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const { ops } = module;
   const code = new CodeWriter(5);
   const f = new FunctionContext(module, code, fn);
-  const { blocks, flow, rotates } = module.facts.of(fn);
+  const { blocks, flow, idioms } = module.facts.of(fn);
   takeFuel(f);
   if (callsFunctions(ops, fn)) takeDepth(f);
   const writer: BlockWriter = {
     body(block) {
       if (block.start === block.end) return;
       f.enterBlock(block.start);
-      writeBody(f, block.start, block.end, rotates);
+      writeBody(f, block.start, block.end, idioms);
     },
     condition(block, negate) {
       writeCondition(f, block.end - 1, negate);
@@ -75,36 +75,39 @@ function writeFunctionCall(f: FunctionContext, pc: number): void {
   burnFuel(f, pc, f.ops.bounds[fn + 1]! - start);
   checkDepth(f, pc);
   if (end < 0) writeSubprogCall(f, pc);
-  else f.inline(fn, () => writeBody(f, start, end, f.facts.of(fn).rotates));
+  else f.inline(fn, () => writeBody(f, start, end, f.facts.of(fn).idioms));
 }
 
-function writeBody(f: FunctionContext, start: number, end: number, rotates: ReadonlyMap<number, Rotate>): void {
-  const { ops, code } = f;
-  /** Shifts that rotates begin with, and how wide these are. */
+function writeBody(f: FunctionContext, start: number, end: number, idioms: ReadonlyMap<number, Idiom>): void {
+  const { ops } = f;
+  /** Shifts that idioms begin with, and how wide these are. */
   const begun = new Map<number, boolean>();
   for (let pc = start; pc < end; pc++) {
-    const rotate = rotates.get(pc);
-    if (rotate) begun.set(rotate.from, rotate.wide);
+    const idiom = idioms.get(pc);
+    if (idiom) begun.set(idiom.from, idiom.wide);
   }
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
     f.enterSlot(pc);
     const dst = ops.dst[pc]!;
     const wide = begun.get(pc);
     if (wide !== undefined) (wide ? f.get(dst) : f.get32(dst)).set(f.kept(dst, wide));
-    const rotate = rotates.get(pc);
-    if (rotate === undefined) {
+    const idiom = idioms.get(pc);
+    if (idiom === undefined) {
       writeInstruction(f, pc);
       continue;
     }
-    code.get(f.kept(ops.dst[rotate.from]!, rotate.wide));
-    if (rotate.wide) {
-      code.i64(rotate.by).op(I64_ROTL);
-      f.set(dst);
-    } else {
-      code.i32(rotate.by).op(I32_ROTL);
-      f.set32(dst);
-    }
+    writeIdiom(f, dst, idiom, f.kept(ops.dst[idiom.from]!, idiom.wide));
   }
+}
+
+/** Sets `dst` to the rotated local, or to the count of its bits. */
+function writeIdiom(f: FunctionContext, dst: number, { kind, by, wide }: Idiom, local: number): void {
+  f.code.get(local);
+  if (kind === 'count') f.code.op(wide ? I64_POPCNT : I32_POPCNT);
+  else if (wide) f.code.i64(by).op(I64_ROTL);
+  else f.code.i32(by).op(I32_ROTL);
+  if (wide) f.set(dst);
+  else f.set32(dst);
 }
 
 /** Checked mode: whether an edge is a jump back in the program's text. Falling through never is. */

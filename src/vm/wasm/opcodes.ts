@@ -70,6 +70,7 @@ export const I64_GE_S = 0x59;
 export const I64_GE_U = 0x5a;
 
 export const I32_CLZ = 0x67;
+export const I32_POPCNT = 0x69;
 export const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
 export const I32_MUL = 0x6c;
@@ -84,6 +85,7 @@ export const I32_SHL = 0x74;
 export const I32_SHR_S = 0x75;
 export const I32_SHR_U = 0x76;
 export const I32_ROTL = 0x77;
+export const I64_POPCNT = 0x7b;
 export const I64_ADD = 0x7c;
 export const I64_SUB = 0x7d;
 export const I64_MUL = 0x7e;
