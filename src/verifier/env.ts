@@ -3,6 +3,7 @@
  */
 import type { Btf, BtfType } from '../btf/index.ts';
 import { type DisasmHooks, disassembleWithOpcode, type Insns } from '../isa/index.ts';
+import { BPF_F_ANY_ALIGNMENT, BPF_F_STRICT_ALIGNMENT } from '../uapi/flags.ts';
 import {
   BPF_CGROUP_INET_SOCK_CREATE,
   BPF_PROG_TYPE_CGROUP_SOCK,
@@ -222,7 +223,7 @@ export class Env implements PrintContext {
     this.caps = input.capabilities ?? ALL_CAPABILITIES;
     this.attachType = expectedAttachType(input);
     this.allowUninitStack = this.caps.perfmon;
-    this.strictAlignment = (input.flags & 1) !== 0;
+    this.strictAlignment = (input.flags & (BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT)) === BPF_F_STRICT_ALIGNMENT;
     const lanes = new Lanes(new Int32Array(TEMPS * LANES));
     this.temp = Array.from({ length: TEMPS }, (_, k) => new Reg(lanes, k));
     this.other = [new Reg(lanes, 0), new Reg(lanes, 0)];

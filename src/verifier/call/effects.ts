@@ -5,7 +5,7 @@ import * as c from '../../uapi/generated/constants.ts';
 import { HELPERS, type HelperRow } from '../../uapi/helpers.ts';
 import type { Env } from '../env.ts';
 import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
-import { isHelperCall, isPseudoCall } from '../structure/subprogs.ts';
+import { isHelperCall, isKfuncCall, isPseudoCall } from '../structure/subprogs.ts';
 
 export interface CallEffects {
   /** Argument registers that it reads, from r1. */
@@ -71,7 +71,7 @@ const kfuncEffects = (k: Kfunc): CallEffects => ({
 export function callEffects(env: Env, pc: number): CallEffects {
   if (isPseudoCall(env, pc)) return NONE;
   if (!isHelperCall(env, pc)) {
-    const kfunc = kfuncAt(env, pc);
+    const kfunc = isKfuncCall(env, pc) ? kfuncAt(env, pc) : undefined;
     return kfunc ? kfuncEffects(kfunc) : NONE;
   }
   return EFFECTS.get(env.insns.imm[pc]!) ?? NONE;

@@ -169,9 +169,9 @@ export class Pruner {
     return true;
   }
 
-  /** As #ids, where no id means "linked to nothing else". */
+  /** As #ids for numbers. One that was linked to nothing stands for one that is. */
   #scalarIds(oldId: number, curId: number): boolean {
-    return this.#ids(oldId || ++this.#freshIds, curId || ++this.#freshIds);
+    return oldId === 0 || this.#ids(oldId, curId || ++this.#freshIds);
   }
 
   #exact(a: Int32Array, ra: number, b: Int32Array, rb: number): boolean {
@@ -228,7 +228,7 @@ export class Pruner {
       const oldId = a[x + ID]!;
       const curId = b[y + ID]!;
       // Two numbers linked with a constant between them must have the same constant.
-      if ((oldId & ADD_CONST) !== (curId & ADD_CONST)) return false;
+      if (oldId !== 0 && (oldId & ADD_CONST) !== (curId & ADD_CONST)) return false;
       if (oldId & ADD_CONST && a[x + OFF] !== b[y + OFF]) return false;
       return isWithin(a, x, b, y) && isTnumIn(a, x, b, y) && this.#scalarIds(oldId, curId);
     }

@@ -131,7 +131,6 @@ export function exchangedField(env: Env, regno: number): MapField {
 
 /** The second argument: what goes into the field, and its reference with it. */
 export function checkExchanged(env: Env, holder: Reg, reg: Reg, regno: number, field: MapField): void {
-  if (reg.mayBeNull) env.reject('EACCES', `Possibly NULL pointer passed to helper arg${regno}`);
   checkMatch(env, reg, regno, field, pointeeOf(env, holder, field));
 }
 

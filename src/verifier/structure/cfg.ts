@@ -7,6 +7,7 @@ import {
   BPF_CALL,
   BPF_EXIT,
   BPF_JA,
+  BPF_MAY_GOTO,
   BPF_PSEUDO_CALL,
   isJmp,
   isMayGoto,
@@ -99,7 +100,7 @@ class CfgWalk {
       }
       default:
         aux.prunePoint[at] = 1;
-        if (isMayGoto(code)) aux.forceCheckpoint[at] = 1;
+        if (isMayGoto(code) && insns.src[at] === BPF_MAY_GOTO) aux.forceCheckpoint[at] = 1;
         if (this.#edge(at, at + 1, FALLTHROUGH)) return true;
         return this.#edge(at, at + 1 + insns.off[at]!, BRANCH);
     }

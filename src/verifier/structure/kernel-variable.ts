@@ -15,7 +15,8 @@ export function checkKernelVariable(env: Env, pc: number): void {
   const { insns } = env;
   const id = insns.imm[pc]!;
   const fd = insns.imm[pc + 1]!;
-  if (fd !== 0) env.unsupported('the address of a variable of a module');
+  // There are no modules here, so no descriptor is of one's types.
+  if (fd !== 0) env.reject('EINVAL', 'invalid module BTF object FD specified.');
   const btf = env.kernelBtf;
   const t = btf.type(id);
   if (!t) env.reject('ENOENT', `ldimm64 insn specifies invalid btf_id ${id}.`);

@@ -35,7 +35,7 @@ export function addKfunc(env: Env, pc: number): void {
   }
   env.kfuncNames.set(pc, '');
   if (id === 0 && insns.off[pc] === 0) return;
-  if (insns.off[pc] !== 0) env.unsupported('a kernel function of a module');
+  if (insns.off[pc] !== 0) refuseModule(env, insns.off[pc]!);
   const btf = env.kernelBtf;
   const func = btf.type(id);
   if (func?.kind !== 'func') env.reject('EINVAL', `kernel btf_id ${id} is not a function`);
@@ -52,3 +52,14 @@ export function addKfunc(env: Env, pc: number): void {
 
 /** The function that the call at `pc` names. */
 export const kfuncAt = (env: Env, pc: number): Kfunc | undefined => env.kfuncs.get(env.insns.imm[pc]!);
+
+/** `off` says in which module: by its place among the descriptors that came with the program. */
+function refuseModule(env: Env, off: number): never {
+  if (off > 0 && env.input.fdArray) env.unsupported('a kernel function of a module');
+  env.write(
+    off < 0
+      ? 'negative offset disallowed for kernel module function call\n'
+      : 'kfunc offset > 0 without fd_array is invalid\n',
+  );
+  env.reject(off < 0 ? 'EINVAL' : 'EPROTO', 'failed to find BTF for kernel function');
+}

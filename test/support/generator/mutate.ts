@@ -92,7 +92,9 @@ export function mutate(c: ProgramCase, seed: number): ProgramCase {
   const { run: once, runs, ...rest } = out;
   const run = once ?? runs?.[0];
   const judged = { ...rest, accept: false, errno: 0, msg: '', maps_after: [] };
-  return run && isHarmless(programOf(out).insns, programOf(c).insns) ? { ...judged, run } : judged;
+  return run && out.prog_type === c.prog_type && isHarmless(programOf(out).insns, programOf(c).insns)
+    ? { ...judged, run }
+    : judged;
 }
 
 /** Program type, attach type, flags, licence, maps. */

@@ -60,6 +60,9 @@ export function checkArgument(env: Env, meta: CallMeta, kinds: readonly ArgKind[
     checkOffset(env, regno, reg, bare);
   }
   if (facts.releases) {
+    if (reg.base === BTF_PTR && reg.mayBeNull) {
+      env.reject('EACCES', `Possibly NULL pointer passed to helper arg${regno}`);
+    }
     if (bare === 'dynptr_release') checkAcquiredDynptr(env, regno, reg);
     else if (!reg.refId && !reg.isNull) {
       env.reject('EINVAL', `R${regno} must be referenced when passed to release function`);
