@@ -11,12 +11,15 @@ import {
   BPF_SK_REUSEPORT_SELECT,
 } from '../uapi/generated/constants.ts';
 import { LinkedSet } from './branch/linked.ts';
+import type { KnownHelper } from './call/allowed.ts';
+import { CallMeta } from './call/meta.ts';
 import type { Speculation } from './explore/speculation.ts';
 import type { Liveness } from './explore/stack-liveness.ts';
 import type { Walk } from './explore/walk.ts';
 import { Log } from './log/log.ts';
 import { SourceLines } from './log/source.ts';
 import { type PrintContext, stateText } from './log/state.ts';
+import { CurrentAccess } from './pointer/rule.ts';
 import type { VerifierInput, VerifierMap } from './program.ts';
 import type { LiveFrame } from './state/frame.ts';
 import { LANES } from './state/layout.ts';
@@ -75,8 +78,9 @@ export interface Checkpoint {
   evicted: boolean;
   /** Where the last state that was compared with this one was found to differ (prune.ts); -1 where that is not known. */
   difference: number;
-  /** Likewise, the lane of the innermost frame in which registers were found to differ. */
+  /** Likewise, the lane of the innermost frame in which registers were found to differ, and what it holds here. */
   lane: number;
+  laneValue: number;
   /** What nobody can read any more was forgotten, so that more states compare equal. */
   cleaned: boolean;
 }
@@ -96,6 +100,8 @@ export class InsnAux {
   readonly jmpPoint: Uint8Array;
   readonly forceCheckpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** 1: calls a kfunc that advances an open-coded iterator. */
+  readonly advancesIter: Uint8Array;
   /** Registers that some path reads before writing, from before this instruction: bit n is r(n). */
   readonly liveRegs: Uint16Array;
   /** Strongly connected component of the flow graph, 0 for none. */
@@ -120,6 +126,7 @@ export class InsnAux {
     this.jmpPoint = new Uint8Array(length + 1);
     this.forceCheckpoint = new Uint8Array(length);
     this.callsCallback = new Uint8Array(length);
+    this.advancesIter = new Uint8Array(length);
     this.liveRegs = new Uint16Array(length);
     this.scc = new Int32Array(length);
     this.ptrType = new Int32Array(length);
@@ -157,6 +164,9 @@ export class Env implements PrintContext {
   readonly #mapRecords: MapRecord[] = [];
   /** It replaces a function of another program, whose type it has taken. */
   isExtension = false;
+  /** Records of structures, by the number of their BTF and their type. */
+  readonly records: Map<number, MapRecord>[] = [];
+  readonly #constants: (Uint8Array | undefined)[] = [];
   /** The arena that the program uses. */
   arena: VerifierMap | null = null;
   subprogs: Subprog[] = [];
@@ -186,6 +196,10 @@ export class Env implements PrintContext {
   checkpoints: (Checkpoint | null)[] = [];
   /** Whether the current instruction is in the history of `cur`, as its last entry. */
   noted = false;
+  readonly access = new CurrentAccess();
+  readonly call = new CallMeta();
+  /** Helpers that were looked at, by number. */
+  readonly helpers = new Map<number, KnownHelper>();
   /** For one comparison: the numbers that learn from it. */
   readonly linked = new LinkedSet();
   exceptionCallback = 0;
@@ -258,6 +272,11 @@ export class Env implements PrintContext {
   /** Kernel-kept fields in the values of map number `index`. */
   mapRecord(index: number): MapRecord {
     return (this.#mapRecords[index] ??= mapRecordOf(this.maps[index]!));
+  }
+
+  /** What map number `index` holds for good; undefined where that may change. */
+  mapConstants(index: number): Uint8Array | undefined {
+    return (this.#constants[index] ??= this.maps[index]!.constants?.());
   }
 
   write(text: string): void {

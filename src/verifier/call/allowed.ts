@@ -9,11 +9,12 @@ import type { HelperRow } from '../../uapi/helpers.ts';
 import { progTypeName as nameOf, type ProgTypeName } from '../../uapi/prog-types.ts';
 import { mayCallHelpers } from '../attach/struct-ops.ts';
 import type { Env } from '../env.ts';
+import { helperById } from './effects.ts';
 
 /** The table's name of the program's type. */
 export const progTypeName = (env: Env): ProgTypeName | undefined => nameOf(env.input.progType);
 
-export function isAllowed(env: Env, row: HelperRow): boolean {
+function isAllowed(env: Env, row: HelperRow): boolean {
   if (row.cap === 'bpf' && !env.caps.bpf) return false;
   if (row.cap === 'perfmon' && !env.caps.perfmon) return false;
   if (env.input.progType === BPF_PROG_TYPE_STRUCT_OPS && !mayCallHelpers(env)) return false;
@@ -26,8 +27,30 @@ export function needsGpl(env: Env, row: HelperRow): boolean {
   return row.gplOnly && !(type && row.anyLicenseIn?.includes(type));
 }
 
+/** A helper as this program sees it. */
+export interface KnownHelper {
+  readonly name: string;
+  /** As messages call it: `bpf_map_lookup_elem#1`. */
+  readonly title: string;
+  readonly row: HelperRow;
+  readonly allowed: boolean;
+  readonly args: readonly ArgKind[];
+}
+
+/** Helper number `id`; undefined where there is none. */
+export function helperFor(env: Env, id: number): KnownHelper | undefined {
+  const known = env.helpers.get(id);
+  if (known) return known;
+  const helper = helperById(id);
+  if (!helper) return undefined;
+  const { name, row } = helper;
+  const made = { name, title: `bpf_${name}#${id}`, row, allowed: isAllowed(env, row), args: argsFor(env, row) };
+  env.helpers.set(id, made);
+  return made;
+}
+
 /** What the arguments must be in this program type. */
-export function argsFor(env: Env, row: HelperRow): readonly ArgKind[] {
+function argsFor(env: Env, row: HelperRow): readonly ArgKind[] {
   const type = progTypeName(env);
   return row.variants?.find((v) => type && v.in.includes(type))?.args ?? row.args;
 }

@@ -31,7 +31,7 @@ import {
   typeName,
 } from '../state/types.ts';
 import { mayHoldLock } from '../structure/map-record.ts';
-import { argsFor, isAllowed, needsGpl } from './allowed.ts';
+import { helperFor, needsGpl } from './allowed.ts';
 import { checkArgument } from './arg/index.ts';
 import {
   pushAsyncCallback,
@@ -41,11 +41,10 @@ import {
   pushVmaCallback,
   TIMER,
 } from './callback.ts';
-import { helperById } from './effects.ts';
 import { forgetPackets } from './forget-packets.ts';
 import { checkFormat } from './format.ts';
 import { takesMap } from './map-compat.ts';
-import { CallMeta } from './meta.ts';
+import type { CallMeta } from './meta.ts';
 import { returnToCaller } from './subprog.ts';
 
 const MAX_ERRNO = 4095n;
@@ -91,12 +90,11 @@ const CASTS = new Set<number>([
 export function helperCall(env: Env): Outcome {
   const { insns, pc } = env;
   const id = insns.imm[pc]!;
-  const helper = helperById(id);
+  const helper = helperFor(env, id);
   if (id === 0) env.reject('EINVAL', 'program of this type cannot use helper bpf_unspec#0');
   if (!helper) env.reject('EINVAL', `invalid func unknown#${id}`);
-  const name = `bpf_${helper.name}#${id}`;
-  const { row } = helper;
-  if (!isAllowed(env, row)) env.reject('EINVAL', `program of this type cannot use helper ${name}`);
+  const { row, title: name, args } = helper;
+  if (!helper.allowed) env.reject('EINVAL', `program of this type cannot use helper ${name}`);
   if (!env.input.gplCompatible && needsGpl(env, row)) {
     env.reject('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   }
@@ -112,11 +110,8 @@ export function helperCall(env: Env): Outcome {
   if (row.mightSleep && env.cur.activeIrqId) {
     env.reject('EINVAL', `sleepable helper ${name} in IRQ-disabled region`);
   }
-  const meta = new CallMeta();
-  meta.id = id;
-  meta.name = helper.name;
-  meta.pktAccess = row.pktAccess === true;
-  const args = argsFor(env, row);
+  const meta = env.call;
+  meta.reset(id, helper.name, row.pktAccess === true);
   for (let k = 0; k < args.length; k++) checkArgument(env, meta, args, k);
   recordMap(env, meta);
   if (id === c.BPF_FUNC_tail_call) recordIndex(env, meta);

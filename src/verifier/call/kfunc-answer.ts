@@ -137,7 +137,7 @@ function answerNew(env: Env, percpu: boolean, meta: KfuncMeta, r0: Reg): void {
     if (!isScalarStruct(btf, t, 0)) {
       env.reject('EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars');
     }
-    if (recordOf(btf, Number(id)).fields.length > 0) {
+    if (recordOf(env, 1, Number(id)).fields.length > 0) {
       env.reject('EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields');
     }
   }

@@ -147,7 +147,7 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
         env.reject('EINVAL', `arg#${k} is neither owning or non-owning ref`);
       }
       if (!(reg.type & NON_OWN_REF)) meta.owningRef = true;
-      if (!recordOf(env.btfOf(reg.aux2), reg.aux).fields.some((f) => f.kind === 'bpf_refcount')) {
+      if (!recordOf(env, reg.aux2, reg.aux).fields.some((f) => f.kind === 'bpf_refcount')) {
         env.reject('EINVAL', `arg#${k} doesn't point to a type with bpf_refcount field`);
       }
       meta.objectBtf = reg.aux2;

@@ -43,7 +43,7 @@ export function subprogCall(env: Env): Outcome {
     env.reject('E2BIG', `the call stack of ${cur.curframe + 2} frames is too deep`);
   }
   const caller = cur.frame;
-  const callee = cur.frames[cur.curframe + 1]!;
+  const callee = cur.frameAt(cur.curframe + 1);
   callee.reset(pc, cur.curframe + 1, index);
   for (let r = 1; r <= 5; r++) callee.regs[r]!.copyFrom(caller.regs[r]!);
   const fp = callee.regs[10]!;

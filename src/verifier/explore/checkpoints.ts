@@ -5,8 +5,7 @@
  * are walked, so the heuristics are Linux's. Linux: is_state_visited().
  */
 
-import { BPF_CALL, BPF_JMP, isMayGoto } from '../../isa/index.ts';
-import { callEffects } from '../call/effects.ts';
+import { isMayGoto } from '../../isa/index.ts';
 import type { Checkpoint, Env } from '../env.ts';
 import { KIND_LANES, REGS } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
@@ -18,7 +17,6 @@ import { markAllImprecise } from './marks.ts';
 import type { Precision } from './precision.ts';
 import type { Likeness, Pruner } from './prune.ts';
 
-const CALL_CODE = BPF_JMP | BPF_CALL;
 const TEST_STATE_FREQ = 1 << 3;
 /** Checkpoints that one position may have without CAP_BPF. */
 const MAX_STATES = 64;
@@ -98,6 +96,7 @@ export class Checkpoints {
     const lane = this.#pruner.firstDifference(cp.lane, cp.state, this.#env.cur);
     if (lane < 0) return true;
     cp.lane = lane;
+    cp.laneValue = cp.state.frame.lanes.i[lane]!;
     return false;
   }
 
@@ -106,24 +105,27 @@ export class Checkpoints {
     const env = this.#env;
     const { cur } = env;
     const old = cp.state;
+    const { advancesIter, callsCallback } = env.aux;
+    const isLoopEnd = advancesIter[pc] !== 0 || callsCallback[pc] !== 0 || isMayGoto(env.insns.code[pc]!);
+    // Elsewhere only the same state again matters, and of nearly all states one number tells that this is another.
+    if (!isLoopEnd && cur.frame.lanes.i[cp.lane] !== cp.laneValue) return false;
     const frame = old.frame;
     // Another entry into an asynchronous callback is no loop.
     if (frame.inAsyncCallback && frame.asyncEntries !== cur.frame.asyncEntries) return false;
-    const code = env.insns.code[pc]!;
-    if (code === CALL_CODE && callEffects(env, pc).iterNext) {
+    if (advancesIter[pc]) {
       if (this.#pruner.equal(old, cur, 'within') && this.#iterIsActive(old)) {
         this.#hit(pc, cp, true);
         return true;
       }
       return false;
     }
-    if (isMayGoto(code)) {
+    if (isMayGoto(env.insns.code[pc]!)) {
       if (old.mayGotoDepth !== cur.mayGotoDepth && this.#pruner.equal(old, cur, 'within')) {
         this.#hit(pc, cp, true);
         return true;
       }
     }
-    if (env.aux.callsCallback[pc]) {
+    if (callsCallback[pc]) {
       if (this.#pruner.equal(old, cur, 'within')) {
         this.#hit(pc, cp, false);
         return true;
@@ -186,8 +188,9 @@ export class Checkpoints {
     cur.parent = state;
     cur.firstIdx = pc;
     cur.dfsDepth = state.dfsDepth + 1;
-    cur.history.forget();
+    cur.history.clear();
     const next = env.checkpoints[bucket] ?? null;
+    const laneValue = state.frame.lanes.i[0]!;
     env.checkpoints[bucket] = {
       state,
       pc,
@@ -196,6 +199,7 @@ export class Checkpoints {
       misses: 0,
       difference: -1,
       lane: 0,
+      laneValue,
       evicted: false,
       cleaned: false,
     };

@@ -84,7 +84,7 @@ export const btfPointer: PointerRule = {
 /** An object of the program's own: numbers, and fields that the kernel keeps, which are out of reach. */
 function accessObject(env: Env, a: Access, ptr: Reg): void {
   const btf = env.btfOf(ptr.aux2);
-  for (const f of recordOf(btf, ptr.aux).fields) {
+  for (const f of recordOf(env, ptr.aux2, ptr.aux).fields) {
     if (a.off < f.offset + f.size && f.offset < a.off + a.size) {
       env.reject('EACCES', `direct access to ${f.kind} is disallowed`);
     }

@@ -39,7 +39,7 @@ import { mapPointer } from './map-ptr.ts';
 import { mapKey, mapValue } from './map-value.ts';
 import { arena, buffer, flowKeys, mem, tracepointBuffer } from './mem.ts';
 import { packet } from './packet.ts';
-import type { Access, PointerRule } from './rule.ts';
+import type { PointerRule } from './rule.ts';
 import { sock } from './sock.ts';
 import { stack } from './stack.ts';
 
@@ -93,8 +93,14 @@ export function accessMemory(
   checkAlignment(env, ptr, off, size, strict);
   const b = ptr.base;
   const rule = ptr.type & MAYBE_NULL && !NULL_OK(b) ? nothing : RULES[b];
-  const a: Access = { regno, off: off + ptr.off, size, write, valueRegno, signExtend };
-  rule.access(env, ptr, a);
+  const { access } = env;
+  access.regno = regno;
+  access.off = off + ptr.off;
+  access.size = size;
+  access.write = write;
+  access.valueRegno = valueRegno;
+  access.signExtend = signExtend;
+  rule.access(env, ptr, access);
   if (write || valueRegno < 0 || size === 8) return;
   const to = env.reg(valueRegno);
   if (!to.isScalar) return;

@@ -118,7 +118,7 @@ export function exchangedField(env: Env, regno: number): MapField {
   if (!reg.isConst) {
     env.reject('EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`);
   }
-  const { fields } = map ? env.mapRecord(reg.aux) : recordOf(env.btfOf(reg.aux2), reg.aux);
+  const { fields } = map ? env.mapRecord(reg.aux) : recordOf(env, reg.aux2, reg.aux);
   if (!fields.some((f) => f.isKptr)) env.reject('EINVAL', `R${regno} has no valid kptr`);
   const off = reg.off + Number(BigInt.asIntN(32, reg.value));
   const field = fields.find((f) => f.isKptr && f.offset === off);

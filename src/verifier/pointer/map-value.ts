@@ -25,7 +25,7 @@ export const mapValue: PointerRule = {
       return;
     }
     if (a.write || a.valueRegno < 0) return;
-    const contents = at >= 0 && map.frozen && map.flags & BPF_F_RDONLY_PROG ? map.constants?.() : undefined;
+    const contents = at >= 0 && map.frozen && map.flags & BPF_F_RDONLY_PROG ? env.mapConstants(ptr.aux) : undefined;
     if (!contents) {
       answerUnknown(env, a);
       return;

@@ -17,6 +17,16 @@ export interface Access {
   readonly signExtend: boolean;
 }
 
+/** The access that is being looked at: filled in anew for each, and never two at a time. */
+export class CurrentAccess implements Access {
+  regno = 0;
+  off = 0;
+  size = 0;
+  write = false;
+  valueRegno = -1;
+  signExtend = false;
+}
+
 export interface PointerRule {
   /** Rejects, or leaves the loaded register as what was read. `ptr` may be that register. */
   access(env: Env, ptr: Reg, a: Access): void;

@@ -14,7 +14,7 @@ const OBJECT = BTF_PTR | ALLOC;
 
 /** What the kernel keeps in the memory behind a register. */
 export function recordBehind(env: Env, reg: Reg): MapRecord {
-  return reg.base === MAP_VALUE ? env.mapRecord(reg.aux) : recordOf(env.btfOf(reg.aux2), reg.aux);
+  return reg.base === MAP_VALUE ? env.mapRecord(reg.aux) : recordOf(env, reg.aux2, reg.aux);
 }
 
 /** Who owns a lock behind a register: maps by number, program BTF below zero. */

@@ -119,7 +119,7 @@ export class Frame {
   }
 }
 
-/** A frame of the state being walked: room for the whole stack, and a window on each register and slot. */
+/** A frame of the state being walked: room for the whole stack, and a window on each register and slot in use. */
 export class LiveFrame extends Frame {
   readonly regs: Reg[] = [];
   readonly spilled: Reg[] = [];
@@ -127,7 +127,15 @@ export class LiveFrame extends Frame {
   constructor() {
     super(SLOTS);
     for (let r = 0; r < REGS; r++) this.regs.push(new Reg(this.lanes, r));
-    for (let n = 0; n < SLOTS; n++) this.spilled.push(new Reg(this.lanes, REGS + n));
+  }
+
+  override copyFrom(from: Frame): void {
+    super.copyFrom(from);
+    this.#openWindows();
+  }
+
+  #openWindows(): void {
+    for (let n = this.spilled.length; n < this.slots; n++) this.spilled.push(new Reg(this.lanes, REGS + n));
   }
 
   /** Makes slots 0..count-1 exist. New ones hold nothing. */
@@ -136,6 +144,7 @@ export class LiveFrame extends Frame {
     this.lanes.i.fill(0, (REGS + this.slots) * LANES, (REGS + count) * LANES);
     this.lanes.i.fill(0, this.kindsAt + this.slots * KIND_LANES, this.kindsAt + count * KIND_LANES);
     this.slots = count;
+    this.#openWindows();
   }
 
   /** A fresh frame: nothing is in the registers, no stack. */

@@ -57,7 +57,11 @@ export class History {
     for (let k = 0; k < used; k++) lanes[k] = source[k]!;
   }
 
-  /** Memory that grew far beyond what most states need is not kept. */
+  clear(): void {
+    this.count = 0;
+  }
+
+  /** As clear, for one that waits to be used again. Memory that grew far beyond what most states need is not kept. */
   forget(): void {
     this.count = 0;
     if (this.lanes.length > KEPT) this.lanes = NOTHING;

@@ -98,20 +98,21 @@ export class SavedState extends StateBase {
 
 /** The state being walked. */
 export class LiveState extends StateBase {
-  override readonly frames: LiveFrame[] = [];
-
-  constructor() {
-    super();
-    for (let f = 0; f < MAX_FRAMES; f++) this.frames.push(new LiveFrame());
-  }
+  /** As many as were in use so far; those behind `curframe` hold nothing. */
+  override readonly frames: LiveFrame[] = [new LiveFrame()];
 
   override get frame(): LiveFrame {
     return this.frames[this.curframe]!;
   }
 
+  /** Frame `f`, at most one after those that there are. */
+  frameAt(f: number): LiveFrame {
+    return (this.frames[f] ??= new LiveFrame());
+  }
+
   load(from: SavedState): void {
     this.copyMeta(from);
-    for (let f = 0; f <= from.curframe; f++) this.frames[f]!.copyFrom(from.frames[f]!);
+    for (let f = 0; f <= from.curframe; f++) this.frameAt(f).copyFrom(from.frames[f]!);
   }
 
   /** The start of a walk: one frame, nothing held. */

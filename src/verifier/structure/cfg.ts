@@ -86,6 +86,7 @@ class CfgWalk {
         if (effects.iterNext) {
           aux.prunePoint[at] = 1;
           aux.forceCheckpoint[at] = 1;
+          aux.advancesIter[at] = 1;
         }
         if (effects.mightSleep) sub.mightSleep = true;
         if (effects.changesPktData) sub.changesPktData = true;

@@ -33,8 +33,8 @@ import {
   opOf,
   sourceOf,
 } from '../../isa/index.ts';
-import { argsFor, isAllowed } from '../call/allowed.ts';
-import { callEffects, helperById } from '../call/effects.ts';
+import { helperFor } from '../call/allowed.ts';
+import { callEffects } from '../call/effects.ts';
 import type { Env } from '../env.ts';
 import { isHelperCall } from './subprogs.ts';
 
@@ -240,9 +240,9 @@ function printLiveRegs(env: Env): void {
 
 /** Argument registers that a call reads: all five where Linux cannot tell, as for helpers that this program may not call. */
 function argumentCount(env: Env, pc: number): number {
-  const helper = isHelperCall(env, pc) ? helperById(env.insns.imm[pc]!) : undefined;
+  const helper = isHelperCall(env, pc) ? helperFor(env, env.insns.imm[pc]!) : undefined;
   if (!helper) return callEffects(env, pc).args;
-  return isAllowed(env, helper.row) ? argsFor(env, helper.row).length : 5;
+  return helper.allowed ? helper.args.length : 5;
 }
 
 const pack = (use: number, def: number): number => (use & 0xffff) | (def << 16);

@@ -66,8 +66,16 @@ export function mapRecordOf(map: VerifierMap): MapRecord {
 /** What is only looked for in map values. */
 const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'uptr']);
 
-/** Fields of the kernel in a structure that programs allocate. */
-export const recordOf = (btf: Btf, id: number): MapRecord => fieldsOf(btf, id, MAPS_ONLY);
+/** Fields of the kernel in a structure that programs allocate: type `id` of BTF number `btf`. */
+export function recordOf(env: Env, btf: number, id: number): MapRecord {
+  const records = (env.records[btf] ??= new Map<number, MapRecord>());
+  let known = records.get(id);
+  if (!known) {
+    known = fieldsOf(env.btfOf(btf), id, MAPS_ONLY);
+    records.set(id, known);
+  }
+  return known;
+}
 
 /** Fields of the kernel in a structure, or in the variables of a section, but for those that do not count there. */
 function fieldsOf(btf: Btf, id: number, without: ReadonlySet<string> = new Set()): MapRecord {
@@ -187,6 +195,6 @@ export function mayHoldLock(env: Env, reg: Reg): boolean {
     return env.mapRecord(reg.aux).fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
   }
   if (reg.base !== BTF_PTR || !(reg.type & ALLOC)) return false;
-  const { fields } = recordOf(env.btfOf(reg.aux2), reg.aux);
+  const { fields } = recordOf(env, reg.aux2, reg.aux);
   return fields.some((f) => f.kind === 'bpf_spin_lock' || f.kind === 'bpf_res_spin_lock');
 }

@@ -14,7 +14,7 @@ export function checkConstString(env: Env, reg: Reg, regno: number): void {
     env.reject('EACCES', `R${regno} does not point to a readonly map'`);
   }
   if (!reg.isConst) env.reject('EACCES', `R${regno} is not a constant address'`);
-  const contents = map.constants?.();
+  const contents = env.mapConstants(reg.aux);
   if (!contents) env.reject('EACCES', 'no direct value access support for this map type');
   checkMapValue(env, reg, regno, reg.off, map.valueSize - reg.off, false, false);
   const at = reg.off + Number(reg.value);
@@ -23,7 +23,7 @@ export function checkConstString(env: Env, reg: Reg, regno: number): void {
 
 /** The string behind a register that `checkConstString` let through. */
 export function constString(env: Env, reg: Reg): string {
-  const contents = env.maps[reg.aux]!.constants!();
+  const contents = env.mapConstants(reg.aux)!;
   const at = reg.off + Number(reg.value);
   return new TextDecoder().decode(contents.subarray(at, contents.indexOf(0, at)));
 }
