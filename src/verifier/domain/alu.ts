@@ -33,11 +33,14 @@ import {
   set64,
   shiftLeft,
   shiftRight,
+  shiftRightSigned,
+  subtract,
+  subtractOverflows,
   UMAX,
   UMIN,
 } from './lanes64.ts';
 import { mulBits } from './multiply.ts';
-import { tnumArsh, tnumNeg, tnumSub, tnumSubreg, tnumSwap } from './tnum.ts';
+import { tnumNeg, tnumSwap } from './tnum.ts';
 
 const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
@@ -136,7 +139,7 @@ export function addWide(d: Reg, s: Reg): void {
 function subNumbers(d: Reg, s: Reg): void {
   sub32(d, s);
   sub64(d, s);
-  d.varOff = tnumSub(d.varOff, s.varOff);
+  subBits(d, s);
 }
 
 /** Whether the operation can be followed: shifts need a count below the width, division and modulo cannot be. */
@@ -264,24 +267,37 @@ function add32(d: Reg, s: Reg): void {
 }
 
 function sub64(d: Reg, s: Reg): void {
-  const smin = d.smin - s.smax;
-  const smax = d.smax - s.smin;
-  if (smin < S64_MIN || smin > S64_MAX || smax < S64_MIN || smax > S64_MAX) {
-    d.smin = S64_MIN;
-    d.smax = S64_MAX;
+  const { i, at } = d;
+  const j = s.i;
+  const by = s.at;
+  if (subtractOverflows(i, at + SMIN, j, by + SMAX) || subtractOverflows(i, at + SMAX, j, by + SMIN)) {
+    setUnboundedSigned(i, at);
   } else {
-    d.smin = smin;
-    d.smax = smax;
+    subtract(i, at + SMIN, j, by + SMAX);
+    subtract(i, at + SMAX, j, by + SMIN);
   }
-  const umin = d.umin - s.umax;
-  const umax = d.umax - s.umin;
-  if (umin < 0n !== umax < 0n) {
-    d.umin = 0n;
-    d.umax = U64_MAX;
+  // Both ends wrap, or neither: still one range.
+  if (lessUnsigned(i, at + UMIN, j, by + UMAX) !== lessUnsigned(i, at + UMAX, j, by + UMIN)) {
+    setUnboundedUnsigned(i, at);
   } else {
-    d.umin = u64(umin);
-    d.umax = u64(umax);
+    subtract(i, at + UMIN, j, by + UMAX);
+    subtract(i, at + UMAX, j, by + UMIN);
   }
+}
+
+/** Bits of `d - s`: unknown where an operand's are, or where a borrow may or may not arrive. */
+function subBits(d: Reg, s: Reg): void {
+  const { i, at } = d;
+  const j = s.i;
+  const by = s.at;
+  const maskLo = i[at + MASK]! | j[by + MASK]!;
+  const maskHi = i[at + MASK + 1]! | j[by + MASK + 1]!;
+  // The difference of the known bits: most with the unknown ones of `d` added, least with those of `s` taken away.
+  subtract(i, at, j, by);
+  const leastLo = i[at]! - j[by + MASK]!;
+  const leastHi = i[at + 1]! - j[by + MASK + 1]! - (i[at]! >>> 0 < j[by + MASK]! >>> 0 ? 1 : 0);
+  add(i, at + MASK, i, at);
+  setOpen(i, at, (i[at + MASK]! ^ leastLo) | maskLo, (i[at + MASK + 1]! ^ leastHi) | maskHi);
 }
 
 function sub32(d: Reg, s: Reg): void {
@@ -567,7 +583,9 @@ function arsh32(d: Reg, s: Reg): void {
   const min = s.u32min;
   d.s32min = d.s32min >> min;
   d.s32max = d.s32max >> min;
-  d.varOff = tnumArsh(tnumSubreg(d.varOff), BigInt(min), 32);
+  const { i, at } = d;
+  set64(i, at, i[at]! >> min, 0);
+  set64(i, at + MASK, i[at + MASK]! >> min, 0);
   d.u32min = 0;
   d.u32max = -1;
   // The 64-bit ranges follow from the low half afterwards.
@@ -576,12 +594,14 @@ function arsh32(d: Reg, s: Reg): void {
 }
 
 function arsh64(d: Reg, s: Reg): void {
-  const min = s.umin;
-  d.smin = d.smin >> min;
-  d.smax = d.smax >> min;
-  d.varOff = tnumArsh(d.varOff, min, 64);
-  d.umin = 0n;
-  d.umax = U64_MAX;
+  // The count is known, and below 64.
+  const count = s.u32min;
+  const { i, at } = d;
+  shiftRightSigned(i, at + SMIN, count);
+  shiftRightSigned(i, at + SMAX, count);
+  shiftRightSigned(i, at, count);
+  shiftRightSigned(i, at + MASK, count);
+  setUnboundedUnsigned(i, at);
   d.setUnbounded32();
   boundsFromBits(d);
 }

@@ -49,6 +49,20 @@ export function add(a: Int32Array, x: number, b: Int32Array, y: number): void {
   a[x + 1] = a[x + 1]! + b[y + 1]! + (lo < before ? 1 : 0);
 }
 
+/** a -= b. */
+export function subtract(a: Int32Array, x: number, b: Int32Array, y: number): void {
+  const before = a[x]! >>> 0;
+  const by = b[y]! >>> 0;
+  a[x] = before - by;
+  a[x + 1] = a[x + 1]! - b[y + 1]! - (before < by ? 1 : 0);
+}
+
+/** Whether a - b leaves the signed 64-bit numbers. */
+export function subtractOverflows(a: Int32Array, x: number, b: Int32Array, y: number): boolean {
+  const hi = a[x + 1]! - b[y + 1]! - (a[x]! >>> 0 < b[y]! >>> 0 ? 1 : 0);
+  return hi !== (hi | 0);
+}
+
 /** a += 1 or -1. */
 export function addSmall(a: Int32Array, x: number, by: 1 | -1): void {
   if (by === 1 ? a[x] === -1 : a[x] === 0) a[x + 1]! += by;
@@ -91,6 +105,19 @@ export function shiftRight(a: Int32Array, x: number, count: number): void {
   } else {
     a[x] = (a[x]! >>> count) | (hi << (32 - count));
     a[x + 1] = hi >>> count;
+  }
+}
+
+/** a >>= count, 0..63, the sign from the left. */
+export function shiftRightSigned(a: Int32Array, x: number, count: number): void {
+  if (count === 0) return;
+  const hi = a[x + 1]!;
+  if (count >= 32) {
+    a[x] = hi >> (count - 32);
+    a[x + 1] = hi >> 31;
+  } else {
+    a[x] = (a[x]! >>> count) | (hi << (32 - count));
+    a[x + 1] = hi >> count;
   }
 }
 

@@ -17,7 +17,6 @@ const HIGH32 = 0xffff_ffff_0000_0000n;
 const TNUM_UNKNOWN: Tnum = { value: 0n, mask: U64 };
 
 const u64 = (x: bigint): bigint => BigInt.asUintN(64, x);
-const s64 = (x: bigint): bigint => BigInt.asIntN(64, x);
 
 export const tnumConst = (value: bigint): Tnum => ({ value: u64(value), mask: 0n });
 
@@ -34,17 +33,6 @@ export function tnumRange(min: bigint, max: bigint): Tnum {
 export function bitLength(x: bigint): number {
   const hi = Number(x >> 32n);
   return hi !== 0 ? 64 - Math.clz32(hi) : 32 - Math.clz32(Number(x & U32));
-}
-
-/** Arithmetic shift of the low `width` bits (32 or 64). */
-export function tnumArsh(a: Tnum, shift: bigint, width: 32 | 64): Tnum {
-  if (width === 32) {
-    return {
-      value: BigInt.asUintN(32, BigInt.asIntN(32, a.value) >> shift),
-      mask: BigInt.asUintN(32, BigInt.asIntN(32, a.mask) >> shift),
-    };
-  }
-  return { value: u64(s64(a.value) >> shift), mask: u64(s64(a.mask) >> shift) };
 }
 
 export function tnumSub(a: Tnum, b: Tnum): Tnum {

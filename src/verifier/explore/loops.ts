@@ -6,8 +6,9 @@
  * component. Linux: maybe_enter_scc(), add_scc_backedge(), propagate_backedges().
  */
 import type { Env } from '../env.ts';
-import type { SavedState, StateBase } from '../state/state.ts';
+import { SavedState, type StateBase } from '../state/state.ts';
 import { markAllPrecise } from './marks.ts';
+import type { Precision } from './precision.ts';
 
 const MAX_ROUNDS = 64;
 
@@ -28,7 +29,7 @@ export class Loops {
   }
 
   /** A checkpoint was made: it may be the first one inside a loop. */
-  enter(state: StateBase): void {
+  enter(state: SavedState): void {
     const key = this.#key(state);
     if (key === null) return;
     let visit = this.#visits.get(key);
@@ -38,11 +39,14 @@ export class Loops {
     }
     if (visit.entry) return;
     visit.entry = state;
+    state.entersLoop = true;
     if (this.#env.log.level2) this.#env.write(`SCC enter ${visit.label}\n`);
   }
 
-  /** All paths from `state` are done. `propagate` carries precision over a back edge; true where something changed. */
-  exit(state: StateBase, propagate: (old: StateBase, state: StateBase) => boolean): void {
+  /** All paths from `state` are done: `precision` is carried over its back edges. */
+  exit(state: StateBase, precision: Precision): void {
+    if (!(state instanceof SavedState) || !state.entersLoop) return;
+    state.entersLoop = false;
     const key = this.#key(state);
     if (key === null) return;
     const visit = this.#visits.get(key);
@@ -57,7 +61,7 @@ export class Loops {
         for (const edge of edges) markAllPrecise(edge);
         break;
       }
-      for (const edge of edges) if (propagate(edge.equalState!, edge)) changed = true;
+      for (const edge of edges) if (precision.propagate(edge.equalState!, edge)) changed = true;
     }
     for (const edge of edges) this.#env.pool.release(edge);
     visit.backEdges = [];
@@ -65,6 +69,7 @@ export class Loops {
 
   /** Whether what `state` relied on may not be known yet. */
   isIncomplete(state: StateBase): boolean {
+    if (this.backEdges === 0) return false;
     const key = this.#key(state);
     return key !== null && (this.#visits.get(key)?.backEdges.length ?? 0) > 0;
   }

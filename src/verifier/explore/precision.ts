@@ -28,7 +28,6 @@ import {
   BPF_X,
   classOf,
   FRAME_POINTER,
-  type Insns,
   modeOf,
   opOf,
   sourceOf,
@@ -70,20 +69,24 @@ const ALWAYS = 1 << 30;
 /** A store: look at it where the slot that it wrote is followed. */
 const STORES = 1 << 29;
 
-function watchedRegs(insns: Insns): Int32Array {
-  const out = new Int32Array(insns.length);
-  for (let pc = 0; pc < insns.length; pc++) out[pc] = watchedBy(insns, pc);
+function watchedRegs(env: Env): Int32Array {
+  const out = new Int32Array(env.insns.length);
+  for (let pc = 0; pc < out.length; pc++) out[pc] = watchedBy(env, pc);
   return out;
 }
 
 /** What `#backtrack` looks for: most instructions write one register, and say nothing about others. */
-function watchedBy(insns: Insns, pc: number): number {
+function watchedBy(env: Env, pc: number): number {
+  const { insns } = env;
   const code = insns.code[pc]!;
   const dst = 1 << insns.dst[pc]!;
   if (code === 0) return 0;
+  const fromReg = sourceOf(code) === BPF_X;
   switch (classOf(code)) {
     case BPF_ALU:
     case BPF_ALU64:
+      // With a constant it goes on being the same number.
+      return opOf(code) === BPF_MOV || (fromReg && opOf(code) !== BPF_END) ? dst : 0;
     case BPF_LDX:
     case BPF_LD:
       return dst;
@@ -91,8 +94,10 @@ function watchedBy(insns: Insns, pc: number): number {
     case BPF_STX:
       return dst | STORES;
     default:
-      if (opOf(code) === BPF_CALL || opOf(code) === BPF_EXIT) return ALWAYS;
-      return sourceOf(code) === BPF_X ? dst | (1 << insns.src[pc]!) : 0;
+      if (opOf(code) === BPF_CALL)
+        return isHelperCall(env, pc) && !callEffects(env, pc).syncCallback ? 1 | ARGS : ALWAYS;
+      if (opOf(code) === BPF_EXIT) return ALWAYS;
+      return fromReg ? dst | (1 << insns.src[pc]!) : 0;
   }
 }
 
@@ -164,7 +169,7 @@ export class Precision {
 
   constructor(env: Env) {
     this.#env = env;
-    this.#watched = watchedRegs(env.insns);
+    this.#watched = watchedRegs(env);
   }
 
   /** The value of register `r` of the current frame matters. */
@@ -324,8 +329,14 @@ export class Precision {
           this.changed = true;
         }
       }
-      for (let n = 0; n < 64 && (bt.lo[f]! | bt.hi[f]!) !== 0; n++) {
-        if (!bt.hasSlot(f, n)) continue;
+      for (let n = 0; n < 64; n++) {
+        // On to the next slot that is followed.
+        const left = (n < 32 ? bt.lo[f]! : bt.hi[f]!) >>> (n & 31);
+        if (left === 0) {
+          n |= 31;
+          continue;
+        }
+        n += 31 - Math.clz32(left & -left);
         const at = (REGS + n) * LANES + PRECISE;
         if (n >= frame.slots || !frame.isSpilledScalar(n) || i[at] !== 0) {
           bt.clearSlot(f, n);

@@ -152,7 +152,7 @@ export class Walk {
       parent = st.parent;
       st.branches--;
       if (st.branches > 0) return;
-      this.#loops.exit(st, (old, state) => this.precision.propagate(old, state));
+      this.#loops.exit(st, this.precision);
       if (st instanceof SavedState && st.evicted) {
         this.env.evictedStates--;
         st.evicted = false;

@@ -80,7 +80,7 @@ function loadFlags(env: Env, field: MapField, pointee: Pointee): number {
   if (!safe || !inRcuSection(env)) return UNTRUSTED;
   if (field.kind === 'percpu_kptr') return RCU | PERCPU;
   if (pointee.btf === 0) return RCU;
-  const isNode = recordOf(env.btfOf(1), pointee.id).fields.some(
+  const isNode = recordOf(env, 1, pointee.id).fields.some(
     (f) => f.kind === 'bpf_list_node' || f.kind === 'bpf_rb_node',
   );
   // What may be in a list or tree at the same time is not owned.

@@ -34,7 +34,10 @@ export function findDynptr(env: Env, reg: Reg): Reg | undefined {
 
 /** Slot `n` is written to: a dynptr in it is lost, and so are slices of it. */
 export function destroyDynptrAt(env: Env, frame: LiveFrame, n: number): void {
-  if (n >= frame.slots || frame.kind(n, 0) !== SLOT_DYNPTR) return;
+  if (n < frame.slots && frame.kind(n, 0) === SLOT_DYNPTR) destroyDynptr(env, frame, n);
+}
+
+function destroyDynptr(env: Env, frame: LiveFrame, n: number): void {
   const first = frame.spilled[n]!.aux2 ? n : n + 1;
   const known = frame.spilled[first]!;
   if (isRefcounted(known.aux)) env.reject('EINVAL', 'cannot overwrite referenced dynptr');

@@ -59,13 +59,11 @@ export class StatePool {
 
   /** `state` is not used any more. */
   release(state: SavedState): void {
-    for (let f = 0; f < state.frames.length; f++) {
-      const frame = state.frames[f]!;
+    for (let frame = state.frames.pop(); frame; frame = state.frames.pop()) {
       const list = this.#frames[frame.sizeClass];
       if (list) list.push(frame);
       else this.#frames[frame.sizeClass] = [frame];
     }
-    state.frames.length = 0;
     state.forget();
     this.#states.push(state);
   }

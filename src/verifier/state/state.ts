@@ -84,12 +84,15 @@ export class SavedState extends StateBase {
   override readonly frames: Frame[] = [];
   /** No checkpoint any more, but paths that started from it are still walked. */
   evicted = false;
+  /** The first checkpoint inside a loop (explore/loops.ts). */
+  entersLoop = false;
   /** For back edges: the checkpoint this state was found to be covered by. */
   equalState: SavedState | null = null;
 
   /** Nothing is kept alive by a state that waits to be used again. */
   forget(): void {
     this.evicted = false;
+    this.entersLoop = false;
     this.equalState = null;
     this.parent = null;
     this.history.forget();
