@@ -2,12 +2,12 @@
 import { SkepError } from '../base/errors.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { KernelChoice } from './argv.ts';
-import { serverCommand } from './kernel/server-command.ts';
 
 export async function openKernel(choice: KernelChoice): Promise<Kernel> {
   if (choice === 'linux') return (await import('../linux/index.ts')).openLinuxKernel();
   const remote = await import('../remote/index.ts');
   if (choice !== 'embedded') return remote.connectKernel(choice).catch((error: unknown) => notThere(choice, error));
+  const { serverCommand } = await import('./kernel/server-command.ts');
   const current = await remote.currentKernel({ start: true, command: serverCommand() });
   if (!current) throw new SkepError('ERR_KERNEL_START', 'there is no kernel, and none could be started');
   if (current.started) process.stderr.write('skep: started your embedded kernel (skep kernel status)\n');
