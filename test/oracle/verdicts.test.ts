@@ -28,6 +28,8 @@ interface Minimal {
   readonly says: string;
   /** Lines that the level-2 log has, too. */
   readonly logs?: readonly string[];
+  /** Instructions looked at. */
+  readonly processed?: number;
 }
 
 const ARRAY: CaseMap = { type: c.BPF_MAP_TYPE_ARRAY, key_size: 4, value_size: 64, max_entries: 1, flags: 0 };
@@ -48,6 +50,29 @@ const DYNPTR_FROM_MEM = `
   r0 = 0
   exit`;
 const ENDS = `
+  r0 = 0
+  exit`;
+
+/** Two ways to the same place, where the exact value of r7 matters. */
+const joined = (one: string, other: string): string => `
+  call ${c.BPF_FUNC_get_prandom_u32}
+  r6 = r0
+  call ${c.BPF_FUNC_get_prandom_u32}
+  r8 = r0
+  r1 = 0
+  r2 = 0
+  if r6 s> 0 goto +${one.split('\n').length + 1}
+  ${one}
+  goto +${other.split('\n').length}
+  ${other}
+  r1 = r10
+  r1 += -16
+  r1 += r7 ${ENDS}`;
+
+/** r7 is a copy of r8 with a constant added, and only goes on where it is known. */
+const JUMPS_WHERE_R7_IS = (value: number): string => `r7 = r8
+  r7 += 1
+  if r7 == ${value} goto +2
   r0 = 0
   exit`;
 
@@ -219,6 +244,20 @@ const MINIMAL: readonly Minimal[] = [
       call ${c.BPF_FUNC_tail_call} ${ENDS}`,
     says: 'tail_call is not allowed in subprogs without BTF',
   },
+  {
+    what: 'a number that is linked to none stands for one that is linked by a constant',
+    type: SOCKET_FILTER,
+    code: joined('r7 = 1', JUMPS_WHERE_R7_IS(1)),
+    says: ACCEPTED,
+    processed: 20,
+  },
+  {
+    what: 'a number that is linked by a constant stands for none that is not',
+    type: SOCKET_FILTER,
+    code: joined(JUMPS_WHERE_R7_IS(1), 'r7 = 1'),
+    says: ACCEPTED,
+    processed: 24,
+  },
 ];
 
 function caseOf(minimal: Minimal): ProgramCase {
@@ -251,8 +290,9 @@ async function check(host: CaseHost, minimal: Minimal): Promise<void> {
   const btfs = new BtfObjects(host.kernel);
   try {
     const asked = caseOf(minimal);
-    const { accept, msg } = await answerProgram(host, btfs, '', asked);
+    const { accept, msg, processed } = await answerProgram(host, btfs, '', asked);
     expect(accept ? ACCEPTED : msg).toBe(minimal.says);
+    if (minimal.processed !== undefined) expect(processed[0]).toBe(minimal.processed);
     if (!minimal.logs) return;
     const { log } = await level2Log(host, btfs, '', asked, false);
     expect(log.split('\n')).toEqual(expect.arrayContaining([...minimal.logs]));

@@ -44,10 +44,16 @@ export function markNotNull(env: Env, reg: Reg): void {
     reg.aux = mapIndexOf(env, map.inner);
     if (env.mapRecord(reg.aux).hasAsyncFields) reg.aux2 = reg.id;
   } else if (map.type === BPF_MAP_TYPE_XSKMAP) {
-    reg.type = XDP_SOCK;
+    fromMap(reg, XDP_SOCK);
   } else if (map.type === BPF_MAP_TYPE_SOCKMAP || map.type === BPF_MAP_TYPE_SOCKHASH) {
-    reg.type = SOCKET;
+    fromMap(reg, SOCKET);
   } else {
     reg.type = MAP_VALUE;
   }
+}
+
+/** A socket that was found in a map still carries the map: states where it came from elsewhere are not the same. */
+function fromMap(reg: Reg, type: number): void {
+  reg.type = type;
+  reg.aux++;
 }

@@ -169,9 +169,9 @@ export class Pruner {
     return true;
   }
 
-  /** As #ids for numbers. One that was linked to nothing stands for one that is. */
+  /** As #ids, where no id means "linked to nothing else". */
   #scalarIds(oldId: number, curId: number): boolean {
-    return oldId === 0 || this.#ids(oldId, curId || ++this.#freshIds);
+    return this.#ids(oldId || ++this.#freshIds, curId || ++this.#freshIds);
   }
 
   #exact(a: Int32Array, ra: number, b: Int32Array, rb: number): boolean {
@@ -227,8 +227,8 @@ export class Pruner {
     if (likeness === 'covers' || likeness === 'within') {
       const oldId = a[x + ID]!;
       const curId = b[y + ID]!;
-      // Two numbers linked with a constant between them must have the same constant.
-      if (oldId !== 0 && (oldId & ADD_CONST) !== (curId & ADD_CONST)) return false;
+      // A linked number must be linked in the same way: with a constant between it and others, with the same one.
+      if (oldId !== 0 && (oldId ^ curId) & ADD_CONST) return false;
       if (oldId & ADD_CONST && a[x + OFF] !== b[y + OFF]) return false;
       return isWithin(a, x, b, y) && isTnumIn(a, x, b, y) && this.#scalarIds(oldId, curId);
     }

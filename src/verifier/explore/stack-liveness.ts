@@ -359,7 +359,7 @@ function changeText(head: string, what: string, oldLo: number, oldHi: number, lo
   if ((onesLo | onesHi | zerosLo | zerosHi) === 0) return '';
   let out = head;
   if (onesLo | onesHi) out += `+${what} ${slotsText(onesLo, onesHi)} `;
-  if (zerosLo | zerosHi) out += `-${what} ${slotsText(zerosLo, zerosHi)} `;
+  if (zerosLo | zerosHi) out += `-${what} ${slotsText(zerosLo, zerosHi)}`;
   return `${out}\n`;
 }
 
