@@ -61,6 +61,7 @@ function immediate(env: Env): void {
     case BPF_PSEUDO_FUNC: {
       const subprog = subprogAt(env, pc + insns.imm[pc]! + 1);
       if (!env.subprogs[subprog]) env.reject('EFAULT', 'verifier bug: no such function');
+      if (!env.input.funcInfo?.length) env.reject('EINVAL', 'missing btf func_info');
       if (env.subprogs[subprog]!.isGlobal) env.reject('EINVAL', 'callback function not static');
       to.markPointer(FUNC);
       to.aux = subprog;

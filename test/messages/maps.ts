@@ -1,0 +1,101 @@
+/** The maps that the programs of test/messages may name: made when they are used. */
+import { BpfMap } from '../../src/client/index.ts';
+import { BtfBuilder } from '../../src/btf/index.ts';
+import { Bpf, type Kernel } from '../../src/sys/index.ts';
+import * as C from '../../src/uapi/generated/constants.ts';
+
+/** What a page says of them. */
+export const MAPS: Readonly<Record<string, string>> = {
+  hash: 'hash, keys of 4 and values of 16 bytes',
+  array: 'array of 4 values of 16 bytes',
+  single: 'array of one value of 16 bytes',
+  ro: 'array of one value of 16 bytes that programs may only read (BPF_F_RDONLY_PROG)',
+  text: 'the same, frozen, and what it holds is a text without its end',
+  wo: 'array of one value of 16 bytes that programs may only write (BPF_F_WRONLY_PROG)',
+  progs: 'prog_array of 4',
+  events: 'perf_event_array of 4',
+  ring: 'ringbuf of 4096 bytes',
+  stacks: 'stack_trace',
+  queue: 'queue of 4 values of 16 bytes',
+  socks: 'sockmap of 4',
+  arena: 'arena of one page',
+  locked: 'hash whose values are struct { struct bpf_spin_lock lock; u32 data; }',
+  timers: 'hash whose values are struct { struct bpf_timer timer; }',
+  tasks: 'hash whose values are struct { struct task_struct __kptr_untrusted *task; struct task_struct __kptr *own; }',
+  storage: 'cgroup_storage',
+};
+
+const DEFINITIONS = {
+  hash: { type: 'hash', keySize: 4, valueSize: 16, maxEntries: 4 },
+  array: { type: 'array', keySize: 4, valueSize: 16, maxEntries: 4 },
+  single: { type: 'array', keySize: 4, valueSize: 16, maxEntries: 1 },
+  ro: { type: 'array', keySize: 4, valueSize: 16, maxEntries: 1, flags: C.BPF_F_RDONLY_PROG },
+  text: { type: 'array', keySize: 4, valueSize: 16, maxEntries: 1, flags: C.BPF_F_RDONLY_PROG },
+  wo: { type: 'array', keySize: 4, valueSize: 16, maxEntries: 1, flags: C.BPF_F_WRONLY_PROG },
+  progs: { type: 'prog_array', maxEntries: 4 },
+  events: { type: 'perf_event_array', maxEntries: 4 },
+  ring: { type: 'ringbuf', maxEntries: 4096 },
+  stacks: { type: 'stack_trace', valueSize: 8, maxEntries: 4 },
+  queue: { type: 'queue', keySize: 0, valueSize: 16, maxEntries: 4 },
+  socks: { type: 'sockmap', maxEntries: 4 },
+  arena: { type: 'arena', keySize: 0, valueSize: 0, maxEntries: 1, flags: C.BPF_F_MMAPABLE },
+  storage: { type: 'cgroup_storage', keySize: 8, valueSize: 8, maxEntries: 0 },
+} as const;
+
+export async function makeMap(kernel: Kernel, name: string): Promise<BpfMap> {
+  const plain = (DEFINITIONS as Readonly<Record<string, Parameters<typeof BpfMap.create>[1]>>)[name];
+  if (plain) {
+    const map = await BpfMap.create(kernel, { name, ...plain });
+    if (name === 'text') {
+      await map.update(new Uint8Array(4), new Uint8Array(16).fill(0x41));
+      await map.freeze();
+    }
+    return map;
+  }
+  const make = TYPED[name];
+  if (!make) throw new Error(`test/messages: there is no map '${name}'`);
+  const builder = new BtfBuilder();
+  const key = builder.int('unsigned int', 4);
+  const { value, size } = make(builder, key);
+  const bpf = new Bpf(kernel);
+  return bpf.withFd(bpf.btfLoad(builder.build()), async (btf_fd) =>
+    BpfMap.adopt(
+      kernel,
+      await bpf.mapCreate({
+        map_type: C.BPF_MAP_TYPE_HASH,
+        map_name: name,
+        key_size: 4,
+        value_size: size,
+        max_entries: 4,
+        btf_fd,
+        btf_key_type_id: key,
+        btf_value_type_id: value,
+      }),
+    ),
+  );
+}
+
+/** Values with parts that the kernel keeps, which only types can say. */
+const TYPED: Readonly<Record<string, (builder: BtfBuilder, u32: number) => { value: number; size: number }>> = {
+  locked(b, u32) {
+    const lock = b.struct('bpf_spin_lock', 4, [['val', u32, 0]]);
+    const value = b.struct('value', 8, [
+      ['lock', lock, 0],
+      ['data', u32, 4],
+    ]);
+    return { value, size: 8 };
+  },
+  timers(b) {
+    const timer = b.struct('bpf_timer', 16, [['__opaque', b.array(b.int('unsigned long', 8), 2, 1), 0]]);
+    return { value: b.struct('value', 16, [['timer', timer, 0]]), size: 16 };
+  },
+  tasks(b) {
+    const task = b.add({ kind: 'fwd', name: 'task_struct', isUnion: false });
+    const pointer = (tag: string) => b.ptr(b.add({ kind: 'type_tag', name: tag, type: task, kindFlag: false }));
+    const value = b.struct('value', 16, [
+      ['task', pointer('kptr_untrusted'), 0],
+      ['own', pointer('kptr'), 8],
+    ]);
+    return { value, size: 16 };
+  },
+};
