@@ -20,6 +20,7 @@ import { generateHelperDefs } from './generate/helper-defs.ts';
 import { generateHelperIds } from './generate/helper-ids.ts';
 import { generateLayouts } from './generate/layouts.ts';
 import { generatePackedBtf } from './generate/reference-btf.ts';
+import { generateVerifierMessages, PAGE } from './generate/verifier-messages.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PACKED = 'src/btf/reference/generated/packed.ts';
@@ -38,6 +39,7 @@ const different: string[] = [];
 const made = [
   ...Object.entries(FILES).map(([path, generate]) => [path, generate(btf)] as const),
   ...(await generateApiPages(ROOT)),
+  [PAGE, await generateVerifierMessages(ROOT)] as const,
 ];
 for (const [path, text] of made) {
   if (values.check !== true) write(path, text);

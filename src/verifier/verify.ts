@@ -27,6 +27,8 @@ import { checkStackDepth } from './structure/stack-depth.ts';
 import { checkSubprogs, findSubprogs, type Subprog } from './structure/subprogs.ts';
 
 const SLEEPABLE = 1 << 4;
+/** BTF_FUNC_GLOBAL. */
+const LINKAGE_GLOBAL = 1;
 
 /** Verdict, log and, where accepted, the program as it is to be run. Never throws for a bad program. */
 export function verify(input: VerifierInput): VerifierResult {
@@ -104,7 +106,8 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
     setGlobalArgs(env, sub);
   } else {
     // What BTF says about the main function's signature is only noted.
-    if (env.input.btf && env.funcTypeId(0)) noteArgs(env);
+    const func = env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
+    if (func?.kind === 'func' && func.linkage === LINKAGE_GLOBAL) noteArgs(env);
     cur.frame.regs[1]!.markPointer(PTR_CTX);
   }
   env.pc = sub.start;

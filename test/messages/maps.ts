@@ -1,6 +1,7 @@
 /** The maps that the programs of test/messages may name: made when they are used. */
-import { BpfMap } from '../../src/client/index.ts';
+
 import { BtfBuilder } from '../../src/btf/index.ts';
+import { BpfMap } from '../../src/client/index.ts';
 import { Bpf, type Kernel } from '../../src/sys/index.ts';
 import * as C from '../../src/uapi/generated/constants.ts';
 
@@ -89,8 +90,8 @@ const TYPED: Readonly<Record<string, (builder: BtfBuilder, u32: number) => { val
     const timer = b.struct('bpf_timer', 16, [['__opaque', b.array(b.int('unsigned long', 8), 2, 1), 0]]);
     return { value: b.struct('value', 16, [['timer', timer, 0]]), size: 16 };
   },
-  tasks(b) {
-    const task = b.add({ kind: 'fwd', name: 'task_struct', isUnion: false });
+  tasks(b, u32) {
+    const task = b.struct('task_struct', 4, [['unused', u32, 0]]);
     const pointer = (tag: string) => b.ptr(b.add({ kind: 'type_tag', name: tag, type: task, kindFlag: false }));
     const value = b.struct('value', 16, [
       ['task', pointer('kptr_untrusted'), 0],

@@ -6,20 +6,21 @@
  *     mend: …                           one paragraph
  *     section: xdp                      what SEC() would say; default xdp
  *     license: Proprietary              default GPL
- *     log: …                            the line to expect, where several messages fit it; default: one that fits the words
+ *     log: …                            the line to expect, where asking for it takes long; default: what it says
  *         r0 = r1                       the program: indented lines, `raw CODE DST SRC OFF IMM` for what cannot be spelled
  *         exit
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { view } from '../../src/base/bytes.ts';
-import { BtfBuilder } from '../../src/btf/index.ts';
 import { BpfError, VerifierError } from '../../src/base/errors.ts';
+import { BtfBuilder } from '../../src/btf/index.ts';
 import { type BpfMap, KernelTypes } from '../../src/client/index.ts';
 import { assemble, encode } from '../../src/isa/index.ts';
 import { sectionMeaning } from '../../src/object/index.ts';
 import { Bpf, type Kernel } from '../../src/sys/index.ts';
 import * as C from '../../src/uapi/generated/constants.ts';
+import type { Message } from './collect.ts';
 import { makeMap } from './maps.ts';
 
 export interface Example {
@@ -98,7 +99,9 @@ export async function provoke(kernel: Kernel, example: Example): Promise<Answer>
       license: example.license,
       log_level: 1,
       ...(attach_btf_id === 0 ? {} : { attach_btf_id }),
-      ...(typed ? { prog_btf_fd: btf_fd, func_info: typed.info, func_info_rec_size: 8, func_info_cnt: typed.count } : {}),
+      ...(typed
+        ? { prog_btf_fd: btf_fd, func_info: typed.info, func_info_rec_size: 8, func_info_cnt: typed.count }
+        : {}),
     });
     await bpf.close(fd);
     return { errno: 0, lines: [], log: '' };
@@ -121,9 +124,13 @@ function targetName(type: number, attachType: number, at: string): string | unde
 
 /** Lines that say why: neither instructions, nor states, nor the count at the end. */
 function reasons(log: string): string[] {
+  // One message of Linux's has no end of line.
   return log
+    .replace(/(.)(processed \d+ insns)/, '$1\n$2')
     .split('\n')
-    .filter((line) => !/^(\d+: |processed |from \d+ to |; |func#|Validating |mark_precise|caller:|callee:|\s|$)/.test(line));
+    .filter(
+      (line) => !/^(\d+: |processed |from \d+ to |; |func#|Validating |mark_precise|caller:|callee:|\s|$)/.test(line),
+    );
 }
 
 /** Types of the program's functions, where it has some beside the first: `int f(void *)`, static. */
@@ -177,7 +184,15 @@ function assembled(
 }
 
 /** Whether a line is what a message says. */
-export function fits(words: string, line: string): boolean {
+function fits(words: string, line: string): boolean {
   const escaped = words.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${escaped.join('.*')}$`).test(line);
+}
+
+/** The lines in which an answer says a message: its last ones, or for what is said before the end any. */
+export function saidBy({ words, last }: Message, { errno, lines }: Answer): string | undefined {
+  if (errno === 0) return undefined;
+  if (!last) return lines.find((line) => fits(words, line));
+  const end = lines.slice(-words.split('\n').length).join('\n');
+  return fits(words, end) ? end : undefined;
 }

@@ -33,7 +33,7 @@ export function argumentAccess(env: Env, a: Access): void {
   const index = argumentAt(btf, target, a.off);
   const type = target.params[index]?.type ?? answerType(env, target, index);
   if (type === null) {
-    env.write(`func '${name}' doesn't have ${index + 1}-th argument\n`);
+    env.write(`func '${name}' doesn't have ${missingPlace(target, index)}-th argument\n`);
     refuseContext(env, a);
   }
   const t = resolve(btf, type);
@@ -88,6 +88,13 @@ function limitAnswer(env: Env, a: Access, target: Target): void {
 }
 
 const SEES_ANSWER = new Set<number>([c.BPF_TRACE_FEXIT, c.BPF_MODIFY_RETURN]);
+
+/** Which argument is said to be missing: behind the parameters stands the answer, and what is past that is one place. */
+function missingPlace({ params, isTracepoint, ret }: Target, index: number): number {
+  const declared = params.length + (isTracepoint ? 1 : 0);
+  return index < declared + (ret === 0 ? 0 : 1) ? index + 1 : declared + 2;
+}
+
 /** The argument is a pointer to type `id`. */
 function answerPointer(env: Env, a: Access, btf: Btf, target: Target, index: number, id: number): void {
   const pointed = resolve(btf, id);

@@ -19,6 +19,8 @@ export interface Target {
   /** 0 for void. */
   readonly ret: number;
   readonly params: readonly { name: string; type: number }[];
+  /** Its first parameter, which programs do not see, is left out of `params`. */
+  readonly isTracepoint?: true;
 }
 
 const TRAMPOLINE = new Set<number>([c.BPF_TRACE_FENTRY, c.BPF_TRACE_FEXIT, c.BPF_MODIFY_RETURN]);
@@ -89,5 +91,6 @@ export function targetOf(env: Env): Target {
   const traced = ptr?.kind === 'ptr' ? resolve(btf, ptr.type) : undefined;
   if (t?.kind !== 'typedef' || traced?.kind !== 'func_proto') env.reject('EINVAL', '');
   // The first parameter is the tracepoint's own.
-  return { name: t.name.replace(TRACEPOINT_PREFIX, ''), ret: traced.ret, params: traced.params.slice(1) };
+  const name = t.name.replace(TRACEPOINT_PREFIX, '');
+  return { name, ret: traced.ret, params: traced.params.slice(1), isTracepoint: true };
 }
