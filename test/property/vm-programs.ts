@@ -204,11 +204,22 @@ export function countingProgram(seed: number): Uint8Array {
   }
   const heads: number[] = [];
   for (let i = 4 + dice.below(12); i > 0; i--) {
-    switch (dice.below(9)) {
+    switch (dice.below(10)) {
       case 0:
       case 1:
         heads.push(w.length);
         break;
+      case 7: {
+        // A choice between two values: a branch over a move, or over one that goes where the branch goes.
+        const jump = dice.pick([...LOOP_JUMPS, 0x45, 0x4d, 0x46]);
+        const on = dice.chance(50) || heads.length === 0 ? 1 : heads.at(-1)! - w.length - 1;
+        w.put(jump, reg(), (jump & 8) !== 0 ? reg() : 0, on, near());
+        const [dst, src] = [reg(), reg()];
+        if (dice.chance(50)) w.put(dice.pick([0xbf, 0xbc]), dst, src);
+        else w.put(dice.pick([0xb7, 0xb4]), dst, 0, 0, near());
+        if (on !== 1) w.put(0x05, 0, 0, on - 2);
+        break;
+      }
       case 2:
       case 3: {
         const counter = reg();

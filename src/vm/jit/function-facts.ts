@@ -6,6 +6,7 @@ import { analyseFlow, type Flow } from './dominators.ts';
 import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
 import { type Block, buildGraph, slotsOf } from './graph.ts';
 import { findIdioms, type Idiom } from './idioms.ts';
+import { findMoves } from './moves.ts';
 import { makeReducible } from './reducible.ts';
 import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
 
@@ -15,6 +16,8 @@ export interface FunctionFacts {
   readonly flow: Flow;
   /** By the slot where they stand. */
   readonly idioms: ReadonlyMap<number, Idiom>;
+  /** What `findMoves` answers. */
+  readonly moves: Uint8Array;
   readonly types: RegisterTypes;
 }
 
@@ -44,18 +47,25 @@ export class ProgramFacts {
     if (known !== undefined) return known;
     const start = this.#ops.bounds[fn]!;
     const end = this.#ops.bounds[fn + 1]!;
-    const blocks = buildGraph(this.#ops, start, end);
-    const effects = this.#effects(start, end, () => ARGUMENTS);
+    const moves = findMoves(this.#ops, start, end, this.#checked);
+    const blocks = buildGraph(this.#ops, start, end, moves);
+    const effects = this.#effects(start, moves, () => ARGUMENTS);
     const read = liveRegisters({ ops: this.#ops, start, blocks, flow: analyseFlow(blocks), ...effects })[0]!;
     this.#readAtEntry[fn] = read;
     return read;
   }
 
-  #effects(start: number, end: number, readByFunction: (fn: number) => number): Pick<TypedSubject, 'read' | 'written'> {
-    const read = new Uint16Array(end - start);
-    const written = new Int8Array(end - start).fill(-1);
-    for (let pc = start; pc < end; pc += slotsOf(this.#ops.op[pc]!)) {
-      read[pc - start] = readBy(this.#ops, pc, this.#calls, readByFunction);
+  #effects(
+    start: number,
+    moves: Uint8Array,
+    readByFunction: (fn: number) => number,
+  ): Pick<TypedSubject, 'read' | 'written'> {
+    const read = new Uint16Array(moves.length);
+    const written = new Int8Array(moves.length).fill(-1);
+    for (let pc = start; pc < start + moves.length; pc += slotsOf(this.#ops.op[pc]!)) {
+      // What may not be moved to stays what it is.
+      const old = moves[pc - start] === 1 ? 1 << this.#ops.dst[pc]! : 0;
+      read[pc - start] = old | readBy(this.#ops, pc, this.#calls, readByFunction);
       written[pc - start] = writtenBy(this.#ops, pc);
     }
     return { read, written };
@@ -65,10 +75,11 @@ export class ProgramFacts {
     const ops = this.#ops;
     const start = ops.bounds[fn]!;
     const end = ops.bounds[fn + 1]!;
-    const blocks = buildGraph(ops, start, end);
+    const moves = findMoves(ops, start, end, this.#checked);
+    const blocks = buildGraph(ops, start, end, moves);
     const flow = makeReducible(blocks);
     const idioms = new Map<number, Idiom>();
-    for (const block of blocks) findIdioms(ops, block.start, block.end, idioms);
+    for (const block of blocks) findIdioms(ops, block.start, block.end, (pc) => moves[pc - start] === 1, idioms);
     const readByFunction = (callee: number): number => this.readAtEntry(callee) & ARGUMENTS;
     const types = typeRegisters({
       ops,
@@ -76,7 +87,8 @@ export class ProgramFacts {
       flow,
       idioms,
       start,
-      ...this.#effects(start, end, readByFunction),
+      moves,
+      ...this.#effects(start, moves, readByFunction),
       calls: this.#calls,
       framePointer: this.#stack + (fn + 1) * STACK_SIZE,
       // The first function gets an address, others what their callers have; and one that nobody verified may be entered with anything.
@@ -84,6 +96,6 @@ export class ProgramFacts {
       checked: this.#checked,
       readByFunction,
     });
-    return { start, blocks, flow, idioms, types };
+    return { start, blocks, flow, idioms, moves, types };
   }
 }

@@ -129,10 +129,10 @@ export class FunctionContext implements ModuleContext {
     this.#forgetBlock();
   }
 
-  /** An operation begins. */
-  enterSlot(pc: number): void {
+  /** An operation begins; `conditional`: a move that may not be made. */
+  enterSlot(pc: number, conditional: boolean): void {
     this.#registers.enterSlot(pc);
-    this.sums.begin(this.ops, pc);
+    this.sums.begin(this.ops, pc, conditional);
   }
 
   /** Puts a register on the stack, as an i64. */

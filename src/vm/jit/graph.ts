@@ -28,19 +28,20 @@ export function isBranch(op: number): boolean {
   );
 }
 
-export function buildGraph(ops: Operations, start: number, end: number): Block[] {
+/** `moves` is what `findMoves` answers for the same slots. */
+export function buildGraph(ops: Operations, start: number, end: number, moves: Uint8Array): Block[] {
   const leaders = new Uint8Array(end - start);
   leaders[0] = 1;
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
     const op = ops.op[pc]!;
-    if (op === OP_GOTO || isBranch(op)) leaders[ops.target[pc]! - start] = 1;
+    if (op === OP_GOTO || (isBranch(op) && moves[pc + 1 - start] !== 1)) leaders[ops.target[pc]! - start] = 1;
   }
   const blocks: Block[] = [];
   const blockAt = new Map<number, number>();
   const blockOf = (pc: number): number => {
     const known = blockAt.get(pc);
     if (known !== undefined) return known;
-    const block = readBlock(ops, leaders, start, pc);
+    const block = readBlock(ops, leaders, moves, start, pc);
     blockAt.set(pc, blocks.length);
     return blocks.push(block) - 1;
   };
@@ -53,14 +54,14 @@ export function buildGraph(ops: Operations, start: number, end: number): Block[]
   return blocks;
 }
 
-function readBlock(ops: Operations, leaders: Uint8Array, base: number, start: number): Block {
+function readBlock(ops: Operations, leaders: Uint8Array, moves: Uint8Array, base: number, start: number): Block {
   let pc = start;
   for (;;) {
     const op = ops.op[pc]!;
     const next = pc + slotsOf(op);
     if (op === OP_EXIT || op === OP_ILLEGAL) return block(start, next, 'leave', []);
     if (op === OP_GOTO) return block(start, next, 'goto', [ops.target[pc]!]);
-    if (isBranch(op)) return block(start, next, 'branch', [ops.target[pc]!, next]);
+    if (isBranch(op) && moves[next - base] !== 1) return block(start, next, 'branch', [ops.target[pc]!, next]);
     if (leaders[next - base] === 1) return block(start, next, 'goto', [next]);
     pc = next;
   }

@@ -47,8 +47,14 @@ interface Value {
 const UNKNOWN = -1;
 const CONSTANT = -2;
 
-/** Adds the idioms in the slots from `start` to `end`, which are one block, by the slot that they end with. */
-export function findIdioms(ops: Operations, start: number, end: number, idioms: Map<number, Idiom>): void {
+/** Adds the idioms in the slots from `start` to `end`, which are one block, by the slot that they end with. Conditional are moves that may not be made. */
+export function findIdioms(
+  ops: Operations,
+  start: number,
+  end: number,
+  isConditional: (pc: number) => boolean,
+  idioms: Map<number, Idiom>,
+): void {
   if (!mayHaveIdioms(ops, start, end)) return;
   const values: Value[] = Array.from({ length: 11 }, () => unknown(false));
   /** The low half of one value is one value. */
@@ -56,7 +62,7 @@ export function findIdioms(ops: Operations, start: number, end: number, idioms: 
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
     const written = writtenBy(ops, pc);
     if (written < 0) continue;
-    const value = madeBy(ops, pc, values, halves);
+    const value = isConditional(pc) ? unknown(false) : madeBy(ops, pc, values, halves);
     const idiom = rotateOf(value) ?? countOf(value);
     if (idiom) idioms.set(pc, idiom);
     values[written] = value;

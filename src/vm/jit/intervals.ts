@@ -51,6 +51,8 @@ export interface Subject {
   readonly calls: ReadonlyMap<number, Callable>;
   /** By slot from `start` on: the register that is written, or -1. */
   readonly written: Int8Array;
+  /** By slot from `start` on: 1 for a move that may not be made. */
+  readonly moves: Uint8Array;
   readonly start: number;
   readonly framePointer: number;
   /** Arguments may be anything; else r1 is an address and the others are 0. */
@@ -165,11 +167,14 @@ class Walk {
 
   /** What is known only ever gets less, so what the last walk says is what holds. */
   #walkBlock({ start, end }: Block, state: State): void {
-    const { ops, written, start: first } = this.#subject;
+    const { ops, written, moves, start: first } = this.#subject;
     for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
       const reg = written[pc - first]!;
       if (reg < 0) continue;
+      const lo = state[reg]!;
+      const hi = state[HI + reg]!;
       apply(this.#subject, state, pc, reg);
+      if (moves[pc - first] === 1) set(state, reg, Math.min(lo, state[reg]!), Math.max(hi, state[HI + reg]!));
       this.#narrow[pc - first] = state[HI + reg]! <= WORD ? 1 : 0;
     }
   }

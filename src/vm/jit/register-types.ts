@@ -166,7 +166,7 @@ class Values {
 
   /** Marks groups whose upper halves are asked for. */
   handOn(): void {
-    const { ops, blocks, start, checked } = this.#subject;
+    const { ops, blocks, start, checked, moves } = this.#subject;
     // For each group, the operands that are asked for when it is: a list in arrays.
     const first = new Int32Array(this.#group.length).fill(-1);
     const next: number[] = [];
@@ -192,6 +192,7 @@ class Values {
     for (const block of blocks) {
       for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) {
         const how = asks(this.#subject, pc, checked);
+        if (moves[pc - start] === 1) handTo(this.#dst[pc - start]!, pc, IF_ASKED);
         handTo(this.#dst[pc - start]!, pc, how % SRC);
         handTo(this.#src[pc - start]!, pc, Math.floor(how / SRC));
       }

@@ -41,9 +41,9 @@ export class Sums {
     return sum && (sum.index < 0 || this.#versions[sum.index] === sum.version) ? sum : undefined;
   }
 
-  /** An operation begins. */
-  begin(ops: Operations, pc: number): void {
-    this.#next = this.#after(ops, pc);
+  /** An operation begins; `conditional`: it may do nothing. */
+  begin(ops: Operations, pc: number, conditional: boolean): void {
+    this.#next = conditional ? undefined : this.#after(ops, pc);
   }
 
   /** It writes a register. */

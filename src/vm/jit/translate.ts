@@ -1,5 +1,5 @@
 /** Translates one BPF function: structure from the graph, instructions one by one. */
-import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, byteSize, classOf } from '../../isa/index.ts';
+import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, BPF_X, byteSize, classOf } from '../../isa/index.ts';
 import {
   isPacketOperation,
   OP_ATOMIC32,
@@ -17,11 +17,21 @@ import {
   type Operations,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
-import { I32_POPCNT, I32_ROTL, I64_POPCNT, I64_ROTL, RETURN, UNREACHABLE } from '../wasm/opcodes.ts';
+import {
+  I32_POPCNT,
+  I32_ROTL,
+  I64_EXTEND_I32_U,
+  I64_POPCNT,
+  I64_ROTL,
+  RETURN,
+  SELECT,
+  UNREACHABLE,
+} from '../wasm/opcodes.ts';
 import { writeAlu, writeConstant, writeExtendedAlu } from './alu.ts';
 import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall } from './calls.ts';
 import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
+import type { FunctionFacts } from './function-facts.ts';
 import { type Block, isBranch, slotsOf } from './graph.ts';
 import type { Idiom } from './idioms.ts';
 import { inlineEnd } from './inline.ts';
@@ -34,14 +44,15 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
   const { ops } = module;
   const code = new CodeWriter(5);
   const f = new FunctionContext(module, code, fn);
-  const { blocks, flow, idioms } = module.facts.of(fn);
+  const facts = module.facts.of(fn);
+  const { blocks, flow } = facts;
   takeFuel(f);
   if (callsFunctions(ops, fn)) takeDepth(f);
   const writer: BlockWriter = {
     body(block) {
       if (block.start === block.end) return;
       f.enterBlock(block.start);
-      writeBody(f, block.start, block.end, idioms);
+      writeBody(f, block.start, block.end, facts);
     },
     condition(block, negate) {
       writeCondition(f, block.end - 1, negate);
@@ -75,11 +86,12 @@ function writeFunctionCall(f: FunctionContext, pc: number): void {
   burnFuel(f, pc, f.ops.bounds[fn + 1]! - start);
   checkDepth(f, pc);
   if (end < 0) writeSubprogCall(f, pc);
-  else f.inline(fn, () => writeBody(f, start, end, f.facts.of(fn).idioms));
+  else f.inline(fn, () => writeBody(f, start, end, f.facts.of(fn)));
 }
 
-function writeBody(f: FunctionContext, start: number, end: number, idioms: ReadonlyMap<number, Idiom>): void {
+function writeBody(f: FunctionContext, start: number, end: number, facts: FunctionFacts): void {
   const { ops } = f;
+  const { idioms, moves } = facts;
   /** Shifts that idioms begin with, and how wide these are. */
   const begun = new Map<number, boolean>();
   for (let pc = start; pc < end; pc++) {
@@ -87,7 +99,12 @@ function writeBody(f: FunctionContext, start: number, end: number, idioms: Reado
     if (idiom) begun.set(idiom.from, idiom.wide);
   }
   for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
-    f.enterSlot(pc);
+    const conditional = moves[pc - facts.start] === 1;
+    f.enterSlot(pc, conditional);
+    if (conditional) {
+      writeMove(f, pc);
+      continue;
+    }
     const dst = ops.dst[pc]!;
     const wide = begun.get(pc);
     if (wide !== undefined) (wide ? f.get(dst) : f.get32(dst)).set(f.kept(dst, wide));
@@ -98,6 +115,30 @@ function writeBody(f: FunctionContext, start: number, end: number, idioms: Reado
     }
     writeIdiom(f, dst, idiom, f.kept(ops.dst[idiom.from]!, idiom.wide));
   }
+}
+
+/** A move that is not made where the branch before it would be taken. */
+function writeMove(f: FunctionContext, pc: number): void {
+  const dst = f.ops.dst[pc]!;
+  const narrow = f.writesNarrow;
+  narrow ? f.get32(dst) : f.get(dst);
+  moved(f, pc, narrow);
+  writeCondition(f, pc - 1, false);
+  f.code.op(SELECT);
+  if (narrow) f.set32(dst);
+  else f.set(dst);
+}
+
+/** Puts what a move moves on the stack, or its low half. */
+function moved(f: FunctionContext, pc: number, narrow: boolean): void {
+  const { ops, code } = f;
+  const op = ops.op[pc]!;
+  const wide = classOf(op) === BPF_ALU64;
+  const imm = ops.imm[pc]!;
+  if ((op & BPF_X) === 0) narrow ? code.i32(imm) : code.i64(imm, wide ? imm >> 31 : 0);
+  else if (narrow) f.get32(ops.src[pc]!);
+  else if (wide) f.get(ops.src[pc]!);
+  else f.get32(ops.src[pc]!).op(I64_EXTEND_I32_U);
 }
 
 /** Sets `dst` to the rotated local, or to the count of its bits. */
