@@ -109,7 +109,10 @@ export class BpfMap extends Handle {
       await this.bpf.mapUpdate(this.fd, key, value, flags);
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
-      throw new BpfError(error.op, error.errno, `map '${this.name}'`, { cause: error });
+      const why = error.detail === undefined ? '' : `: ${error.detail}`;
+      throw new BpfError(error.op, error.errno, `${this.name === '' ? 'the map' : `map '${this.name}'`}${why}`, {
+        cause: error,
+      });
     }
   }
 

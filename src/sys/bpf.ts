@@ -49,6 +49,11 @@ const PART_COUNT: Readonly<Record<ProgInfoPart | 'map_ids', keyof ProgInfo>> = {
 /** Room for the texts of a link: symbol names, and PATH_MAX for paths. */
 const LINK_TEXTS = { tp_name: 512, target_name: 512, func_name: 512, file_name: 4096, path: 4096 };
 
+/** Elements of that size that a batch asks for: what a batch saves is the system calls, of which few are left by then. */
+function stepFor(size: number): number {
+  return Math.max(1, Math.min(4096, Math.floor((1 << 16) / size)));
+}
+
 const FIRST_LOG = 1 << 16;
 /** The kernel takes log buffers of less than 2^30 bytes; past 64 MiB nobody reads on. */
 const LARGEST_LOG = 1 << 26;
@@ -141,7 +146,7 @@ export class Bpf {
   }
 
   /**
-   * Keys and values, `step` at a time; `take` deletes them on the way. Maps without the batch commands answer
+   * Keys and values, `step` at a time (default: as many as some 64 KiB hold); `take` deletes them on the way. Maps without the batch commands answer
    * EOPNOTSUPP or ENOTSUPP before the first element.
    */
   async *mapBatches(
@@ -151,7 +156,7 @@ export class Bpf {
     options: { step?: number; take?: boolean } = {},
   ): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }[]> {
     const command = options.take ? 'MAP_LOOKUP_AND_DELETE_BATCH' : 'MAP_LOOKUP_BATCH';
-    let step = options.step ?? 256;
+    let step = options.step ?? stepFor(keySize + userValueSize);
     // The position is the map's own: a u32 for arrays and hashes, a key for tries. Never larger than this.
     const positionSize = Math.max(keySize, 8);
     let position: Uint8Array | undefined;
