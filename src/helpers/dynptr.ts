@@ -1,36 +1,14 @@
-/**
- * Dynptrs: pointers that carry their size, so that what is not known when verifying is checked when running.
- *
- * A program keeps struct bpf_dynptr, 16 bytes that only helpers look into:
- *
- *     +0 u32 address, 0 for a null dynptr   +8 u32 bytes from that address on, bit 31: read-only
- */
+/** Dynptrs: pointers that carry their size, so that what is not known when verifying is checked when running. */
 import { E2BIG, EINVAL, ENOMEM } from '../base/errno.ts';
-import type { Addr, Memory } from '../base/memory.ts';
 import { RingBufferMap, ringOfRecord } from '../maps/index.ts';
+import { isPacketDynptr, isReadOnlyDynptr, MAX_DYNPTR_SIZE, rangeOf, setDynptr } from './dynptr-layout.ts';
 import type { Helper } from './helper.ts';
-
-const SIZE = 8;
-const READ_ONLY = 0x8000_0000;
-const MAX_SIZE = 0xff_ffff;
-
-/** Where `size` bytes at `offset` of a dynptr are; -EINVAL for a null one, -E2BIG past its end. */
-function rangeOf(mem: Memory, dynptr: Addr, offset: number, size: number): Addr | number {
-  const data = mem.u32(dynptr);
-  if (data === 0) return -EINVAL;
-  return offset + size > (mem.u32(dynptr + SIZE) & ~READ_ONLY) >>> 0 ? -E2BIG : data + offset;
-}
-
-function setDynptr(mem: Memory, dynptr: Addr, data: Addr, size: number): void {
-  mem.setLoHi(dynptr, data, 0);
-  mem.setLoHi(dynptr + SIZE, size, 0);
-}
 
 export const dynptr_from_mem: Helper = {
   args: 'iiLi',
   ret: 'int',
   bind: (env) => (data, size, flags, flagsHi, dynptr) => {
-    const error = size! >>> 0 > MAX_SIZE ? -E2BIG : flags !== 0 || flagsHi !== 0 ? -EINVAL : 0;
+    const error = size! >>> 0 > MAX_DYNPTR_SIZE ? -E2BIG : flags !== 0 || flagsHi !== 0 ? -EINVAL : 0;
     setDynptr(env.mem, dynptr! >>> 0, error === 0 ? data! >>> 0 : 0, error === 0 ? size! : 0);
     return error;
   },
@@ -41,7 +19,7 @@ export const dynptr_read: Helper = {
   ret: 'int',
   bind: (env) => (to, size, dynptr, offset, flags, flagsHi) => {
     if (flags !== 0 || flagsHi !== 0) return -EINVAL;
-    const from = rangeOf(env.mem, dynptr! >>> 0, offset! >>> 0, size! >>> 0);
+    const from = rangeOf(env, dynptr! >>> 0, offset! >>> 0, size! >>> 0);
     if (from < 0) return from;
     env.mem.copy(to! >>> 0, from, size! >>> 0);
     return 0;
@@ -52,22 +30,22 @@ export const dynptr_write: Helper = {
   args: 'iiiiL',
   ret: 'int',
   bind: (env) => (dynptr, offset, from, size, flags, flagsHi) => {
-    const isReadOnly = env.mem.u32((dynptr! >>> 0) + SIZE) >= READ_ONLY;
+    const isReadOnly = isReadOnlyDynptr(env.mem, dynptr! >>> 0);
     if (flags !== 0 || flagsHi !== 0 || isReadOnly) return -EINVAL;
-    const to = rangeOf(env.mem, dynptr! >>> 0, offset! >>> 0, size! >>> 0);
+    const to = rangeOf(env, dynptr! >>> 0, offset! >>> 0, size! >>> 0);
     if (to < 0) return to;
     env.mem.copy(to, from! >>> 0, size! >>> 0);
     return 0;
   },
 };
 
-/** The address of a slice that may be written, or NULL. */
+/** The address of a slice that may be written, or NULL; packets have slices of their own. */
 export const dynptr_data: Helper = {
   args: 'iii',
   ret: 'ptr',
   bind: (env) => (dynptr, offset, size) => {
-    if (env.mem.u32((dynptr! >>> 0) + SIZE) >= READ_ONLY) return 0;
-    return Math.max(rangeOf(env.mem, dynptr! >>> 0, offset! >>> 0, size! >>> 0), 0);
+    if (isReadOnlyDynptr(env.mem, dynptr! >>> 0) || isPacketDynptr(env.mem, dynptr! >>> 0)) return 0;
+    return Math.max(rangeOf(env, dynptr! >>> 0, offset! >>> 0, size! >>> 0), 0);
   },
 };
 
@@ -79,7 +57,7 @@ export const ringbuf_reserve_dynptr: Helper = {
     const map = env.mapAt(mapAddr! >>> 0);
     setDynptr(env.mem, dynptr! >>> 0, 0, 0);
     if (flags !== 0 || flagsHi !== 0 || !(map instanceof RingBufferMap)) return -EINVAL;
-    if (size! >>> 0 > MAX_SIZE) return -E2BIG;
+    if (size! >>> 0 > MAX_DYNPTR_SIZE) return -E2BIG;
     const data = map.reserve(size! >>> 0);
     if (data === 0) return -ENOMEM;
     setDynptr(env.mem, dynptr! >>> 0, data, size!);

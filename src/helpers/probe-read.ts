@@ -46,11 +46,16 @@ function fault(mem: Memory, to: Addr, size: number): number {
 const USER_END = 0x8000;
 const CANONICAL_SHIFT = 24;
 
-function kernelFault(mem: Memory, to: Addr, size: number, hi: number): number {
+/** What reading kernel memory answers at an address with the high half `hi` that is not mapped. */
+export function unmapped(hi: number): number {
   const top = hi >> CANONICAL_SHIFT;
   const neverKernel = hi >>> 0 < USER_END || (top !== 0 && top !== -1);
-  fault(mem, to, size);
   return neverKernel ? -ERANGE : -EFAULT;
+}
+
+function kernelFault(mem: Memory, to: Addr, size: number, hi: number): number {
+  fault(mem, to, size);
+  return unmapped(hi);
 }
 
 function reader(read: Reader): Helper {

@@ -4,7 +4,7 @@
  */
 import { EBADF, EINVAL, ENOENT } from '../base/errno.ts';
 import { type Btf, loadReferenceBtfBytes, parseBtf } from '../btf/index.ts';
-import { bindHelpers } from '../helpers/index.ts';
+import { bindHelpers, bindKfuncs } from '../helpers/index.ts';
 import type { MapEnv, MapObject } from '../maps/index.ts';
 import { type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
 import { Engine, LinearMemory } from '../vm/index.ts';
@@ -47,6 +47,8 @@ export class Core {
   readonly hooks: HookTable;
   readonly execution: Execution;
   readonly engine: Engine;
+  /** Kernel functions that programs may call and run, by name. */
+  readonly kfuncs: ReturnType<typeof bindKfuncs>;
   readonly trace = new TracePipe();
   readonly bpffs = new BpfFileSystem();
   readonly progs = new Ids<LoadedProg>();
@@ -92,6 +94,7 @@ export class Core {
     };
     this.execution = new Execution(this); // reads what is set above
     this.hooks = new HookTable(this.mem, this.execution, this.world);
+    this.kfuncs = bindKfuncs(this.execution);
     this.engine = new Engine(this.mem, {
       helpers: bindHelpers(this.execution),
       packetLoad: packetLoad(this.execution),

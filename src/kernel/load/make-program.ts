@@ -2,10 +2,10 @@
 import { EINVAL } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
-import { decode } from '../../isa/index.ts';
+import { BPF_PSEUDO_BTF_ID, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
 import { BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
-import type { InlineMap } from '../../vm/index.ts';
+import type { Callable, InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
 import type { BtfObject } from '../objects/btf.ts';
 import type { LiveMap } from '../objects/map.ts';
@@ -34,16 +34,12 @@ export function makeProgram(
   result: VerifierResult & { ok: true },
 ): LoadedProg | number {
   const { program } = result;
-  const [missing] = program.kfuncs.values();
-  if (missing !== undefined) throw new UnsupportedError(`kfunc ${missing}`);
-  if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
-    throw new UnsupportedError('running programs that use an arena');
-  }
   const maps = program.usedMaps.map(({ id }) => core.maps.ids.get(id) ?? bug(`map ${id} went away while it was used`));
   const sort = sortOf(origin.type, program.attachType);
   for (const map of maps) if (!settleSort(map, sort)) return -EINVAL;
 
   const code = decode(program.insns);
+  const kfuncs = callables(core, program, code);
   resolveToAddresses(code, maps);
   const starts = program.subprogs.map((subprog) => subprog.start);
   const runnable = core.engine.load(
@@ -52,6 +48,7 @@ export function makeProgram(
       subprogs: starts,
       names: program.subprogs.map((subprog) => subprog.name),
       faultable: program.faultable,
+      kfuncs,
       callMaps: inlineMaps(core, program, maps),
     },
     { mode: core.mode },
@@ -77,6 +74,26 @@ export function makeProgram(
     maps.map((map) => map.hold()),
     origin.btf?.hold(),
   );
+}
+
+/** What the program calls of the kernel. UnsupportedError where that cannot be run here, though it was verified. */
+function callables(core: Core, program: VerifiedProgram, insns: Insns): Map<number, Callable> {
+  if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
+    throw new UnsupportedError('running programs that use an arena');
+  }
+  const bound = new Map<number, Callable>();
+  const { code, src } = insns;
+  for (let pc = 0; pc < insns.length; pc++) {
+    if (code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_BTF_ID) {
+      throw new UnsupportedError('running programs that read variables of the kernel');
+    }
+  }
+  for (const [pc, name] of program.kfuncs) {
+    const callable = core.kfuncs.get(name);
+    if (!callable) throw new UnsupportedError(`kfunc ${name}`);
+    bound.set(pc, callable);
+  }
+  return bound;
 }
 
 function inlineMaps(core: Core, program: VerifiedProgram, maps: readonly LiveMap[]): Map<number, InlineMap> {
