@@ -15,12 +15,14 @@ import {
   BPF_PROG_TYPE_SCHED_ACT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_XDP,
 } from '../../uapi/generated/constants.ts';
 import type { Handler } from '../syscall/handler.ts';
 import type { TestRun } from './input-output.ts';
 import { testSkb } from './skb.ts';
+import { testSyscall } from './syscall.ts';
 import { testRawTracepoint, testTracing } from './tracing.ts';
 import { testXdp } from './xdp.ts';
 
@@ -38,6 +40,7 @@ const BY_TYPE: ReadonlyMap<number, TestRun> = new Map<number, TestRun>([
   [BPF_PROG_TYPE_KPROBE, testTracing],
   [BPF_PROG_TYPE_TRACEPOINT, testTracing],
   [BPF_PROG_TYPE_PERF_EVENT, testTracing],
+  [BPF_PROG_TYPE_SYSCALL, testSyscall],
 ]);
 
 export const progTestRun: Handler<'PROG_TEST_RUN'> = (client, attr) => {
