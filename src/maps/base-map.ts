@@ -4,6 +4,7 @@
  */
 import { alignUp } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP } from '../base/errno.ts';
+import { bug } from '../base/errors.ts';
 import {
   MAP_HEADER_FLAGS,
   MAP_HEADER_KEY_SIZE,
@@ -38,7 +39,8 @@ export abstract class BaseMap implements KernelMap {
   protected readonly mem: Memory;
   /** Room for one key, where bpf(2) puts it to look it up. */
   protected readonly keyRoom: Addr;
-  readonly #blocks: Addr[] = [];
+  /** Bytes of each block. */
+  readonly #blocks = new Map<Addr, number>();
   #bytes = 0;
 
   constructor(def: MapDef, env: MapEnv) {
@@ -77,10 +79,17 @@ export abstract class BaseMap implements KernelMap {
   protected tryAllocate(size: number, align = 8): Addr {
     const addr = size <= this.mem.limit ? this.mem.alloc(size, align) : 0;
     if (addr !== 0) {
-      this.#blocks.push(addr);
+      this.#blocks.set(addr, size);
       this.#bytes += size;
     }
     return addr;
+  }
+
+  /** Gives back a block before the map goes. */
+  protected free(block: Addr): void {
+    this.#bytes -= this.#blocks.get(block) ?? bug('a map gives back a block that it does not have');
+    this.#blocks.delete(block);
+    this.mem.free(block);
   }
 
   memoryUsage(): number {
@@ -92,7 +101,8 @@ export abstract class BaseMap implements KernelMap {
   }
 
   #freeBlocks(): void {
-    for (const addr of this.#blocks.splice(0)) this.mem.free(addr);
+    for (const addr of this.#blocks.keys()) this.mem.free(addr);
+    this.#blocks.clear();
     this.#bytes = 0;
   }
 

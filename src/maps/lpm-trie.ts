@@ -68,9 +68,15 @@ class LpmTrieMap extends BaseMap {
     // An entry is replaced before the old one goes; one that two others need stays, without being an entry.
     this.#entries = pool(this.addr, stride, 2 * def.maxEntries + 1);
     this.#forks = pool(this.addr + POOL_BOOKS, this.#valueOffset, def.maxEntries);
-    this.#stem = new LpmStem(env.mem, this.addr, this.#root, this.#valueOffset, this.#maxBits, (size) =>
-      this.tryAllocate(size),
-    );
+    this.#stem = new LpmStem({
+      mem: env.mem,
+      map: this.addr,
+      root: this.#root,
+      valueOffset: this.#valueOffset,
+      maxBits: this.#maxBits,
+      allocate: (size) => this.tryAllocate(size),
+      free: (block) => this.free(block),
+    });
     this.setStorage(this.#root, stride);
   }
 

@@ -126,14 +126,11 @@ function writeWalk(f: MapFunction, walk: Walk, maxBits: number): void {
   const { bits, node, length } = walk;
   const [same, difference] = [f.local(), f.local()];
   writeStart(f, walk, () => {
-    code.get(KEY).memory(I32_LOAD8_U, LPM_PREFIX_SIZE).i32(24).op(I32_SHL);
-    if (maxBits === 8) return;
-    code
-      .get(KEY)
-      .memory(I32_LOAD8_U, LPM_PREFIX_SIZE + 1)
-      .i32(16)
-      .op(I32_SHL)
-      .op(I32_OR);
+    for (let byte = 0; byte < 4 && 8 * byte < maxBits; byte++) {
+      code.get(KEY).memory(I32_LOAD8_U, LPM_PREFIX_SIZE + byte);
+      code.i32(24 - 8 * byte).op(I32_SHL);
+      if (byte > 0) code.op(I32_OR);
+    }
   });
   const out = code.open(BLOCK);
   const again = code.open(LOOP);
