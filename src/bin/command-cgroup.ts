@@ -2,11 +2,13 @@
  * A cgroup of the traced command's own. Programs at Linux's tracepoints and functions run for every process of the
  * machine, whatever their perf event says; the cgroup is how a program knows the command and all that it starts.
  */
-import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { view } from '../base/bytes.ts';
 import { SkepError, UnsupportedError } from '../base/errors.ts';
 import { assemble, encode } from '../isa/index.ts';
 import type { ProgramSpec } from '../object/index.ts';
+import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
 
 /** Programs that run in the task that made the event. */
@@ -27,20 +29,25 @@ export class CommandCgroup {
   readonly #guard: Uint8Array;
 
   /** Beneath the cgroup that this process is in. SkepError where there is none, or none may be made. */
-  constructor() {
-    const { mount, own } = whereWeAre();
-    this.path = join(mount, own, `skep-${process.pid}`);
+  static async create(kernel: Kernel): Promise<CommandCgroup> {
+    const path = join(whereWeAre(), `skep-${process.pid}`);
     try {
-      mkdirSync(this.path);
+      mkdirSync(path);
     } catch (cause) {
       const { code = 'EIO' } = cause as NodeJS.ErrnoException;
-      throw new SkepError(code, `cannot make a cgroup for the command at ${this.path} (${code}): run as root`, {
-        cause,
-      });
+      throw new SkepError(code, `cannot make a cgroup for the command at ${path} (${code}): run as root`, { cause });
     }
-    // The cgroups from the root to ours: the root is at level 0.
-    const level = own.split('/').filter(Boolean).length + 1;
-    this.#guard = guard(level, statSync(this.path, { bigint: true }).ino);
+    try {
+      return new CommandCgroup(path, await mapOf(kernel, path));
+    } catch (error) {
+      rmdirSync(path);
+      throw error;
+    }
+  }
+
+  private constructor(path: string, map: Fd) {
+    this.path = path;
+    this.#guard = guard(map);
   }
 
   add(pid: number): void {
@@ -66,27 +73,44 @@ export class CommandCgroup {
   }
 }
 
-/** Ends the program unless the task is in the cgroup with that id or beneath it (Linux 5.7). */
-function guard(level: number, id: bigint): Uint8Array {
-  return encode(
-    assemble(`
-      r6 = r1
-      r1 = ${level}
-      call bpf_get_current_ancestor_cgroup_id#123
-      r1 = ${id} ll
-      if r0 == r1 goto +2
-      r0 = 0
-      exit
-      r1 = r6
-    `),
-  );
+/** A map with the cgroup, as programs name one. It closes with the kernel. */
+async function mapOf(kernel: Kernel, path: string): Promise<Fd> {
+  const bpf = new Bpf(kernel);
+  const map = await bpf.mapCreate({
+    map_type: C.BPF_MAP_TYPE_CGROUP_ARRAY,
+    key_size: 4,
+    value_size: 4,
+    max_entries: 1,
+    map_name: 'command',
+  });
+  const value = new Uint8Array(4);
+  await bpf.withFd(kernel.openCgroup(path), (fd) => {
+    view(value).setUint32(0, fd, true);
+    return bpf.mapUpdate(map, new Uint8Array(4), value);
+  });
+  return map;
 }
 
-/** The cgroup2 file system, and this process's place in it. */
-function whereWeAre(): { mount: string; own: string } {
+/** Ends the program unless its task is in the cgroup of the map or beneath it (Linux 4.9). */
+function guard(map: Fd): Uint8Array {
+  const text = `
+    r6 = r1
+    r1 = map[command]
+    r2 = 0
+    call bpf_current_task_under_cgroup#37
+    if r0 == 1 goto +2
+    r0 = 0
+    exit
+    r1 = r6
+  `;
+  return encode(assemble(text, { maps: { command: map } }));
+}
+
+/** The directory of the cgroup (v2) that this process is in. */
+function whereWeAre(): string {
   const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
   const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  if (mount !== undefined && own !== undefined) return { mount: mount.replaceAll('\\040', ' '), own };
+  if (mount !== undefined && own !== undefined) return join(mount.replaceAll('\\040', ' '), own);
   throw new UnsupportedError('tracing one command on the Linux kernel', {
     hint: 'its processes are told apart by a cgroup (v2), and none is mounted: mount -t cgroup2 none /sys/fs/cgroup',
   });

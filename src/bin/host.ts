@@ -47,7 +47,7 @@ async function linuxHost(forCommand: boolean): Promise<Host> {
   const kernel = await openLinuxKernel();
   try {
     if (forCommand) await tryTracing(kernel);
-    const cgroup = forCommand ? new CommandCgroup() : undefined;
+    const cgroup = forCommand ? await CommandCgroup.create(kernel) : undefined;
     return {
       kernel,
       embedded: undefined,

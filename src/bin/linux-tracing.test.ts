@@ -1,16 +1,16 @@
 /** `opensnoop` and `run` on the machine's kernel, in a mount namespace of the test's own, watching its own commands. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ownCgroup } from '../../test/support/own-cgroup.ts';
 import { describeKernel } from '../../test/support/real-kernel.ts';
 
 const SKEP = fileURLToPath(new URL('./skep.ts', import.meta.url));
 const TSX = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CGROUPS = '/sys/fs/cgroup/unified';
 /** A trace file system that only what runs here sees. */
 const WITH_TRACEFS = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"';
 
@@ -25,7 +25,7 @@ function skep(args: readonly string[], before: readonly string[] = []) {
   return { status, stdout, stderr };
 }
 
-const ourCgroups = () => (existsSync(CGROUPS) ? readdirSync(CGROUPS).filter((name) => /^skep-\d+$/.test(name)) : []);
+const ourCgroups = () => readdirSync(ownCgroup()).filter((name) => /^skep-\d+$/.test(name));
 
 describeKernel('tracing a command on the Linux kernel', () => {
   let dir: string;

@@ -2,13 +2,12 @@
  * Every way of attaching on the machine's kernel: the program ran on an event of our own making, and did not once its
  * link was closed. What this kernel is built without is the exact error.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -22,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { load, runningKernelBtf, u32 } from '../../test/support/linux-bpf.ts';
+import { enterCgroup } from '../../test/support/own-cgroup.ts';
 import { enterNamespaces } from '../../test/support/own-namespaces.ts';
 import { probedProgram } from '../../test/support/probed-program.ts';
 import { describeKernel } from '../../test/support/real-kernel.ts';
@@ -29,7 +29,7 @@ import { EINVAL } from '../base/errno.ts';
 import { BpfError, UnsupportedError } from '../base/errors.ts';
 import type { Btf } from '../btf/index.ts';
 import { openLinuxKernel } from '../linux/index.ts';
-import { loadSystem } from '../native/index.ts';
+import { loadKoffi, loadSystem } from '../native/index.ts';
 import { sectionMeaning } from '../object/index.ts';
 import { Bpf, type Kernel } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
@@ -39,7 +39,6 @@ import { type AttachOptions, BpfMap, BpfProgram } from './index.ts';
 const counting = (answer: number) =>
   '*(u32 *)(r10 -4) = 0; r1 = map[counts]; r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; ' +
   `if r0 == 0 goto +2; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = ${answer}; exit`;
-const CGROUPS = '/sys/fs/cgroup/unified';
 
 describeKernel('attaching', () => {
   let kernel: Kernel;
@@ -49,7 +48,8 @@ describeKernel('attaching', () => {
   let dir: string;
   let probed: string;
   let leave: () => void;
-  const cgroup = `${CGROUPS}/skep-kinds-${process.pid}`;
+  let cgroup: string;
+  let leaveCgroup: () => void;
 
   beforeAll(() => {
     btf = runningKernelBtf();
@@ -72,16 +72,10 @@ describeKernel('attaching', () => {
     probed = join(dir, 'probed');
     writeFileSync(probed, probedProgram());
     chmodSync(probed, 0o755);
-    if (existsSync(CGROUPS)) {
-      mkdirSync(cgroup);
-      writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
-    }
+    ({ path: cgroup, leave: leaveCgroup } = enterCgroup('skep-kinds'));
   });
   afterAll(() => {
-    if (existsSync(cgroup)) {
-      writeFileSync(`${CGROUPS}/cgroup.procs`, String(process.pid));
-      rmdirSync(cgroup);
-    }
+    leaveCgroup();
     spawnSync('umount', [join(dir, 'tracefs')]);
     leave();
     rmSync(dir, { recursive: true });
@@ -144,6 +138,20 @@ describeKernel('attaching', () => {
 
   it('uprobe.session runs before and behind the function', async () => {
     await runsUntilClosed(await program(`uprobe.session/${probed}:called`, 0), {}, runProbed, 2n);
+  });
+
+  it('uprobes find a library by its name, and stay in the process that they are told', async () => {
+    // A function of the C library that nobody calls by chance.
+    const call = loadKoffi().load(null).func('hcreate', 'int', ['size_t']);
+    const here = { uprobe: { pid: process.pid } };
+    await runsUntilClosed(await program('uprobe/libc.so.6:hcreate', 0), here, () => void call(1));
+    const elsewhere = spawn('sleep', ['5']);
+    const link = await (await program('uprobe/libc.so.6:hcreate', 0)).attach({ uprobe: { pid: elsewhere.pid! } });
+    const before = await counted();
+    call(1);
+    expect(await counted()).toBe(before);
+    await link.close();
+    elsewhere.kill();
   });
 
   it.each([
@@ -405,12 +413,12 @@ describeKernel('attaching', () => {
   it.each([
     ['xdp', 2, { device: 'two' }, () => sendOut()],
     ['tcx/ingress', 0, { device: 'two' }, () => sendOut()],
-    ['cgroup/dev', 1, { cgroup }, openDevice],
+    ['cgroup/dev', 1, {}, openDevice],
     [`uprobe/PROBED:called`, 0, {}, runProbed],
     ['tp/bpf_test_run/bpf_test_finish', 0, {}, testRun],
   ] as const)(
     '%s is attached the old way where the kernel knows no such link',
-    async (section, answer, options, event) => {
+    async (section, answer, more, event) => {
       const older: Kernel = Object.create(kernel, {
         bpf: {
           value: (command: never, attr: never) =>
@@ -420,6 +428,7 @@ describeKernel('attaching', () => {
         },
       });
       const counting = await program(section.replace('PROBED', probed), answer, {}, older);
+      const options = { cgroup, ...more };
       await runsUntilClosed(counting, options, event);
       const link = await counting.attach(options);
       await expect(link.info()).rejects.toThrow(UnsupportedError);

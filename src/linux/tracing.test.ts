@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { load, runningKernelBtf, u32, u64 } from '../../test/support/linux-bpf.ts';
+import { ownCgroup } from '../../test/support/own-cgroup.ts';
 import { enterNamespaces } from '../../test/support/own-namespaces.ts';
 import { describeKernel } from '../../test/support/real-kernel.ts';
 import { utf8, view } from '../base/bytes.ts';
@@ -19,7 +20,6 @@ const NOTHING = 'r0 = 0; exit';
 /** Adds one to the only element of the array `counts`. */
 const COUNT =
   '*(u32 *)(r10 -4) = 0; r1 = map[counts]; r2 = r10; r2 += -4; call bpf_map_lookup_elem#1; if r0 == 0 goto +2; r1 = 1; lock *(u64 *)(r0 +0) += r1; r0 = 0; exit';
-const CGROUPS = '/sys/fs/cgroup/unified';
 
 describeKernel('tracing, iterators, cgroups', () => {
   let btf: Btf;
@@ -265,7 +265,7 @@ describeKernel('tracing, iterators, cgroups', () => {
   });
 
   it('attaches to a cgroup of its own, with links and without', async () => {
-    const path = `${CGROUPS}/skep-test-${process.pid}`;
+    const path = join(ownCgroup(), `skep-test-${process.pid}`);
     mkdirSync(path);
     try {
       const cgroup = await kernel.openCgroup(path);
