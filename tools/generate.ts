@@ -21,6 +21,7 @@ import { generateHelperIds } from './generate/helper-ids.ts';
 import { generateLayouts } from './generate/layouts.ts';
 import { generatePackedBtf } from './generate/reference-btf.ts';
 import { generateVerifierMessages, PAGE } from './generate/verifier-messages.ts';
+import { generateVerifierPages } from './generate/verifier-pages.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PACKED = 'src/btf/reference/generated/packed.ts';
@@ -39,6 +40,7 @@ const different: string[] = [];
 const made = [
   ...Object.entries(FILES).map(([path, generate]) => [path, generate(btf)] as const),
   ...(await generateApiPages(ROOT)),
+  ...(await generateVerifierPages(ROOT)),
   [PAGE, await generateVerifierMessages(ROOT)] as const,
 ];
 for (const [path, text] of made) {

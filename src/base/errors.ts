@@ -124,6 +124,6 @@ export function bug(message: string): never {
 function lastLine(log: string): string {
   const lines = log
     .split('\n')
-    .filter((line) => line !== '' && !/^(processed |verification time|stack depth)/.test(line));
+    .filter((line) => line !== '' && !/^(processed |verification time|stack depth|cur state:|old state:)/.test(line));
   return lines.at(-1) ?? '';
 }

@@ -217,7 +217,7 @@ export class Bpf {
         return { fd: (await this.kernel.bpf('PROG_LOAD', { ...attr, log_level: 0 })).ret, log: '' };
       } catch (error) {
         // What was refused before the verifier has no log to give.
-        if (!(error instanceof BpfError) || error.errno === EPERM || error.errno === E2BIG) throw error;
+        if (!(error instanceof BpfError) || error.errno === EPERM) throw error;
       }
     }
     const level = attr.log_level || 1;

@@ -47,7 +47,8 @@ function head(messages: ReadonlyMap<string, Message>, examples: ReadonlyMap<stri
 
 <!-- Made by npm run generate from the rules in src/verifier and the programs in test/messages. -->
 
-The verifier's words are Linux's, so that what is known of one helps with the other.
+The verifier's words are Linux's, so that what is known of one helps with the other. The commonest
+messages have [pages of their own](verifier/README.md), with C and how to read the log.
 
 Here is each message, \`…\` in place of what varies, with the rule that says it, and a minimal program that provokes it: ${proven} of
 ${messages.size}. Every program is loaded by the tests, on the embedded kernel and on Linux 6.18, and both say the same, word for word.
