@@ -245,6 +245,18 @@ const MINIMAL: readonly Minimal[] = [
     says: 'tail_call is not allowed in subprogs without BTF',
   },
   {
+    what: 'a shift left by 32 keeps the sign of the low half',
+    type: SOCKET_FILTER,
+    code: `call ${c.BPF_FUNC_get_prandom_u32}
+      if r0 s> 100 goto +4
+      if r0 s< -5 goto +3
+      r0 <<= 32
+      r0 s>>= 32
+      exit ${ENDS}`,
+    says: ACCEPTED,
+    logs: ['4: (c7) r0 s>>= 32                    ; R0=scalar(smin=smin32=-5,smax=smax32=100)'],
+  },
+  {
     what: 'a number that is linked to none stands for one that is linked by a constant',
     type: SOCKET_FILTER,
     code: joined('r7 = 1', JUMPS_WHERE_R7_IS(1)),

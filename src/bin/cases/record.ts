@@ -127,6 +127,8 @@ class Request {
       get(target, key) {
         if (key === 'bpf') return bpf;
         if (key === 'closeFd') return closeFd;
+        // The short way to elements leads past all this.
+        if (key === 'elements') return undefined;
         const member: unknown = Reflect.get(target, key, target);
         return typeof member === 'function' ? member.bind(target) : member;
       },

@@ -9,6 +9,7 @@ import type { HelperRow } from '../../uapi/helpers.ts';
 import { progTypeName as nameOf, type ProgTypeName } from '../../uapi/prog-types.ts';
 import { mayCallHelpers } from '../attach/struct-ops.ts';
 import type { Env } from '../env.ts';
+import type { Kfunc } from '../structure/kfuncs.ts';
 import { helperById } from './effects.ts';
 
 /** The table's name of the program's type. */
@@ -19,6 +20,11 @@ function isAllowed(env: Env, row: HelperRow): boolean {
   if (row.cap === 'perfmon' && !env.caps.perfmon) return false;
   if (env.input.progType === BPF_PROG_TYPE_STRUCT_OPS && !mayCallHelpers(env)) return false;
   return mayCall(row, env.input.progType, env.attachType);
+}
+
+/** Whether the program may call a function of the kernel. */
+export function isKfuncAllowed(env: Env, { row }: Kfunc): boolean {
+  return row !== undefined && (row.allowedIn === 'base' || mayCall(row, env.input.progType, env.attachType));
 }
 
 /** Whether a program with another license than the GPL's may not call it. */

@@ -3,7 +3,6 @@
  * what is the answer. Linux: check_kfunc_call().
  */
 import { resolve } from '../../btf/index.ts';
-import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
 import { checkReturnCode } from '../attach/return-code.ts';
 import { syncBounds } from '../domain/bounds.ts';
 import type { Env } from '../env.ts';
@@ -15,7 +14,7 @@ import { enterRcu, inRcuSection, leaveRcu } from '../resource/rcu.ts';
 import { releaseRef } from '../resource/reference.ts';
 import { Reg } from '../state/reg.ts';
 import { hasFlag, type Kfunc, kfuncAt } from '../structure/kfuncs.ts';
-import { progTypeName } from './allowed.ts';
+import { isKfuncAllowed } from './allowed.ts';
 import { type AsyncCallback, pushAsyncCallback, pushTreeCallback, TASK_WORK, WORKQUEUE } from './callback.ts';
 import { forgetPackets } from './forget-packets.ts';
 import { answerKfunc } from './kfunc-answer.ts';
@@ -40,7 +39,7 @@ export function kfuncCall(env: Env): Outcome {
   // dead (rewrite/functions-left.ts).
   if (!kfunc) return NEXT;
   const { name } = kfunc;
-  if (!isCallable(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
+  if (!isKfuncAllowed(env, kfunc)) env.reject('EACCES', `calling kernel function ${name} is not allowed`);
   if (name === '__bpf_trap') env.reject('EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
   const sleepable = hasFlag(kfunc, 'sleepable');
   if (sleepable && !env.cur.inSleepable) {
@@ -90,16 +89,6 @@ export const mayCallUnderLock = (env: Env): boolean => {
   const kfunc = kfuncAt(env, env.pc);
   return kfunc !== undefined && UNDER_LOCK.test(kfunc.name);
 };
-
-function isCallable(env: Env, kfunc: Kfunc): boolean {
-  const { row } = kfunc;
-  if (!row) return false;
-  if (row.allowedIn === 'base') return true;
-  const type = progTypeName(env);
-  if (!type || !row.allowedIn.includes(type)) return false;
-  const attach = row.attach?.[type];
-  return !attach || attach.some((a) => (ATTACH_TYPES as Record<string, AttachTypeRow>)[a]!.id === env.attachType);
-}
 
 function checkSections(env: Env, kfunc: Kfunc, sleepable: boolean): void {
   const { name } = kfunc;

@@ -537,8 +537,10 @@ function lsh64(d: Reg, s: Reg): void {
   const { i, at } = d;
   setUnboundedSigned(i, at);
   // A shift by 32 keeps the sign of the low half, as compilers write a sign extension.
-  if (count === 32 && i[at + S32MAX]! >= 0) set64(i, at + SMAX, 0, i[at + S32MAX]!);
-  if (count === 32 && i[at + S32MIN]! >= 0) set64(i, at + SMIN, 0, i[at + S32MIN]!);
+  if (count === 32) {
+    set64(i, at + SMAX, 0, i[at + S32MAX]!);
+    set64(i, at + SMIN, 0, i[at + S32MIN]!);
+  }
   if (isAbovePower(i, at + UMAX, 63 - count)) {
     setUnboundedUnsigned(i, at);
   } else {

@@ -227,12 +227,14 @@ export class Liveness {
     if (instance.writeDropped) {
       for (const masks of instance.frames) if (masks) this.#forgetWritten(instance, masks);
     }
-    for (let f = 0; f <= instance.depth; f++) {
-      const masks = instance.frames[f];
-      if (!masks) continue;
-      const rounds = this.#settle(instance, masks, f);
-      if (env.log.level2) env.write(`${instance.label()} live stack update done in ${rounds} iterations\n`);
+    let rounds = 0;
+    for (let changed = true; changed; rounds++) {
+      changed = false;
+      for (const [f, masks] of instance.frames.entries()) {
+        if (masks && this.#settle(instance, masks, f)) changed = true;
+      }
     }
+    if (env.log.level2) env.write(`${instance.label()} live stack update done in ${rounds} iterations\n`);
     instance.updated = false;
     instance.writeDropped = false;
     if (instance.caller) this.#bookAtCallsite(instance, instance.caller);
@@ -249,30 +251,27 @@ export class Liveness {
   }
 
   /**
-   * Goes over the instructions, successors first, until nothing changes; answers how often. What none of its successors
+   * Goes over the instructions once, successors first; answers whether something changed. What none of its successors
    * changed for stays as it is, so only stale ones are looked at.
    */
-  #settle(instance: Instance, masks: Masks, frame: number): number {
+  #settle(instance: Instance, masks: Masks, frame: number): boolean {
     const { stale } = masks;
     const order = this.#flow.postorder[instance.subprog]!;
-    let rounds = 0;
-    for (let changed = true; changed; rounds++) {
-      changed = false;
-      for (let word = 0; word < stale.length; word++) {
-        // Of this round: places after the one looked at last. Those before it wait for the next.
-        let ahead = -1;
-        for (let bits = stale[word]!; bits !== 0; bits = stale[word]! & ahead) {
-          const bit = bits & -bits;
-          ahead = ~((bit << 1) - 1);
-          stale[word]! &= ~bit;
-          const pc = order[word * 32 + 31 - Math.clz32(bit)]!;
-          if (!this.#updateInsn(instance, masks.m, frame, pc)) continue;
-          changed = true;
-          this.#setStaleBefore(masks, pc);
-        }
+    let changed = false;
+    for (let word = 0; word < stale.length; word++) {
+      // Of this round: places after the one looked at last. Those before it wait for the next.
+      let ahead = -1;
+      for (let bits = stale[word]!; bits !== 0; bits = stale[word]! & ahead) {
+        const bit = bits & -bits;
+        ahead = ~((bit << 1) - 1);
+        stale[word]! &= ~bit;
+        const pc = order[word * 32 + 31 - Math.clz32(bit)]!;
+        if (!this.#updateInsn(instance, masks.m, frame, pc)) continue;
+        changed = true;
+        this.#setStaleBefore(masks, pc);
       }
     }
-    return rounds;
+    return changed;
   }
 
   /** Those from which control goes to `pc`. */

@@ -33,10 +33,11 @@ import {
   opOf,
   sourceOf,
 } from '../../isa/index.ts';
-import { helperFor } from '../call/allowed.ts';
+import { helperFor, isKfuncAllowed } from '../call/allowed.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Env } from '../env.ts';
-import { isHelperCall } from './subprogs.ts';
+import { kfuncAt } from './kfuncs.ts';
+import { isHelperCall, isKfuncCall } from './subprogs.ts';
 
 /** Those from which control goes to an instruction: `before[firstBefore[pc]]` up to `before[firstBefore[pc + 1] - 1]`. */
 interface Predecessors {
@@ -241,7 +242,10 @@ function printLiveRegs(env: Env): void {
 /** Argument registers that a call reads: all five where Linux cannot tell, as for helpers that this program may not call. */
 function argumentCount(env: Env, pc: number): number {
   const helper = isHelperCall(env, pc) ? helperFor(env, env.insns.imm[pc]!) : undefined;
-  if (!helper) return callEffects(env, pc).args;
+  if (!helper) {
+    const kfunc = isKfuncCall(env, pc) ? kfuncAt(env, pc) : undefined;
+    return kfunc && !isKfuncAllowed(env, kfunc) ? 5 : callEffects(env, pc).args;
+  }
   return helper.allowed ? helper.args.length : 5;
 }
 

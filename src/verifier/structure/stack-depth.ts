@@ -63,7 +63,11 @@ function walk(env: Env, start: number): void {
       const next = subprogAt(env, pc + insns.imm[pc]! + 1);
       const callee = env.subprogs[next];
       if (!callee || (isFunc && callee.isAsyncCallback)) continue;
-      if (callee.isExceptionCallback) env.reject('EINVAL', `insn ${pc} cannot call exception cb directly`);
+      if (callee.isExceptionCallback) {
+        // Linux ends this message with no newline.
+        env.write(`insn ${pc} cannot call exception cb directly`);
+        env.reject('EINVAL', '');
+      }
       if (isFunc && !callee.isCallback) continue;
       if (env.subprogs.some((s) => s.hasTailCall) && depth >= 256 && callee.hasTailCall) {
         env.reject(
