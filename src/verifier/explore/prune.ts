@@ -169,9 +169,9 @@ export class Pruner {
     return true;
   }
 
-  /** As #ids, where no id means "linked to nothing else". */
+  /** As #ids for numbers. One that was linked to nothing stands for one that is. */
   #scalarIds(oldId: number, curId: number): boolean {
-    return this.#ids(oldId || ++this.#freshIds, curId || ++this.#freshIds);
+    return oldId === 0 || this.#ids(oldId, curId || ++this.#freshIds);
   }
 
   #exact(a: Int32Array, ra: number, b: Int32Array, rb: number): boolean {
