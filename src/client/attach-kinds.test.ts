@@ -276,29 +276,24 @@ describeKernel('attaching', () => {
   ])('%s runs for what a socket of the map %s', async (section, what) => {
     const fd = await bpf.mapCreate({ map_type: C.BPF_MAP_TYPE_SOCKMAP, key_size: 4, value_size: 4, max_entries: 1 });
     const map = await BpfMap.adopt(kernel, fd);
-    const peers: Socket[] = [];
-    const listening = createServer((socket) => void peers.push(socket.resume())).listen(0, '127.0.0.1');
-    await once(listening, 'listening');
-    const client = connect((listening.address() as AddressInfo).port, '127.0.0.1').resume();
-    await once(client, 'connect');
-    await expect.poll(() => peers.length).toBe(1);
-    const handle = client as unknown as { _handle: { fd: number } };
-    const verdict = await program(section, 1);
-    const link = await verdict.attach({ map });
-    await map.update(u32(0), u32(handle._handle.fd));
-    (what === 'sends' ? client : peers[0]!).write('x');
-    await expect.poll(counted).toBeGreaterThan(0n);
-    await link.close();
-    // A socket keeps the program that it came into the map with.
-    await map.remove(u32(0));
-    await map.update(u32(0), u32(handle._handle.fd));
-    const before = await counted();
-    (what === 'sends' ? client : peers[0]!).write('x');
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(await counted()).toBe(before);
-    client.destroy();
-    for (const peer of peers) peer.destroy();
-    listening.close();
+    /** A connection with one end in the map. `use` says something from the end that matters. */
+    const converse = async () => {
+      const listening = createServer().listen(0, '127.0.0.1');
+      await once(listening, 'listening');
+      const accepted = once(listening, 'connection') as Promise<[Socket]>;
+      const client = connect((listening.address() as AddressInfo).port, '127.0.0.1').resume();
+      await once(client, 'connect');
+      const [peer] = await accepted;
+      const { fd: socket } = (client as unknown as { _handle: { fd: number } })._handle;
+      await map.update(u32(0), u32(socket));
+      (what === 'sends' ? client : peer.resume()).write('x');
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      client.destroy();
+      peer.destroy();
+      listening.close();
+    };
+    // A socket keeps the program that it came into the map with: each conversation has a socket of its own.
+    await runsUntilClosed(await program(section, 1), { map }, converse);
     await map.close();
   });
 

@@ -82,6 +82,26 @@ describeKernel("the machine's kernel", () => {
     expect(refused.message).toContain('invalid bpf_context access');
   });
 
+  it('makes room for a log of megabytes, of programs that are taken and of those that are not', async () => {
+    const attr = (end: string) => ({
+      prog_type: BPF_PROG_TYPE_SOCKET_FILTER,
+      insns: encode(assemble(`r1 = 20000; r1 += -1; if r1 != 0 goto -2; ${end}`)),
+      license: 'GPL',
+      log_level: 2,
+    });
+    const { log } = await bpf.progLoad(attr('r0 = 0; exit'));
+    expect(log.length).toBeGreaterThan(1 << 20);
+    expect(log).toMatch(/^func#0 @0\n[^]*processed \d+ insns .*\n/);
+    const refused = await bpf.progLoad(attr('exit')).catch((e: unknown) => e);
+    expect(refused).toBeInstanceOf(VerifierError);
+    expect((refused as VerifierError).log.length).toBeGreaterThan(1 << 20);
+    expect((refused as VerifierError).message).toContain('R0 !read_ok');
+    // Without asking for one there is a log of what was refused, and none of what was not.
+    const quiet = { ...attr('exit'), log_level: 0 };
+    await expect(bpf.progLoad(quiet)).rejects.toThrow('R0 !read_ok');
+    expect((await bpf.progLoad({ ...attr('r0 = 0; exit'), log_level: 0 })).log).toBe('');
+  });
+
   it('answers EBADF for descriptors that were not opened through it', async () => {
     await expect(kernel.closeFd(1)).rejects.toMatchObject({ code: 'EBADF' });
     const closed = await bpf.mapCreate({ map_type: BPF_MAP_TYPE_HASH, key_size: 4, value_size: 4, max_entries: 1 });
