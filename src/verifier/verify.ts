@@ -129,8 +129,10 @@ function enterExceptionCallback(env: Env, sub: Subprog): void {
   }
 }
 
-/** Why the main function could not be a global one is only told. */
+/** Why the main function could not be a global one is only told, and only where its BTF says that it is one. */
 function noteArgs(env: Env): void {
+  const func = env.funcType(0);
+  if (func?.kind === 'func' && func.linkage !== c.BTF_FUNC_GLOBAL) return;
   try {
     prepareArgs(env, 0);
   } catch (error) {

@@ -3,11 +3,9 @@
  * and their own function must have its type. Linux: bpf_check_attach_target(), btf_check_func_type_match().
  */
 import { type Btf, type BtfType, resolve } from '../../btf/index.ts';
-import { BPF_PROG_TYPE_EXT } from '../../uapi/generated/constants.ts';
+import { BPF_PROG_TYPE_EXT, BTF_FUNC_GLOBAL } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import type { VerifierInput } from '../program.ts';
-
-const LINKAGE_GLOBAL = 1;
 
 /** An extension with the type of the program that it goes into; any other program as it is. */
 export function asReplaced(input: VerifierInput): VerifierInput {
@@ -23,7 +21,7 @@ export function checkExtension(env: Env): void {
   if (!attachProg) env.reject('EINVAL', 'Cannot replace kernel functions');
   const theirs = attachProg.btf.type(id);
   if (theirs?.kind !== 'func') env.reject('EINVAL', `attach_btf_id ${id} is not a function`);
-  if (theirs.linkage !== LINKAGE_GLOBAL) env.reject('EINVAL', 'Cannot replace static functions');
+  if (theirs.linkage !== BTF_FUNC_GLOBAL) env.reject('EINVAL', 'Cannot replace static functions');
   const ours = env.funcType(0);
   if (!btf || ours?.kind !== 'func') env.reject('EINVAL', '');
   const a = protoOf(btf, ours);

@@ -209,8 +209,8 @@ export class Checkpoints {
     const env = this.#env;
     env.liveStates--;
     cp.evicted = true;
-    // Freed at once where no path from it is left, else when the last one ends.
-    if (cp.state.branches === 0) {
+    // Freed at once where no path from it is left, else when the last one ends; where back edges lead to, not at all.
+    if (cp.state.branches === 0 && !this.#loops.isIncomplete(cp.state)) {
       if (this.#loops.backEdges === 0) env.pool.release(cp.state);
       return;
     }

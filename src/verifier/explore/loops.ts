@@ -34,7 +34,7 @@ export class Loops {
     if (key === null) return;
     let visit = this.#visits.get(key);
     if (!visit) {
-      visit = { entry: null, backEdges: [], label: `(${key})` };
+      visit = { entry: null, backEdges: [], label: labelOf(key) };
       this.#visits.set(key, visit);
     }
     if (visit.entry) return;
@@ -61,7 +61,10 @@ export class Loops {
         for (const edge of edges) markAllPrecise(edge);
         break;
       }
-      for (const edge of edges) if (precision.propagate(edge.equalState!, edge)) changed = true;
+      // The latest first, as Linux.
+      for (let k = edges.length - 1; k >= 0; k--) {
+        if (precision.propagate(edges[k]!.equalState!, edges[k]!)) changed = true;
+      }
     }
     for (const edge of edges) this.#env.pool.release(edge);
     visit.backEdges = [];
@@ -81,8 +84,7 @@ export class Loops {
     edge.equalState = checkpoint;
     visit.backEdges.push(edge);
     this.backEdges++;
-    // Linux counts those of callbacks only when the next checkpoint is made.
-    if (!this.#env.aux.callsCallback[checkpoint.insnIdx]) this.updatePeak();
+    this.updatePeak();
   }
 
   /** States that are kept at the moment, where they are more than ever before. */
@@ -103,4 +105,12 @@ export class Loops {
     }
     return null;
   }
+}
+
+/** As Linux writes it: up to the first call at instruction 0, which it takes for the end of the list. */
+function labelOf(key: string): string {
+  const numbers = key.split(',');
+  const callsites = numbers.slice(0, -1);
+  const end = callsites.indexOf('0');
+  return `(${[...callsites.slice(0, end < 0 ? undefined : end), numbers.at(-1)].join(',')})`;
 }

@@ -153,10 +153,10 @@ export class Walk {
       st.branches--;
       if (st.branches > 0) return;
       this.#loops.exit(st, this.precision);
-      if (st instanceof SavedState && st.evicted) {
+      if (st instanceof SavedState && st.evicted && !this.#loops.isIncomplete(st)) {
         this.env.evictedStates--;
         st.evicted = false;
-        // Back edges may still lead here.
+        // Paths that end in back edges may have passed here.
         if (this.#loops.backEdges === 0) this.env.pool.release(st);
       }
     }

@@ -3,11 +3,11 @@
  */
 import { view } from '../../base/bytes.ts';
 import { resolve } from '../../btf/index.ts';
+import { BTF_FUNC_GLOBAL } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 
 const FUNC_RECORD = 8;
 const LINE_RECORD = 16;
-const LINKAGE_GLOBAL = 1;
 
 export function checkBtfInfo(env: Env): void {
   const { btf, funcInfo, lineInfo } = env.input;
@@ -32,7 +32,7 @@ function checkFunctions(env: Env, funcInfo: Uint8Array): void {
     const sub = env.subprogs[k]!;
     if (insn !== sub.start) env.reject('EINVAL', "func_info BTF section doesn't match subprog layout in BPF program");
     sub.name = type.name;
-    sub.isGlobal = k > 0 && type.linkage === LINKAGE_GLOBAL;
+    sub.isGlobal = k > 0 && type.linkage === BTF_FUNC_GLOBAL;
     env.funcTypeIds[k] = id;
   }
   checkEnds(env, "only allowed in functions that return 'int'.", (k) => subprogReturnsInt(env, k));

@@ -2,10 +2,10 @@
  * The function that ends a program which throws, as a declaration tag on the main function says.
  */
 import { view } from '../../base/bytes.ts';
+import { BTF_FUNC_GLOBAL } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 
 const PREFIX = 'exception_callback:';
-const LINKAGE_GLOBAL = 1;
 
 /** First slot of the exception callback, or 0 where there is none. */
 export function findExceptionCallback(env: Env): number {
@@ -25,7 +25,7 @@ export function findExceptionCallback(env: Env): number {
   const func = btf.find(name, 'func');
   const t = btf.type(func);
   if (t?.kind !== 'func') env.reject('ENOENT', `exception cb '${name}' could not be found in BTF`);
-  if (t.linkage !== LINKAGE_GLOBAL) env.reject('EINVAL', `exception callback '${name}' must have global linkage`);
+  if (t.linkage !== BTF_FUNC_GLOBAL) env.reject('EINVAL', `exception callback '${name}' must have global linkage`);
   for (let at = 8; at + 8 <= funcInfo.length; at += 8) {
     if (dv.getUint32(at + 4, true) === func) return dv.getUint32(at, true);
   }
