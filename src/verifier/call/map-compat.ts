@@ -33,7 +33,7 @@ export function checkMapForProgram(env: Env, map: VerifierMap): void {
     if (progType === c.BPF_PROG_TYPE_SOCKET_FILTER) {
       env.reject('EINVAL', 'socket filter progs cannot use bpf_spin_lock yet');
     }
-    if (tracing && has.has('bpf_spin_lock')) env.reject('EINVAL', 'tracing progs cannot use bpf_spin_lock yet');
+    if (tracing) env.reject('EINVAL', 'tracing progs cannot use bpf_spin_lock yet');
   }
   if (tracing && has.has('bpf_timer')) env.reject('EINVAL', 'tracing progs cannot use bpf_timer yet');
   if (tracing && has.has('bpf_wq')) env.reject('EINVAL', 'tracing progs cannot use bpf_wq yet');
