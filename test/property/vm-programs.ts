@@ -223,10 +223,13 @@ export function countingProgram(seed: number): Uint8Array {
       case 2:
       case 3: {
         const counter = reg();
+        // Sometimes what is compared is what the counter was before it is counted up.
+        const old = dice.chance(30) ? reg() : counter;
+        if (old !== counter) w.put(dice.pick([0xbf, 0xbf, 0xbc]), old, counter);
         w.put(dice.pick([0x07, 0x07, 0x04]), counter, 0, 0, dice.pick([1, 1, 1, 2, 3, -1, -1, -2, 256]));
         const head = heads.length > 0 && dice.chance(80) ? heads.pop()! : w.length - 1;
         const jump = dice.pick(LOOP_JUMPS);
-        w.put(jump, counter, (jump & 8) !== 0 ? reg() : 0, head - w.length - 1, near());
+        w.put(jump, old, (jump & 8) !== 0 ? reg() : 0, head - w.length - 1, near());
         break;
       }
       case 4:

@@ -11,6 +11,7 @@ import {
   REGIONS,
   REGIONS_END,
 } from '../control.ts';
+import type { CodeWriter } from '../wasm/code.ts';
 import {
   BLOCK,
   BR,
@@ -33,8 +34,6 @@ import {
 } from '../wasm/opcodes.ts';
 import type { FunctionContext } from './function.ts';
 
-const FRAME_POINTER = 10;
-
 /** Lets only an access of `size` bytes at `reg + off` go on that lies in the program's stack or in a region. */
 export function checkAccess(
   f: FunctionContext,
@@ -44,16 +43,10 @@ export function checkAccess(
   write: boolean,
   pc: number,
 ): void {
-  if (!f.checked || f.checkedRanges.covers(reg, off, size, write)) return;
-  if (reg === FRAME_POINTER && insideStack(f, off, size)) return;
+  if (!f.checked || f.isInStack(pc) || f.checkedRanges.covers(reg, off, size, write)) return;
   f.faultWill('access', pc);
   testRange(f, reg, off, size, write, f.faultLabel);
   f.checkedRanges.add(reg, off, size, write);
-}
-
-function insideStack(f: FunctionContext, off: number, size: number): boolean {
-  const at = f.framePointer + off - f.stack.start;
-  return at >= 0 && at + size <= f.stack.size;
 }
 
 /**
@@ -71,12 +64,20 @@ export function testRange(
 ): void {
   const { code, control } = f;
   const addr = f.i64;
-  f.get(reg);
-  if (off !== 0) code.i64(off).op(I64_ADD);
-  code.tee(addr).i64(f.stack.start, 0).op(I64_SUB);
-  // Without room in the stack nothing is below 0.
-  code.i64(Math.max(0, f.stack.size - size + 1), 0).op(I64_GE_U);
+  const sum = f.sums.of(reg);
+  /** The least number that added to the constant is too much. */
+  const room = sum ? f.stack.start + f.stack.size - size + 1 - (sum.constant + off) : 0;
+  const above = sum !== undefined && room > 0 && sum.constant + off >= f.stack.start;
+  if (above && sum.index < 0) return;
+  if (above) {
+    f.get32(sum.index).i32(room).op(I32_GE_U);
+  } else {
+    wholeAddress(f, reg, off).i64(f.stack.start, 0).op(I64_SUB);
+    // Without room in the stack nothing is below 0.
+    code.i64(Math.max(0, f.stack.size - size + 1), 0).op(I64_GE_U);
+  }
   code.open(IF);
+  wholeAddress(f, reg, off).set(addr);
   const entry = f.other32;
   const at = f.otherI64;
   const bytes = write ? REGION_WRITABLE : REGION_READABLE;
@@ -97,6 +98,11 @@ export function testRange(
     .op(I32_LT_U)
     .branch(BR_IF, again);
   code.end().branch(BR, outside).end().end();
+}
+
+function wholeAddress(f: FunctionContext, reg: number, off: number): CodeWriter {
+  f.get(reg);
+  return off === 0 ? f.code : f.code.i64(off).op(I64_ADD);
 }
 
 /**

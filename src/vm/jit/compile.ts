@@ -59,18 +59,19 @@ export function compileModule(
   const functions = program.subprogs.map((_, fn) =>
     module.declare(functionType, program.names?.[fn] ?? (fn === 0 ? 'main' : `sub_${fn}`)),
   );
+  const stack = { start: placement.stack, size: placement.stackSize };
   const context: ModuleContext = {
     program,
     ops,
     imports,
     control: host.control,
     checked,
-    stack: { start: placement.stack, size: placement.stackSize },
+    stack,
     functionSlots: placement.functionSlots,
     calls: placement.calls,
     services,
     helperFunctions: new HelperFunctions(module, imports),
-    facts: new ProgramFacts(ops, placement.calls, placement.stack, checked),
+    facts: new ProgramFacts(ops, placement.calls, stack, checked),
     functionType,
     functionIndex: (fn) => functions[fn]!,
   };

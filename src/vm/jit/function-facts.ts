@@ -6,6 +6,7 @@ import { analyseFlow, type Flow } from './dominators.ts';
 import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
 import { type Block, buildGraph, slotsOf } from './graph.ts';
 import { findIdioms, type Idiom } from './idioms.ts';
+import { findSizes, type Subject } from './intervals.ts';
 import { findMoves } from './moves.ts';
 import { makeReducible } from './reducible.ts';
 import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
@@ -19,18 +20,20 @@ export interface FunctionFacts {
   /** What `findMoves` answers. */
   readonly moves: Uint8Array;
   readonly types: RegisterTypes;
+  /** Accesses that are surely inside the stack: 1, by slot from the first on. */
+  readonly inStack: Uint8Array;
 }
 
 export class ProgramFacts {
   readonly #ops: Operations;
   readonly #calls: ReadonlyMap<number, Callable>;
-  readonly #stack: number;
+  readonly #stack: Subject['stack'];
   readonly #checked: boolean;
   readonly #facts: (FunctionFacts | undefined)[] = [];
   readonly #readAtEntry: (number | undefined)[] = [];
 
-  /** `stack` is the lowest address of the functions' stacks. */
-  constructor(ops: Operations, calls: ReadonlyMap<number, Callable>, stack: number, checked: boolean) {
+  /** `stack` is that of all functions. */
+  constructor(ops: Operations, calls: ReadonlyMap<number, Callable>, stack: Subject['stack'], checked: boolean) {
     this.#ops = ops;
     this.#calls = calls;
     this.#stack = stack;
@@ -81,7 +84,7 @@ export class ProgramFacts {
     const idioms = new Map<number, Idiom>();
     for (const block of blocks) findIdioms(ops, block.start, block.end, (pc) => moves[pc - start] === 1, idioms);
     const readByFunction = (callee: number): number => this.readAtEntry(callee) & ARGUMENTS;
-    const types = typeRegisters({
+    const subject: TypedSubject = {
       ops,
       blocks,
       flow,
@@ -90,12 +93,14 @@ export class ProgramFacts {
       moves,
       ...this.#effects(start, moves, readByFunction),
       calls: this.#calls,
-      framePointer: this.#stack + (fn + 1) * STACK_SIZE,
+      framePointer: this.#stack.start + (fn + 1) * STACK_SIZE,
       // The first function gets an address, others what their callers have; and one that nobody verified may be entered with anything.
       anyArguments: fn !== 0 || this.#checked,
       checked: this.#checked,
       readByFunction,
-    });
-    return { start, blocks, flow, idioms, moves, types };
+      stack: this.#stack,
+    };
+    const sizes = findSizes(subject);
+    return { start, blocks, flow, idioms, moves, types: typeRegisters(subject, sizes), inStack: sizes.inStack };
   }
 }

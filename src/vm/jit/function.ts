@@ -7,7 +7,7 @@ import type { Operations } from '../operations.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import { BLOCK, BR, I32, I32_AND, I32_SHR_U, I32_STORE, I32_WRAP_I64, I64, UNREACHABLE } from '../wasm/opcodes.ts';
 import { CheckedRanges } from './checked-ranges.ts';
-import type { ProgramFacts } from './function-facts.ts';
+import type { FunctionFacts, ProgramFacts } from './function-facts.ts';
 import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
 import { type RegisterLocals, Registers } from './registers.ts';
@@ -75,6 +75,8 @@ export class FunctionContext implements ModuleContext {
   /** The module's function for a BPF function. */
   readonly functionIndex: (fn: number) => number;
   #registers: Registers;
+  /** Of the function that is being written: this one, or one in the place of a call. */
+  #current: FunctionFacts;
   #kept = noLocals();
   #inlined = 0;
   /** What functions at one depth use: they are never there at the same time. */
@@ -110,7 +112,8 @@ export class FunctionContext implements ModuleContext {
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
     this.sums = new Sums(this.framePointer, (reg) => this.#registers.isSmall(reg));
-    const { start, types } = module.facts.of(fn);
+    this.#current = module.facts.of(fn);
+    const { start, types } = this.#current;
     // r1 to r5 are the parameters; the others become locals when they are first used.
     const locals = { i32: [], i64: [undefined, 0, 1, 2, 3, 4] };
     this.#registers = new Registers(code, types, locals, start, this.framePointer);
@@ -171,6 +174,11 @@ export class FunctionContext implements ModuleContext {
   /** Whether a register is an i32 now. Its upper half is 0 then, or nobody asks for it. */
   isNarrow(reg: number): boolean {
     return this.#registers.isNarrow(reg);
+  }
+
+  /** Whether the access at a slot is surely inside the stack. */
+  isInStack(pc: number): boolean {
+    return this.#current.inStack[pc - this.#current.start] === 1;
   }
 
   /** Whether what the operation writes will be an i32. */
@@ -275,7 +283,9 @@ export class FunctionContext implements ModuleContext {
     const outer = this.#registers;
     const kept = this.#kept;
     const level = (this.#levels[this.#inlined] ??= { registers: noLocals(), kept: noLocals() });
-    const { start, types } = this.facts.of(fn);
+    const facts = this.#current;
+    this.#current = this.facts.of(fn);
+    const { start, types } = this.#current;
     const inner = new Registers(this.code, types, level.registers, start, 0);
     inner.enterBlock(start);
     const read = this.facts.readAtEntry(fn);
@@ -293,6 +303,7 @@ export class FunctionContext implements ModuleContext {
     write();
     this.#inlined--;
     this.#registers = outer;
+    this.#current = facts;
     this.#kept = kept;
     this.#forgetBlock();
     inner.get(0);

@@ -6,7 +6,7 @@
  * compares with, so that a counter ends where its loop does, and soon to everything. Only what a path really shows is
  * used, nothing that the verifier knows: it holds for programs that nobody verified.
  */
-import { BPF_ALU, BPF_ALU64, BPF_JMP32, BPF_LDX, BPF_X, byteSize, classOf } from '../../isa/index.ts';
+import { BPF_ALU, BPF_ALU64, BPF_JMP32, BPF_LDX, BPF_ST, BPF_STX, BPF_X, byteSize, classOf } from '../../isa/index.ts';
 import type { Callable } from '../code.ts';
 import {
   isPacketOperation,
@@ -55,6 +55,8 @@ export interface Subject {
   readonly moves: Uint8Array;
   readonly start: number;
   readonly framePointer: number;
+  /** Of all functions of the program. */
+  readonly stack: { readonly start: number; readonly size: number };
   /** Arguments may be anything; else r1 is an address and the others are 0. */
   readonly anyArguments: boolean;
 }
@@ -80,16 +82,20 @@ function setOf(state: State, reg: number, lo: number, hi: number, wide: boolean)
  * Which operations write a number below 2^32: 1, by slot from the function's first on. And which registers the first block is
  * entered with one in, as bits.
  */
-export interface Narrow {
-  readonly at: Uint8Array;
-  readonly atEntry: number;
+export interface Sizes {
+  readonly narrow: Uint8Array;
+  readonly narrowAtEntry: number;
+  /** Accesses that are surely inside the stack: 1, by slot as above. */
+  readonly inStack: Uint8Array;
 }
 
-export function findNarrow(subject: Subject): Narrow {
+export function findSizes(subject: Subject): Sizes {
   const entry = entryState(subject);
   let atEntry = 0;
   for (let reg = 0; reg < REGISTERS; reg++) if (entry[HI + reg]! <= WORD) atEntry |= 1 << reg;
-  return { at: new Walk(subject).run(entry), atEntry };
+  const walk = new Walk(subject);
+  walk.run(entry);
+  return { narrow: walk.narrow, narrowAtEntry: atEntry, inStack: walk.inStack };
 }
 
 function entryState({ framePointer, anyArguments }: Subject): State {
@@ -107,7 +113,9 @@ class Walk {
   readonly #visits: Uint8Array;
   readonly #steps: readonly number[];
 
-  readonly #narrow: Uint8Array;
+  readonly #relatives = new Relatives();
+  readonly narrow: Uint8Array;
+  readonly inStack: Uint8Array;
 
   constructor(subject: Subject) {
     this.#subject = subject;
@@ -116,21 +124,28 @@ class Walk {
     this.#reached = new Uint8Array(count);
     this.#visits = new Uint8Array(count);
     this.#steps = comparedWith(subject);
-    this.#narrow = new Uint8Array(subject.written.length);
+    this.narrow = new Uint8Array(subject.written.length);
+    this.inStack = new Uint8Array(subject.written.length);
   }
 
-  run(entry: State): Uint8Array {
+  run(entry: State): void {
     const { ops, blocks, flow } = this.#subject;
     const pending = new Uint8Array(blocks.length);
     const state = new Float64Array(STATE_SIZE);
     const side = new Float64Array(STATE_SIZE);
-    if (blocks.length > MAX_BLOCKS) return this.#withoutFlow(state);
+    if (blocks.length > MAX_BLOCKS) {
+      this.#withoutFlow(state);
+      return;
+    }
     this.#join(0, entry, false);
     pending[0] = 1;
     let patience = MAX_ROUNDS * (blocks.length + 1);
     // In the order of the flow, again from the first block that has changed.
     for (let next = 0; next < flow.order.length; ) {
-      if (patience-- === 0) return this.#withoutFlow(state);
+      if (patience-- === 0) {
+        this.#withoutFlow(state);
+        return;
+      }
       const at = next++;
       const number = flow.order[at]!;
       if (pending[number] === 0) continue;
@@ -144,6 +159,7 @@ class Walk {
         if (block.kind === 'branch') {
           side.set(state);
           if (!follow(ops, side, block.end - 1, edge === 0)) continue;
+          this.#tellRelatives(block.end - 1, state, side);
           known = side;
         }
         const back = flow.rank[to]! <= at;
@@ -152,31 +168,39 @@ class Walk {
         if (back) next = Math.min(next, flow.rank[to]!);
       }
     }
-    return this.#narrow;
   }
 
   /** Of a function that is too large: what operations say by themselves. */
-  #withoutFlow(state: State): Uint8Array {
+  #withoutFlow(state: State): void {
     for (const block of this.#subject.blocks) {
       for (let reg = 0; reg < FRAME_POINTER; reg++) set(state, reg, 0, ALL);
       set(state, FRAME_POINTER, this.#subject.framePointer, this.#subject.framePointer);
       this.#walkBlock(block, state);
     }
-    return this.#narrow;
   }
 
   /** What is known only ever gets less, so what the last walk says is what holds. */
   #walkBlock({ start, end }: Block, state: State): void {
     const { ops, written, moves, start: first } = this.#subject;
+    this.#relatives.begin();
     for (let pc = start; pc < end; pc += slotsOf(ops.op[pc]!)) {
+      this.inStack[pc - first] = isInStack(this.#subject, state, pc) ? 1 : 0;
       const reg = written[pc - first]!;
       if (reg < 0) continue;
       const lo = state[reg]!;
       const hi = state[HI + reg]!;
+      this.#relatives.note(ops, pc, reg, state, moves[pc - first] === 1);
       apply(this.#subject, state, pc, reg);
       if (moves[pc - first] === 1) set(state, reg, Math.min(lo, state[reg]!), Math.max(hi, state[HI + reg]!));
-      this.#narrow[pc - first] = state[HI + reg]! <= WORD ? 1 : 0;
+      this.narrow[pc - first] = state[HI + reg]! <= WORD ? 1 : 0;
     }
+  }
+
+  /** What a comparison says of one register it says of those that differ from it by a constant. */
+  #tellRelatives(pc: number, before: State, after: State): void {
+    const { ops } = this.#subject;
+    this.#relatives.tell(ops.dst[pc]!, before, after);
+    if ((ops.op[pc]! & BPF_X) !== 0) this.#relatives.tell(ops.src[pc]!, before, after);
   }
 
   /** Whether what is known where a block begins is less than before. */
@@ -210,6 +234,67 @@ class Walk {
     states[at] = known ? low : 0;
     states[at + HI] = known ? high : ALL;
   }
+}
+
+/**
+ * Which registers were made of the same number by adding constants, in one block: loops compare what a counter was before
+ * they count it up.
+ */
+class Relatives {
+  readonly #origin = new Float64Array(REGISTERS);
+  readonly #added = new Float64Array(REGISTERS);
+  #origins = 0;
+
+  begin(): void {
+    for (let reg = 0; reg < REGISTERS; reg++) this.#origin[reg] = this.#origins++;
+    this.#added.fill(0);
+  }
+
+  /** An operation is about to write `reg`. */
+  note(ops: Operations, pc: number, reg: number, state: State, conditional: boolean): void {
+    const op = ops.op[pc]!;
+    const wide = classOf(op) === BPF_ALU64;
+    const src = ops.src[pc]!;
+    const imm = ops.imm[pc]!;
+    const isMove = op === (MOV | BPF_X | BPF_ALU64) || op === (MOV | BPF_X | BPF_ALU);
+    const isSum = op === (ADD | BPF_ALU64) || op === (ADD | BPF_ALU);
+    // Half of a number, or a sum that begins again at 0, is another number.
+    if (isMove && !conditional && (wide || state[HI + src]! <= WORD)) {
+      this.#origin[reg] = this.#origin[src]!;
+      this.#added[reg] = this.#added[src]!;
+    } else if (isSum && (wide || (state[reg]! + imm >= 0 && state[HI + reg]! + imm <= WORD))) {
+      this.#added[reg]! += imm;
+    } else {
+      this.#origin[reg] = this.#origins++;
+      this.#added[reg] = 0;
+    }
+  }
+
+  /** `reg` was found to be less, or more, than before: so are the others. None of them is beyond 32 bits then. */
+  tell(reg: number, before: State, after: State): void {
+    if (before[reg] === after[reg] && before[HI + reg] === after[HI + reg]) return;
+    for (let other = 0; other < FRAME_POINTER; other++) {
+      if (other === reg || this.#origin[other] !== this.#origin[reg]) continue;
+      const distance = this.#added[other]! - this.#added[reg]!;
+      const lo = after[reg]! + distance;
+      const hi = after[HI + reg]! + distance;
+      if (lo < 0 || hi > WORD) continue;
+      after[other] = Math.max(after[other]!, lo);
+      after[HI + other] = Math.min(after[HI + other]!, hi);
+    }
+  }
+}
+
+/** Whether the operation is an access, and all of it is inside the stack wherever its address may lie. */
+function isInStack({ ops, stack }: Subject, state: State, pc: number): boolean {
+  const op = ops.op[pc]!;
+  const cls = classOf(op);
+  const atomic = op >= OP_ATOMIC32 && op < OP_CALL_HELPER;
+  if (!atomic && (op >= 256 || (cls !== BPF_LDX && cls !== BPF_ST && cls !== BPF_STX))) return false;
+  const reg = !atomic && cls === BPF_LDX ? ops.src[pc]! : ops.dst[pc]!;
+  const size = atomic ? (op < OP_ATOMIC64 ? 4 : 8) : byteSize(op);
+  const off = ops.off[pc]!;
+  return state[reg]! + off >= stack.start && state[HI + reg]! + off + size <= stack.start + stack.size;
 }
 
 /** More numbers than these are not kept apart: a loop would have to be walked once for each. */

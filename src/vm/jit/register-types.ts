@@ -28,7 +28,7 @@ import {
 import { ARGUMENTS } from './effects.ts';
 import { isBranch, slotsOf } from './graph.ts';
 import type { Idiom } from './idioms.ts';
-import { findNarrow, type Subject } from './intervals.ts';
+import type { Sizes, Subject } from './intervals.ts';
 
 const REGISTERS = 10;
 
@@ -52,12 +52,12 @@ export interface RegisterTypes {
   readonly smallWritten: Uint8Array;
 }
 
-export function typeRegisters(subject: TypedSubject): RegisterTypes {
+/** `sizes` is what `findSizes` answers for the same subject. */
+export function typeRegisters(subject: TypedSubject, sizes: Sizes): RegisterTypes {
   const values = new Values(subject);
   values.number();
-  const narrow = findNarrow(subject);
-  values.noteNarrow(narrow.at, narrow.atEntry);
-  values.handOn();
+  values.noteNarrow(sizes.narrow, sizes.narrowAtEntry);
+  values.handOn(sizes.inStack);
   return values.types();
 }
 
@@ -164,8 +164,8 @@ class Values {
     }
   }
 
-  /** Marks groups whose upper halves are asked for. */
-  handOn(): void {
+  /** Marks groups whose upper halves are asked for. Checked mode asks for addresses, but where they are surely in the stack. */
+  handOn(inStack: Uint8Array): void {
     const { ops, blocks, start, checked, moves } = this.#subject;
     // For each group, the operands that are asked for when it is: a list in arrays.
     const first = new Int32Array(this.#group.length).fill(-1);
@@ -191,7 +191,7 @@ class Values {
     for (const value of this.#whole) ask(value);
     for (const block of blocks) {
       for (let pc = block.start; pc < block.end; pc += slotsOf(ops.op[pc]!)) {
-        const how = asks(this.#subject, pc, checked);
+        const how = asks(this.#subject, pc, checked && inStack[pc - start] === 0);
         if (moves[pc - start] === 1) handTo(this.#dst[pc - start]!, pc, IF_ASKED);
         handTo(this.#dst[pc - start]!, pc, how % SRC);
         handTo(this.#src[pc - start]!, pc, Math.floor(how / SRC));
@@ -287,9 +287,9 @@ const MOD = 0x90;
 const JSET = 0x40;
 
 /** How an operation asks for the upper halves of its dst and src. */
-function asks({ ops }: TypedSubject, pc: number, checked: boolean): number {
+function asks({ ops }: TypedSubject, pc: number, wholeAddress: boolean): number {
   const op = ops.op[pc]!;
-  const address = checked ? ALWAYS : NOT;
+  const address = wholeAddress ? ALWAYS : NOT;
   if (op === OP_PROBE) return ALWAYS * SRC;
   if (op === OP_CALLX) return ALWAYS;
   if (op >= OP_CALL_HELPER) return NOT;
