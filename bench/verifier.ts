@@ -6,11 +6,12 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCaseHost } from '../src/bin/cases/host.ts';
+import { programsOf, readCaseFile } from '../src/bin/cases/case.ts';
+import { type CaseHost, openCaseHost } from '../src/bin/cases/host.ts';
 import { BtfObjects } from '../src/bin/cases/objects.ts';
 import { logAt } from '../src/bin/cases/program.ts';
-import { verify } from '../src/verifier/index.ts';
-import { BtfCache, inputOf, readCases } from '../test/oracle/cases.ts';
+import { createKernel } from '../src/kernel/index.ts';
+import { type VerifierResult, verify } from '../src/verifier/index.ts';
 import { table, writeFigures } from '../tools/house/figures.mjs';
 
 const CORPUS = join(import.meta.dirname, '..', '..', 'shared', 'corpus');
@@ -28,29 +29,46 @@ interface Cost {
   linux: number;
 }
 
+/** An embedded kernel that says what its verifier took for the program that was loaded last. */
+function timedHost(): { host: CaseHost; last(): { result: VerifierResult; ms: number } | undefined } {
+  let last: { result: VerifierResult; ms: number } | undefined;
+  const embedded = createKernel({
+    verify(input) {
+      const start = performance.now();
+      const result = verify(input);
+      last = { result, ms: performance.now() - start };
+      return result;
+    },
+  });
+  const kernel = embedded.open({ pid: process.pid, comm: 'bench' });
+  return { host: { kernel, acceptedLog: () => last?.result.log }, last: () => last };
+}
+
 async function measure(file: string): Promise<Cost[]> {
-  const { cases, btfDir } = readCases(file);
-  const read = new BtfCache(btfDir);
-  const host = await openCaseHost('linux');
-  const btfs = new BtfObjects(host.kernel);
+  const cases = readCaseFile(file);
+  const { btfDirectory } = cases;
+  const linux = await openCaseHost('linux');
+  const here = timedHost();
+  const theirBtfs = new BtfObjects(linux.kernel);
+  const ourBtfs = new BtfObjects(here.host.kernel);
   const costs: Cost[] = [];
   try {
-    for (const c of cases) {
+    for (const c of programsOf(cases)) {
       if (c.env !== undefined) continue;
-      const { log } = await logAt(host, btfs, btfDir, c as Parameters<typeof logAt>[3], LOG_STATS);
+      const { log } = await logAt(linux, theirBtfs, btfDirectory, c, LOG_STATS);
       const said = /verification time (\d+) usec/.exec(log);
       if (!said) continue;
-      const input = inputOf(c, read, LOG_STATS);
-      const start = performance.now();
-      const { ok, stats } = verify(input);
-      const here = performance.now() - start;
+      await logAt(here.host, ourBtfs, btfDirectory, c, LOG_STATS);
+      const { result, ms } = here.last()!;
       // Another verdict is another amount of work.
-      if (ok !== c.accept) continue;
-      costs.push({ id: c.id, insns: stats.processed, here, linux: Number(said[1]) / 1000 });
+      if (result.ok !== c.accept) continue;
+      costs.push({ id: c.id, insns: result.stats.processed, here: ms, linux: Number(said[1]) / 1000 });
     }
   } finally {
-    await btfs.close();
-    await host.kernel.close();
+    await theirBtfs.close();
+    await ourBtfs.close();
+    await linux.kernel.close();
+    await here.host.kernel.close();
   }
   return costs;
 }
@@ -78,7 +96,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const rows: string[][] = [];
   for (const file of files) {
     const costs = await measure(file);
-    rows.push(line(readCases(file).file, costs));
+    rows.push(line(readCaseFile(file).name, costs));
     all.push(...costs);
   }
   rows.push(line('all', all));

@@ -4,48 +4,17 @@
  *
  * `corpusCases` answers none where the corpus is absent.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { existsSync } from 'node:fs';
 import { fromHex, toHex } from '../../src/base/bytes.ts';
 import { EBADF } from '../../src/base/errno.ts';
 import type { Addr } from '../../src/base/memory.ts';
+import { type ProgramCase, programsOf, readCaseFile } from '../../src/bin/cases/case.ts';
 import { decode } from '../../src/isa/index.ts';
 import { SkbFrame, XdpFrame } from '../../src/kernel/hooks/frame.ts';
 import { createMap, type KernelMap, type MapEnv } from '../../src/maps/index.ts';
 import * as abi from '../../src/uapi/generated/constants.ts';
 import { type Callable, Engine, type EngineOptions, type FaultInfo, LinearMemory } from '../../src/vm/index.ts';
 import { subprogsOf } from './run-code.ts';
-
-interface CorpusMap {
-  type: number;
-  key_size: number;
-  value_size: number;
-  max_entries: number;
-  flags: number;
-  name?: string;
-  /** Keys and values as hex. */
-  init?: [string, string][];
-}
-
-interface CorpusRun {
-  ret: number;
-  errno: number;
-  retval: number;
-  data_in: string;
-  data_out: string;
-}
-
-export interface CorpusCase {
-  id: string;
-  prog_type: number;
-  accept: boolean;
-  insns: string;
-  relocs: { insn: number; kind: string; map: number; off?: number }[];
-  maps: CorpusMap[];
-  run?: CorpusRun;
-  /** False: the program reads the time, random numbers, the CPU. */
-  deterministic?: boolean;
-}
 
 export interface CorpusResult {
   retval: number;
@@ -57,16 +26,14 @@ export interface CorpusResult {
 const MAC_HEADER = 14;
 const LOOPBACK = 1;
 
-export function corpusCases(name: string): CorpusCase[] {
+export function corpusCases(name: string): ProgramCase[] {
   const file = new URL(`../../../shared/corpus/${name}.jsonl.gz`, import.meta.url);
-  if (!existsSync(file)) return [];
-  const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as CorpusCase);
+  return existsSync(file) ? programsOf(readCaseFile(file.pathname)) : [];
 }
 
 /** What BPF_PROG_TEST_RUN would answer. `helpers` adds to those of maps. */
 export function runCorpusCase(
-  c: CorpusCase,
+  c: ProgramCase,
   options: EngineOptions = {},
   helpers: (engine: Engine) => Iterable<[number, Callable]> = () => [],
 ): CorpusResult {
@@ -77,13 +44,13 @@ export function runCorpusCase(
   for (const [id, helper] of helpers(engine)) table.set(id, helper);
   const bytes = fromHex(c.insns)!;
   const insns = decode(bytes);
-  for (const { insn, map, kind, off = 0 } of c.relocs) {
-    const target = maps[map]!;
+  for (const { insn, map, kind, off = 0 } of c.relocs ?? []) {
+    const target = maps[map ?? -1]!;
     insns.imm[insn] = kind === 'map_value' ? target.valueBase + off : target.addr;
     insns.imm[insn + 1] = 0;
   }
   const program = engine.load({ insns, subprogs: subprogsOf(bytes) }, options);
-  const data = fromHex(c.run!.data_in)!;
+  const data = fromHex(c.run!.data_in ?? '')!;
   const frame = c.prog_type === abi.BPF_PROG_TYPE_XDP ? xdpFrame(mem, data) : skbFrame(mem, data, c.prog_type);
   // Everything: what the program may touch was Linux's to decide.
   engine.regions = [{ start: 0x10000, size: mem.size - 0x10000, writable: true }];
@@ -111,7 +78,7 @@ function skbFrame(mem: LinearMemory, data: Uint8Array, progType: number): SkbFra
   return frame;
 }
 
-function makeMaps(c: CorpusCase, mem: LinearMemory): KernelMap[] {
+function makeMaps(c: ProgramCase, mem: LinearMemory): KernelMap[] {
   const env: MapEnv = {
     mem,
     cpus: 1,
@@ -121,7 +88,7 @@ function makeMaps(c: CorpusCase, mem: LinearMemory): KernelMap[] {
     acquire: () => -EBADF,
     release() {},
   };
-  return c.maps.map((m) => {
+  return (c.maps ?? []).map((m) => {
     const map = createMap(
       {
         type: m.type,

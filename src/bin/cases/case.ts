@@ -148,11 +148,16 @@ export function readCaseFile(path: string): CaseFile {
 export function casesOfLog2(file: CaseFile): Map<string, ProgramCase> {
   const beside = file.path.replace(/_log2(?=\.jsonl?(\.gz)?$)/, '');
   if (beside === file.path) throw new FormatError('the cases of a log file are looked for without _log2', file.path);
-  const cases = new Map<string, ProgramCase>();
-  for (const line of readCaseFile(beside).lines()) {
-    if ('case' in line && !isConformance(line.case) && !isLog2(line.case)) cases.set(line.id, line.case);
+  return new Map(programsOf(readCaseFile(beside)).map((c) => [c.id, c]));
+}
+
+/** The programs of a file: without tests of the instruction set, logs, and lines that are no case. */
+export function programsOf(file: CaseFile): ProgramCase[] {
+  const programs: ProgramCase[] = [];
+  for (const line of file.lines()) {
+    if ('case' in line && !isConformance(line.case) && !isLog2(line.case)) programs.push(line.case);
   }
-  return cases;
+  return programs;
 }
 
 function readText(path: string): string {

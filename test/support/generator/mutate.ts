@@ -6,7 +6,7 @@
  * whose length a helper decides.
  */
 import { UsageError } from '../../../src/base/errors.ts';
-import { type CaseFile, type CaseMap, isConformance, isLog2, type ProgramCase } from '../../../src/bin/cases/case.ts';
+import { type CaseFile, type CaseMap, type ProgramCase, programsOf } from '../../../src/bin/cases/case.ts';
 import { CALL, type Insns, LD_IMM64 } from '../../../src/isa/index.ts';
 import * as abi from '../../../src/uapi/generated/constants.ts';
 import {
@@ -69,15 +69,10 @@ const MAP_TYPES = [
 
 /** A mutant for each seed, of one of the cases in the files. */
 export function mutantsOf(files: readonly CaseFile[]): (seed: number) => ProgramCase {
-  const cases: ProgramCase[] = [];
-  for (const file of files) {
-    for (const line of file.lines()) {
-      if (!('case' in line) || isConformance(line.case) || isLog2(line.case)) continue;
-      const c = line.case;
-      // Judged by what the machine is like, or too long to ask for many times.
-      if (c.env === undefined && c.insns.length > 0 && (c.processed?.[0] ?? 0) < LONG) cases.push(c);
-    }
-  }
+  // Not those judged by what the machine is like, nor those that are too long to ask for many times.
+  const cases = files.flatMap(programsOf).filter((c) => {
+    return c.env === undefined && c.insns.length > 0 && (c.processed?.[0] ?? 0) < LONG;
+  });
   if (cases.length === 0) throw new UsageError('the files have no program cases');
   return (seed) => mutate(cases[new Random(seed).below(cases.length)]!, seed);
 }
