@@ -1212,7 +1212,7 @@ export const HELPERS = {
     id: HELPER_IDS.sysctl_get_name,
     since: '5.2',
     gplOnly: false,
-    args: ['ctx', 'uninit_mem', 'const_size', 'anything'],
+    args: ['ctx', 'write_mem', 'const_size', 'anything'],
     ret: 'integer',
     allowedIn: ['cgroup_sysctl'],
     doc: 'Name of the sysctl that is accessed.',

@@ -13,6 +13,7 @@ import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
 import { ALLOC, BTF_PTR, DYNPTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
 import type { GraphRoot } from '../structure/map-record.ts';
+import { checkStaticArgs } from './global.ts';
 
 /** callback_fn(u64 index, void *ctx) */
 export function pushLoopCallback(env: Env, subprog: number): void {
@@ -79,6 +80,7 @@ export function pushVmaCallback(env: Env, subprog: number): void {
  */
 export function pushAsyncCallback(env: Env, subprog: number, map: number, how: AsyncCallback): void {
   const sub = env.subprogs[subprog]!;
+  checkStaticArgs(env, subprog);
   sub.isAsyncCallback = true;
   sub.asyncEntries++;
   const state = env.walk.pushState(env.pool.fresh(subprog), sub.start, env.pc);
@@ -142,6 +144,7 @@ function copyArg(env: Env, callee: (r: number) => Reg, to: number, from: number)
 }
 
 function pushCallback(env: Env, subprog: number, setArgs: (callee: (r: number) => Reg) => void): Frame {
+  checkStaticArgs(env, subprog);
   env.subprogs[subprog]!.isCallback = true;
   const state = env.walk.push(env.subprogs[subprog]!.start, env.pc);
   const frame = addFrame(env, state, subprog);

@@ -36,6 +36,29 @@ export function checkGlobalArgs(env: Env, index: number): void {
   }
 }
 
+/**
+ * Registers at a call of any other function, and at helpers that call one: where they are not what BTF says, the log tells
+ * so once, and the function's types are not relied on. Nothing else happens.
+ */
+export function checkStaticArgs(env: Env, index: number): void {
+  const sub = env.subprogs[index]!;
+  if (sub.unreliable) return;
+  const { end } = env.log;
+  let prepared = false;
+  try {
+    prepareArgs(env, index);
+    // Memory of a size is what global functions take.
+    if (sub.args!.some((arg) => arg.kind === 'mem')) throw new Rejection('EINVAL');
+    prepared = true;
+    for (const [k, arg] of sub.args!.entries()) checkOne(env, k, arg);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    // What a global function would be refused for, is none of the log's business here.
+    if (!prepared) env.log.truncate(end);
+    sub.unreliable = true;
+  }
+}
+
 function checkOne(env: Env, k: number, arg: SubprogArg): void {
   const regno = k + 1;
   const reg = env.reg(regno);

@@ -11,7 +11,7 @@ import { MAX_FRAMES } from '../state/state.ts';
 import { PTR_STACK } from '../state/types.ts';
 import { subprogAt } from '../structure/subprogs.ts';
 import { forgetPackets } from './forget-packets.ts';
-import { checkGlobalArgs } from './global.ts';
+import { checkGlobalArgs, checkStaticArgs } from './global.ts';
 
 export function subprogCall(env: Env): Outcome {
   const { insns, pc, cur } = env;
@@ -39,6 +39,7 @@ export function subprogCall(env: Env): Outcome {
     env.reg(0).markUnknown();
     return NEXT;
   }
+  checkStaticArgs(env, index);
   if (cur.curframe + 1 >= MAX_FRAMES) {
     env.reject('E2BIG', `the call stack of ${cur.curframe + 2} frames is too deep`);
   }
