@@ -48,6 +48,8 @@ export type Errno =
   | 'ENOMEM';
 
 const TEMPS = 8;
+/** Bytes of states and what belongs to them. Linux takes what the machine has; of the recorded cases none takes a fifth. */
+const MEMORY_LIMIT = 1 << 30;
 
 /** Thrown by `reject`; caught once, in verify.ts. */
 export class Rejection extends Error {
@@ -157,7 +159,8 @@ export class Env implements PrintContext {
   readonly aux: InsnAux;
   readonly caps: Capabilities;
   readonly cur = new LiveState();
-  readonly pool = new StatePool();
+  readonly pool = new StatePool((bytes) => this.charge(bytes));
+  #charged = 0;
   readonly usedMaps: VerifierMap[] = [];
   /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
   readonly maps: VerifierMap[] = [];
@@ -287,6 +290,12 @@ export class Env implements PrintContext {
   reject(errno: Errno, message: string): never {
     if (message) this.log.write(`${message}\n`);
     throw new Rejection(errno);
+  }
+
+  /** Counts memory that the walk takes and does not give back before it ends: hostile programs must not take all. */
+  charge(bytes: number): void {
+    this.#charged += bytes;
+    if (this.#charged > MEMORY_LIMIT) this.reject('ENOMEM', 'states take more memory than one program may have');
   }
 
   /** Something Linux has and this verifier does not follow yet. Never accepted. */

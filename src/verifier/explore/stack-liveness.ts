@@ -16,6 +16,8 @@ const WRITE = 2;
 const WRITTEN = 4;
 const LIVE = 6;
 const STRIDE = 8;
+/** What an instance takes beside its masks, about. */
+const INSTANCE_BYTES = 512;
 
 /** What the instructions of an instance do to the slots of one frame. */
 class Masks {
@@ -59,10 +61,6 @@ class Instance {
     this.depth = caller ? caller.depth + 1 : 0;
     this.writeSet = new Uint8Array(length);
     this.writesNothing = new Uint8Array(length);
-  }
-
-  masks(frame: number): Masks {
-    return (this.frames[frame] ??= new Masks(this.length));
   }
 
   label(): string {
@@ -168,13 +166,23 @@ export class Liveness {
 
   #make(caller: Instance | null, callsite: number, subprog: number): Instance {
     const s = this.#env.subprogs[subprog]!;
+    this.#env.charge((s.end - s.start) * 2 + INSTANCE_BYTES);
     const made = new Instance(caller, callsite, subprog, s.start, s.end - s.start);
     caller?.callees.push(made);
     return made;
   }
 
+  #masks(instance: Instance, frame: number): Masks {
+    const known = instance.frames[frame];
+    if (known) return known;
+    this.#env.charge(instance.length * STRIDE * Int32Array.BYTES_PER_ELEMENT);
+    const made = new Masks(instance.length);
+    instance.frames[frame] = made;
+    return made;
+  }
+
   #markRead(instance: Instance, frame: number, pc: number, lo: number, hi: number): void {
-    const masks = instance.masks(frame);
+    const masks = this.#masks(instance, frame);
     const { m } = masks;
     const at = (pc - instance.start) * STRIDE;
     const newLo = m[at + READ]! | lo;
@@ -196,7 +204,7 @@ export class Liveness {
       let lo = this.#writes[f * 2]!;
       let hi = this.#writes[f * 2 + 1]!;
       if (lo === 0 && hi === 0 && (!known || !instance.frames[f])) continue;
-      const masks = instance.masks(f);
+      const masks = this.#masks(instance, f);
       const { m } = masks;
       const at = idx * STRIDE + WRITE;
       const oldLo = m[at]!;

@@ -12,7 +12,11 @@ import { PTR_STACK } from './types.ts';
 const FIRST_SLAB = 1 << 12;
 const LARGEST_SLAB = 1 << 17;
 
+/** What a state takes beside its frames, about. Bytes. */
+const STATE_BYTES = 512;
+
 export class StatePool {
+  readonly #charge: (bytes: number) => void;
   #slab = new Int32Array(0);
   #used = 0;
   #nextSlab = FIRST_SLAB;
@@ -20,9 +24,14 @@ export class StatePool {
   /** Free frames by the size of their stack. */
   readonly #frames: Frame[][] = [];
 
+  /** `charge` is told what is taken from the machine's memory, and throws where that is too much. */
+  constructor(charge: (bytes: number) => void) {
+    this.#charge = charge;
+  }
+
   /** A copy of `from`. */
   save(from: StateBase): SavedState {
-    const saved = this.#states.pop() ?? new SavedState();
+    const saved = this.#states.pop() ?? this.#makeState();
     saved.copyMeta(from);
     for (let f = 0; f <= from.curframe; f++) {
       const frame = from.frames[f]!;
@@ -46,10 +55,17 @@ export class StatePool {
     return saved;
   }
 
+  #makeState(): SavedState {
+    this.#charge(STATE_BYTES);
+    return new SavedState();
+  }
+
   #makeFrame(slots: number): Frame {
     const length = lanesFor(slots);
     if (this.#used + length > this.#slab.length) {
-      this.#slab = new Int32Array(Math.max(this.#nextSlab, length));
+      const lanes = Math.max(this.#nextSlab, length);
+      this.#charge(lanes * Int32Array.BYTES_PER_ELEMENT);
+      this.#slab = new Int32Array(lanes);
       this.#used = 0;
       this.#nextSlab = Math.min(this.#nextSlab * 2, LARGEST_SLAB);
     }
