@@ -15,6 +15,8 @@ export interface Btf {
   findAll(name: string): readonly number[];
   /** Ids of the types whose name is `name` with a flavour (`name___x`); CO-RE asks. */
   findFlavours?(name: string): readonly number[];
+  /** Ids of all declaration tags. */
+  declTags(): readonly number[];
   /** A string of the string section, '' for 0. */
   string(off: number): string;
   /** The bytes it was read from. */

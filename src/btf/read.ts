@@ -63,6 +63,7 @@ class ReadBtf implements Btf {
   readonly #types: (BtfType | undefined)[] = [];
   #names: NameIndex | undefined;
   #flavoured: number[] | undefined;
+  #declTags: readonly number[] | undefined;
 
   constructor(bytes: Uint8Array, base: ReadBtf | undefined) {
     const header = readHeader(bytes);
@@ -94,6 +95,17 @@ class ReadBtf implements Btf {
       if (kinds.length === 0 || kinds.includes(this.#kindOf(id))) return id;
     }
     return 0;
+  }
+
+  declTags(): readonly number[] {
+    this.#declTags ??= this.#findDeclTags();
+    return this.#declTags;
+  }
+
+  #findDeclTags(): readonly number[] {
+    const own: number[] = [];
+    for (let id = this.firstId; id < this.count; id++) if (this.#kindOf(id) === 'decl_tag') own.push(id);
+    return this.#parent === undefined ? own : [...this.#parent.declTags(), ...own];
   }
 
   findAll(name: string): readonly number[] {

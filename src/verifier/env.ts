@@ -52,10 +52,9 @@ const TEMPS = 8;
 const MEMORY_LIMIT = 1 << 30;
 
 /** Thrown by `reject`; caught once, in verify.ts. */
-export class Rejection extends Error {
+export class Rejection {
   readonly errno: Errno;
   constructor(errno: Errno) {
-    super(errno);
     this.errno = errno;
   }
 }

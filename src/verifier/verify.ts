@@ -106,7 +106,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
     setGlobalArgs(env, sub);
   } else {
     // What BTF says about the main function's signature is only noted.
-    const func = env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
+    const func = env.log.on && env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
     if (func?.kind === 'func' && func.linkage === LINKAGE_GLOBAL) noteArgs(env);
     cur.frame.regs[1]!.markPointer(PTR_CTX);
   }

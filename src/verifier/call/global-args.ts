@@ -125,7 +125,7 @@ const PREFIX = 'arg:';
 function tagsOf(env: Env, btf: Btf, index: number, k: number): ReadonlySet<Tag> {
   const out = new Set<Tag>();
   const func = env.funcTypeId(index);
-  for (let id = 1; id < btf.count; id++) {
+  for (const id of btf.declTags()) {
     const t = btf.type(id);
     if (t?.kind !== 'decl_tag' || t.type !== func || t.component !== k || !t.name.startsWith(PREFIX)) continue;
     const tag = TAGS.find((known) => t.name === PREFIX + known);

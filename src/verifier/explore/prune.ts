@@ -55,8 +55,8 @@ export type Likeness = 'covers' | 'exact' | 'within';
 export class Pruner {
   readonly #env: Env;
   /** Pairs old id -> cur id, and those of this comparison only. */
-  readonly #oldIds = new Int32Array(1024);
-  readonly #curIds = new Int32Array(1024);
+  #oldIds = new Int32Array(32);
+  #curIds = new Int32Array(32);
   #pairs = 0;
   #freshIds = 0;
   /** Where `equal` found its two states to differ: a frame and a record of it, -1 where elsewhere. */
@@ -162,7 +162,11 @@ export class Pruner {
       if (this.#oldIds[k] === oldId) return this.#curIds[k] === curId;
       if (this.#curIds[k] === curId) return false;
     }
-    if (n >= this.#oldIds.length) return false;
+    if (n === MAX_PAIRS) return false;
+    if (n === this.#oldIds.length) {
+      this.#oldIds = doubled(this.#oldIds);
+      this.#curIds = doubled(this.#curIds);
+    }
     this.#oldIds[n] = oldId;
     this.#curIds[n] = curId;
     this.#pairs = n + 1;
@@ -329,6 +333,15 @@ export class Pruner {
     const cur = curKind === SPILLED ? b : any;
     return this.#regSafe(old, oldKind === SPILLED ? REGS + n : 0, cur, curKind === SPILLED ? REGS + n : 0, likeness);
   }
+}
+
+/** Ids that two states are compared by. */
+const MAX_PAIRS = 1024;
+
+function doubled(ids: Int32Array): Int32Array<ArrayBuffer> {
+  const out = new Int32Array(ids.length * 2);
+  out.set(ids);
+  return out;
 }
 
 /** SLOT_SPILL four times. */

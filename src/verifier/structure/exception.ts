@@ -14,7 +14,7 @@ export function findExceptionCallback(env: Env): number {
   const dv = view(funcInfo);
   const main = dv.getUint32(4, true);
   const names: string[] = [];
-  for (let id = 1; id < btf.count; id++) {
+  for (const id of btf.declTags()) {
     const t = btf.type(id);
     if (t?.kind !== 'decl_tag' || t.type !== main || t.component !== -1 || !t.name.startsWith(PREFIX)) continue;
     names.push(t.name.slice(PREFIX.length));

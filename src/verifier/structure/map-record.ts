@@ -100,7 +100,7 @@ const CONTAINS = 'contains:';
 
 /** The `contains:TYPE:FIELD` tag of a member or variable: what the list or tree in it holds. */
 function rootOf(btf: Btf, kind: string, tagged: number, component: number): GraphRoot | undefined {
-  for (let id = 1; id < btf.count; id++) {
+  for (const id of btf.declTags()) {
     const tag = btf.type(id);
     if (tag?.kind !== 'decl_tag' || tag.type !== tagged || tag.component !== component) continue;
     if (!tag.name.startsWith(CONTAINS)) continue;
