@@ -7,7 +7,15 @@ import { view } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from '../base/errno.ts';
 import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
 import type { Btf, BtfValue } from '../btf/index.ts';
-import { Bpf, type EventWriter, type Fd, isPerCpu, type Kernel, userValueSize } from '../sys/index.ts';
+import {
+  Bpf,
+  type ElementBytes,
+  type EventWriter,
+  type Fd,
+  isPerCpu,
+  type Kernel,
+  userValueSize,
+} from '../sys/index.ts';
 import {
   BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
@@ -167,6 +175,14 @@ export class BpfMap extends Handle {
       const value = await this.lookup(key);
       if (value) yield [key, value];
     }
+  }
+
+  /**
+   * Keys and values as they lie in a row, many at a time: for whoever goes through millions. EOPNOTSUPP and its like where
+   * the map has no batches.
+   */
+  batches(): AsyncGenerator<ElementBytes> {
+    return this.bpf.mapBatchBytes(this.fd, this.shape.keySize, this.userValueSize);
   }
 
   /** Takes every element out, many at a time where the map can. What is added meanwhile may stay. */

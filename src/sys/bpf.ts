@@ -19,6 +19,13 @@ import type { BtfInfo, Info, InfoRequest, LinkInfo, MapInfo, ProgInfo } from '..
 import type { Fd, Kernel } from './kernel.ts';
 import { logText } from './refusal.ts';
 
+/** Elements of a map, one behind the other; there may be room behind the last. */
+export interface ElementBytes {
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+}
+
 /** Objects that have ids. */
 export type IdKind = 'prog' | 'map' | 'btf' | 'link';
 
@@ -146,15 +153,15 @@ export class Bpf {
   }
 
   /**
-   * Keys and values, `step` at a time (default: as many as some 64 KiB hold); `take` deletes them on the way. Maps without the batch commands answer
+   * Keys and values as they lie in a row, `step` elements at a time (default: as many as some 64 KiB hold); `take` deletes them on the way. Maps without the batch commands answer
    * EOPNOTSUPP or ENOTSUPP before the first element.
    */
-  async *mapBatches(
+  async *mapBatchBytes(
     fd: Fd,
     keySize: number,
     userValueSize: number,
     options: { step?: number; take?: boolean } = {},
-  ): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }[]> {
+  ): AsyncGenerator<ElementBytes> {
     const command = options.take ? 'MAP_LOOKUP_AND_DELETE_BATCH' : 'MAP_LOOKUP_BATCH';
     let step = options.step ?? stepFor(keySize + userValueSize);
     // The position is the map's own: a u32 for arrays and hashes, a key for tries. Never larger than this.
@@ -184,15 +191,25 @@ export class Bpf {
         last = true;
       }
       const { count = 0, keys, values } = answer;
-      if (count > 0 && keys && values) {
-        yield Array.from({ length: count }, (_, i) => ({
-          // Views made in this way cost three quarters of what `subarray` does.
-          key: new Uint8Array(keys.buffer, keys.byteOffset + i * keySize, keySize),
-          value: new Uint8Array(values.buffer, values.byteOffset + i * userValueSize, userValueSize),
-        }));
-      }
+      if (count > 0 && keys && values) yield { count, keys, values };
       if (last) return;
       position = answer.out_batch;
+    }
+  }
+
+  /** The same, each element by itself. */
+  async *mapBatches(
+    fd: Fd,
+    keySize: number,
+    userValueSize: number,
+    options: { step?: number; take?: boolean } = {},
+  ): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }[]> {
+    for await (const { count, keys, values } of this.mapBatchBytes(fd, keySize, userValueSize, options)) {
+      yield Array.from({ length: count }, (_, i) => ({
+        // Views made in this way cost three quarters of what `subarray` does.
+        key: new Uint8Array(keys.buffer, keys.byteOffset + i * keySize, keySize),
+        value: new Uint8Array(values.buffer, values.byteOffset + i * userValueSize, userValueSize),
+      }));
     }
   }
 
