@@ -21,6 +21,8 @@ export interface HelperRow {
   readonly gplOnly: boolean;
   /** Program types in which the license does not matter all the same. */
   readonly anyLicenseIn?: readonly ProgTypeName[];
+  /** The same of attach types. */
+  readonly anyLicenseAt?: readonly AttachTypeName[];
   /** What r1, r2 … must hold. Registers past the last one are not looked at. */
   readonly args: readonly ArgKind[];
   readonly ret: RetKind;
@@ -1906,6 +1908,7 @@ export const HELPERS = {
     id: HELPER_IDS.get_func_ip,
     since: '5.15',
     gplOnly: true,
+    anyLicenseAt: ['trace_kprobe_multi', 'trace_kprobe_session', 'trace_uprobe_multi', 'trace_uprobe_session'],
     args: ['ctx'],
     ret: 'integer',
     allowedIn: TRACING,

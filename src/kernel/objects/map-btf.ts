@@ -1,11 +1,13 @@
 /**
  * What BTF says of a map: whether it fits the definition, and which parts of a value are the kernel's own.
  */
-import { EINVAL, ENOTSUPP } from '../../base/errno.ts';
+import { EACCES, EINVAL, ENOTSUPP } from '../../base/errno.ts';
 import { BtfError } from '../../base/errors.ts';
 import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import type { MapDef, SpecialField } from '../../maps/index.ts';
 import {
+  BPF_F_RDONLY_PROG,
+  BPF_F_WRONLY_PROG,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
@@ -50,6 +52,8 @@ export function checkMapBtf({ object: { btf }, keyTypeId, valueTypeId }: MapBtf,
     if (!ARRAYS.has(def.type) || def.maxEntries !== 1) return -EINVAL;
   } else if (sizeOrNone(btf, keyTypeId) !== def.keySize) return -EINVAL;
   if (sizeOrNone(btf, valueTypeId) !== def.valueSize) return -EINVAL;
+  // Programs must be able to use what is the kernel's own in a value.
+  if (def.special?.length && def.flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EACCES;
   if (WITHOUT_BTF.has(def.type)) return -ENOTSUPP;
   if (keyTypeId === 0) return resolve(btf, valueTypeId).kind === 'datasec' ? 0 : -EINVAL;
   const key = resolve(btf, keyTypeId);

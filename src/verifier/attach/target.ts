@@ -23,7 +23,14 @@ export interface Target {
   readonly isTracepoint?: true;
 }
 
-const TRAMPOLINE = new Set<number>([c.BPF_TRACE_FENTRY, c.BPF_TRACE_FEXIT, c.BPF_MODIFY_RETURN]);
+/** At a function; for tracing programs those of LSM are no other. */
+const TRAMPOLINE = new Set<number>([
+  c.BPF_TRACE_FENTRY,
+  c.BPF_TRACE_FEXIT,
+  c.BPF_MODIFY_RETURN,
+  c.BPF_LSM_MAC,
+  c.BPF_LSM_CGROUP,
+]);
 
 /** Before the walk: what the program attaches to is there and of the right kind. */
 export function checkTarget(env: Env): void {

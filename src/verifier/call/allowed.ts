@@ -2,6 +2,7 @@
  * Whether the program may call a helper at all: type, attach type, capabilities, what the reference kernel lacks.
  */
 
+import { ATTACH_TYPES, type AttachTypeRow } from '../../uapi/attach-types.ts';
 import { mayCall } from '../../uapi/call-access.ts';
 import { BPF_PROG_TYPE_STRUCT_OPS } from '../../uapi/generated/constants.ts';
 import type { ArgKind } from '../../uapi/helper-kinds.ts';
@@ -30,7 +31,8 @@ export function isKfuncAllowed(env: Env, { row }: Kfunc): boolean {
 /** Whether a program with another license than the GPL's may not call it. */
 export function needsGpl(env: Env, row: HelperRow): boolean {
   const type = progTypeName(env);
-  return row.gplOnly && !(type && row.anyLicenseIn?.includes(type));
+  if (!row.gplOnly || (type && row.anyLicenseIn?.includes(type))) return false;
+  return !row.anyLicenseAt?.some((at) => (ATTACH_TYPES as Record<string, AttachTypeRow>)[at]!.id === env.attachType);
 }
 
 /** A helper as this program sees it. */

@@ -83,7 +83,6 @@ function checkDirectValue(env: Env, map: VerifierMap, off: number): void {
   const invalid = `invalid access to map value pointer, value_size=${map.valueSize} off=${off}`;
   switch (map.type) {
     case c.BPF_MAP_TYPE_ARRAY:
-    case c.BPF_MAP_TYPE_PERCPU_ARRAY:
       if (map.maxEntries !== 1) env.reject('ENOTSUPP', invalid);
       if (off >= map.valueSize) env.reject('EINVAL', invalid);
       return;
