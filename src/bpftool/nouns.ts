@@ -16,8 +16,8 @@ export const NOUNS: Readonly<Record<string, (() => Promise<Noun>) | null>> = {
   feature: () => import('./feature/index.ts').then((m) => m.feature),
   btf: () => import('./btf/index.ts').then((m) => m.btf),
   gen: () => import('./unbuilt.ts').then((m) => m.gen),
-  struct_ops: () => import('./unbuilt.ts').then((m) => m.structOps),
-  iter: () => import('./unbuilt.ts').then((m) => m.iter),
+  struct_ops: () => import('./struct_ops/index.ts').then((m) => m.structOps),
+  iter: () => import('./iter/index.ts').then((m) => m.iter),
   token: () => import('./token/index.ts').then((m) => m.token),
   version: null,
 };

@@ -7,16 +7,15 @@ import { alias, helpOf, type Noun, notYet } from './command.ts';
 const LIST = ['show', 'list'] as const;
 
 /** A noun whose verbs all answer with what is missing; `show` brings its alias `list` along. */
-function unbuilt(name: string, verbs: Readonly<Record<string, string>>, helpFirst = false): Noun {
+function unbuilt(name: string, verbs: Readonly<Record<string, string>>): Noun {
   const entries: Record<string, Noun['verbs'][string]> = {};
   const help = helpOf(() => noun);
-  if (helpFirst) entries['help'] = help;
   for (const [verb, usage] of Object.entries(verbs)) {
     const entry = notYet(`'${name} ${verb}'`, [usage]);
     entries[verb] = entry;
     if (verb === LIST[0]) entries[LIST[1]] = alias(entry);
   }
-  if (!helpFirst) entries['help'] = help;
+  entries['help'] = help;
   const noun: Noun = { name, verbs: entries };
   return noun;
 }
@@ -27,10 +26,3 @@ export const gen = unbuilt('gen', {
   subskeleton: 'FILE [name OBJECT_NAME]',
   min_core_btf: 'INPUT OUTPUT OBJECT...',
 });
-export const structOps = unbuilt('struct_ops', {
-  show: '[STRUCT_OPS_MAP]',
-  dump: '[STRUCT_OPS_MAP]',
-  register: 'OBJ [LINK_DIR]',
-  unregister: 'STRUCT_OPS_MAP',
-});
-export const iter = unbuilt('iter', { pin: 'OBJ PATH [map MAP]' }, true);

@@ -62,7 +62,6 @@ const EVERYWHERE: Differences = {
   ),
   '665-link-show-f':
     'exits with 0, as 639; pins are shown in the order of their names, in bpftool by the order of its hash table',
-  '697-sops-show-link.j': "'struct_ops show' is not built yet",
   '863-btf-base-bad': "says in a sentence why the file is no BTF, instead of libbpf's error number -4001",
   '967-probe-unpriv.j': 'no capabilities are dropped for a probe: whoever wants that runs it as an ordinary user',
   ...because(

@@ -12,9 +12,21 @@ import type { JsonWriter } from '../json-writer.ts';
 /** Nesting deeper than C allows is a type that contains itself. */
 const MAX_DEPTH = 64;
 
+export interface TypedOptions {
+  readonly plain: boolean;
+  /** What stands for a pointer to a function: `proto` is the function's type. Default: a pointer like others. */
+  readonly functionPointer?: (proto: number, value: bigint) => string;
+}
+
 /** Writes the value of type `id` that `bytes` hold from their start. */
-export function writeTyped(writer: JsonWriter, btf: Btf, id: number, bytes: Uint8Array, plain: boolean): void {
-  new TypedWriter(writer, btf, plain).write(id, bytes, 0, 0);
+export function writeTyped(
+  writer: JsonWriter,
+  btf: Btf,
+  id: number,
+  bytes: Uint8Array,
+  options: TypedOptions | boolean,
+): void {
+  new TypedWriter(writer, btf, typeof options === 'boolean' ? { plain: options } : options).write(id, bytes, 0, 0);
 }
 
 class TypedWriter {
@@ -22,10 +34,13 @@ class TypedWriter {
   readonly #btf: Btf;
   readonly #plain: boolean;
 
-  constructor(writer: JsonWriter, btf: Btf, plain: boolean) {
+  readonly #functionPointer: TypedOptions['functionPointer'];
+
+  constructor(writer: JsonWriter, btf: Btf, { plain, functionPointer }: TypedOptions) {
     this.#writer = writer;
     this.#btf = btf;
     this.#plain = plain;
+    this.#functionPointer = functionPointer;
   }
 
   /** The value at `bytes`, from bit `bitOffset` (0 to 7) of its first byte. */
@@ -39,7 +54,7 @@ class TypedWriter {
       case 'enum64':
         return this.#enum(type, bytes);
       case 'ptr':
-        return this.#pointer(readBits(bytes, 0, 64));
+        return this.#pointer(type.type, readBits(bytes, 0, 64));
       case 'array':
         return this.#array(type, bytes, depth);
       case 'struct':
@@ -97,8 +112,10 @@ class TypedWriter {
     else this.#writer.number(type.size === 4 ? BigInt.asIntN(32, raw) : value);
   }
 
-  #pointer(value: bigint): void {
-    if (this.#plain) this.#writer.string(value === 0n ? '(nil)' : `0x${value.toString(16)}`);
+  #pointer(to: number, value: bigint): void {
+    const toFunction = to !== 0 && resolve(this.#btf, to).kind === 'func_proto';
+    if (toFunction && this.#functionPointer) this.#writer.string(this.#functionPointer(to, value));
+    else if (this.#plain) this.#writer.string(value === 0n ? '(nil)' : `0x${value.toString(16)}`);
     else this.#writer.number(value);
   }
 

@@ -8,7 +8,7 @@ import { errnoName } from '../../base/errno.ts';
 import { type BpfError, SkepError, UnsupportedError, VerifierError } from '../../base/errors.ts';
 import type { Btf } from '../../btf/index.ts';
 import { type BpfLink, BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
-import { type CollectionSpec, isElf, parseObject, sectionMeaning } from '../../object/index.ts';
+import { type CollectionSpec, sectionMeaning } from '../../object/index.ts';
 import { type Args, parseU32 } from '../args.ts';
 import { readBtfFile } from '../btf/file.ts';
 import { command } from '../command.ts';
@@ -16,6 +16,7 @@ import type { Context } from '../context.ts';
 import { fail, orFail, reason } from '../failure.ts';
 import { takeMap } from '../handles.ts';
 import { deviceIndex } from '../net-device.ts';
+import { openObject, parse } from '../object-file.ts';
 import { makeDirectories, makeRoom } from '../pinning.ts';
 
 interface Request {
@@ -112,29 +113,6 @@ async function takeReplacement(context: Context, args: Args): Promise<{ which: n
   else if (args.take('name')) which = args.next();
   else fail(`expected 'idx' or 'name', got: '${args.peek()}'?`);
   return { which, fd: (await takeMap(context, args)).fd };
-}
-
-async function openObject(context: Context, path: string): Promise<Uint8Array> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await context.io.readFile(path);
-  } catch (error) {
-    context.note(`libbpf: elf: failed to open ${path}: ${reason(error)}\n`);
-    return fail('failed to open object file');
-  }
-  if (isElf(bytes)) return bytes;
-  context.note(`libbpf: elf: '${path}' is not a proper ELF object\n`);
-  return fail('failed to open object file');
-}
-
-function parse(context: Context, path: string, bytes: Uint8Array): CollectionSpec {
-  try {
-    return parseObject(bytes, { name: path });
-  } catch (error) {
-    if (!(error instanceof SkepError)) throw error;
-    context.note(`skep: ${path}: ${error.message}\n`);
-    return fail('failed to open object file');
-  }
 }
 
 async function loadOrFail(
