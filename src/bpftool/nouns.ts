@@ -15,7 +15,7 @@ export const NOUNS: Readonly<Record<string, (() => Promise<Noun>) | null>> = {
   net: () => import('./net/index.ts').then((m) => m.net),
   feature: () => import('./feature/index.ts').then((m) => m.feature),
   btf: () => import('./btf/index.ts').then((m) => m.btf),
-  gen: () => import('./unbuilt.ts').then((m) => m.gen),
+  gen: () => import('./gen/index.ts').then((m) => m.gen),
   struct_ops: () => import('./struct_ops/index.ts').then((m) => m.structOps),
   iter: () => import('./iter/index.ts').then((m) => m.iter),
   token: () => import('./token/index.ts').then((m) => m.token),

@@ -54,7 +54,7 @@ interface Place {
 }
 
 /** A global variable of a loaded object, as its programs see it now. */
-export class BpfGlobal {
+export class BpfGlobal<T extends BtfValue = BtfValue> {
   readonly name: string;
   /** The data map that it lies in: `.bss`, `.data`, `.rodata`… */
   readonly map: BpfMap;
@@ -69,17 +69,17 @@ export class BpfGlobal {
   }
 
   /** Its value: by type a number, bigint, boolean, text, array or object. */
-  async get(): Promise<BtfValue> {
+  async get(): Promise<T> {
     const { offset, size, typeId } = this.#place;
     const section = await this.map.lookup(FIRST);
-    return decodeValue(this.#btf, typeId, section!.subarray(offset, offset + size));
+    return decodeValue(this.#btf, typeId, section!.subarray(offset, offset + size)) as T;
   }
 
   /**
    * Sets it, and nothing beside it, while programs run. EPERM for constants, which are fixed when they are loaded (give
    * those as `globals` of `loadCollection`). UnsupportedError where the kernel does not share the memory of maps.
    */
-  async set(value: BtfValue): Promise<void> {
+  async set(value: T): Promise<void> {
     const { offset, typeId } = this.#place;
     const bytes = encodeValue(this.#btf, typeId, value);
     const memory = await this.map.memory();

@@ -32,7 +32,11 @@ import { decodePlain, encodePlain, type MapDefinition, type MapShape, shapeOf } 
 import { MapView } from './map-view.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
 
-export class BpfMap extends Handle {
+/** One value for all CPUs, where the values of a map are arrays with one for each. */
+type OfOneCpu<V> = V extends readonly (infer One)[] ? One : never;
+
+/** `K` and `V`: what its keys and values are as plain values; `skep gen types` writes them from an object file. */
+export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue> extends Handle {
   /** How it is defined, and the types of its key and value. */
   readonly shape: MapShape;
   readonly name: string;
@@ -206,7 +210,7 @@ export class BpfMap extends Handle {
   }
 
   /** The value as a plain value, null where the key is not there; an array of them for per-CPU maps. */
-  async get(key: BtfValue): Promise<BtfValue | null> {
+  async get(key: K): Promise<V | null> {
     const bytes = await this.lookup(this.encodeKey(key));
     return bytes && this.decodeValue(bytes);
   }
@@ -215,41 +219,41 @@ export class BpfMap extends Handle {
    * Writes a plain value; for maps that hold programs, maps or cgroups the BpfProgram, the BpfMap, the descriptor.
    * For per-CPU maps an array with a value a CPU, or one value for all of them. `flags` as for `update`.
    */
-  async set(key: BtfValue, value: BtfValue | Handle, flags = 0): Promise<void> {
+  async set(key: K, value: V | OfOneCpu<V> | Handle, flags = 0): Promise<void> {
     const bytes = value instanceof Handle ? descriptorBytes(value.fd) : this.encodeValue(value);
     await this.update(this.encodeKey(key), bytes, flags);
   }
 
   /** The same for many at once, in one command where the map can. */
-  setMany(pairs: Iterable<readonly [key: BtfValue, value: BtfValue]>, flags = 0): Promise<void> {
+  setMany(pairs: Iterable<readonly [key: K, value: V | OfOneCpu<V>]>, flags = 0): Promise<void> {
     const encoded = Array.from(pairs, ([key, value]) => [this.encodeKey(key), this.encodeValue(value)] as const);
     return this.updateMany(encoded, flags);
   }
 
   /** The map under a key of a map of maps, or null; it is the caller's to close. `btf` gives its values types. */
-  async inner(key: BtfValue, btf: Btf | undefined = this.shape.btf): Promise<BpfMap | null> {
+  async inner(key: K, btf: Btf | undefined = this.shape.btf): Promise<BpfMap | null> {
     const id = await this.lookup(this.encodeKey(key));
     return id && BpfMap.byId(this.kernel, view(id).getUint32(0, true), btf);
   }
 
   /** Puts a value into a queue, a stack or a bloom filter: E2BIG where it is full, unless `flags` is BPF_EXIST. */
-  push(value: BtfValue, flags = 0): Promise<void> {
+  push(value: V, flags = 0): Promise<void> {
     return this.update(new Uint8Array(), this.encodeValue(value), flags);
   }
 
   /** Takes the next value out of a queue or a stack, or null. */
-  async pop(): Promise<BtfValue | null> {
+  async pop(): Promise<V | null> {
     const bytes = await this.take();
     return bytes && this.decodeValue(bytes);
   }
 
   /** Deletes a key; whether it was there. */
-  delete(key: BtfValue): Promise<boolean> {
+  delete(key: K): Promise<boolean> {
     return this.remove(this.encodeKey(key));
   }
 
   /** Keys and values as plain values. */
-  async *records(): AsyncGenerator<{ key: BtfValue; value: BtfValue }> {
+  async *records(): AsyncGenerator<{ key: K; value: V }> {
     for await (const [key, value] of this.entries()) yield { key: this.decodeKey(key), value: this.decodeValue(value) };
   }
 
@@ -283,17 +287,17 @@ export class BpfMap extends Handle {
   }
 
   /** A key's bytes. */
-  encodeKey(key: BtfValue): Uint8Array {
+  encodeKey(key: K): Uint8Array {
     return encodePlain(this.shape, this.shape.keyTypeId, key, this.shape.keySize);
   }
 
   /** The plain key of these bytes. */
-  decodeKey(bytes: Uint8Array): BtfValue {
-    return decodePlain(this.shape, this.shape.keyTypeId, bytes);
+  decodeKey(bytes: Uint8Array): K {
+    return decodePlain(this.shape, this.shape.keyTypeId, bytes) as K;
   }
 
   /** A value's bytes: those of all CPUs for per-CPU maps. */
-  encodeValue(value: BtfValue): Uint8Array {
+  encodeValue(value: V | OfOneCpu<V>): Uint8Array {
     const { valueTypeId, valueSize, type } = this.shape;
     if (!isPerCpu(type)) return encodePlain(this.shape, valueTypeId, value, valueSize);
     const stride = Math.ceil(valueSize / 8) * 8;
@@ -306,13 +310,13 @@ export class BpfMap extends Handle {
   }
 
   /** The plain value of these bytes. */
-  decodeValue(bytes: Uint8Array): BtfValue {
+  decodeValue(bytes: Uint8Array): V {
     const { valueTypeId, valueSize, type } = this.shape;
-    if (!isPerCpu(type)) return decodePlain(this.shape, valueTypeId, bytes);
+    if (!isPerCpu(type)) return decodePlain(this.shape, valueTypeId, bytes) as V;
     const stride = Math.ceil(valueSize / 8) * 8;
     return Array.from({ length: this.kernel.possibleCpus }, (_, cpu) =>
       decodePlain(this.shape, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
-    );
+    ) as V & BtfValue[];
   }
 }
 

@@ -153,7 +153,7 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
 /** As each object's help lists them. */
 function verbsOf(): Record<string, string[]> {
   const verbs: Record<string, string[]> = {};
-  for (const object of ['prog', 'map', 'link', 'perf', 'btf', 'feature']) {
+  for (const object of ['prog', 'map', 'link', 'perf', 'btf', 'feature', 'gen', 'struct_ops', 'iter']) {
     const args = ['--import', 'tsx', join(ROOT, 'src/bin/skep.ts'), object, 'help'];
     const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
     const uses = (stdout + stderr).matchAll(new RegExp(`skep ${object} (\\S+)`, 'g'));
