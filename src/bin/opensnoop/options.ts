@@ -4,7 +4,7 @@ import { Words } from '../words.ts';
 
 export const USAGE = `Usage: skep opensnoop [OPTIONS] [-- COMMAND...]
        Shows which process opens which file: those of COMMAND and all that it starts, until it ends. With
-       --kernel linux and no COMMAND: those of the whole machine, until Ctrl-C.
+       --kernel linux (as root) Linux itself tells; and with no COMMAND, of the whole machine, until Ctrl-C.
 
        -e         also how each open ended: the descriptor (FD), or the error's number (ERR)
        -x         only opens that failed

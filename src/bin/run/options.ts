@@ -8,7 +8,7 @@ export const USAGE = `Usage: skep run OBJ [OPTIONS] [-- COMMAND...]
 
        --prog NAME      only this program; may be repeated
        --device NAME    the network interface for xdp and tc programs
-       --cgroup PATH    the cgroup for cgroup programs
+       --cgroup PATH    the cgroup for cgroup programs; with --kernel linux and a COMMAND it has one of its own
        --pcap FILE      run the packets of a capture through xdp, tc and cgroup_skb programs, then show what the maps hold
        --set NAME=N     a global variable of the object, set before it is loaded; may be repeated
        --set MAP:KEY=N  an entry of a map, set before anything is attached; may be repeated
