@@ -81,7 +81,7 @@ const SPECIAL: Readonly<Record<string, SpecialField['kind']>> = {
   bpf_rb_root: 'rb_root',
   bpf_refcount: 'refcount',
 };
-const KPTR_TAGS: ReadonlySet<string> = new Set(['kptr', 'kptr_untrusted', 'percpu_kptr', 'uptr']);
+const KPTR_TAGS: ReadonlySet<string> = new Set(['kptr', 'kptr_untrusted', 'percpu_kptr']);
 /** BTF_FIELDS_MAX of Linux: a value has no more of them. */
 const MAX_FIELDS = 11;
 const MAX_NESTING = 4;

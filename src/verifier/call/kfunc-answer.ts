@@ -152,9 +152,8 @@ function answerContext(env: Env, r0: Reg): void {
   const pairs = btf.type(btf.find('bpf_ctx_convert', 'struct'));
   const wanted = `BPF_PROG_TYPE_${progTypeName(env)?.toUpperCase()}_kern`;
   const member = pairs?.kind === 'struct' ? pairs.members.find((m) => m.name === wanted) : undefined;
-  const id = member ? skipModifiers(btf, member.type) : 0;
-  if (!id || btf.type(id)?.kind !== 'struct')
-    env.unsupported('the context of this program type as a structure of the kernel');
+  const id = member?.type ?? 0;
+  if (btf.type(id)?.kind !== 'struct') env.reject('EINVAL', `kern ctx type id ${id} is not a struct`);
   r0.markPointer(BTF_PTR | TRUSTED);
   r0.aux = id;
   r0.aux2 = 0;

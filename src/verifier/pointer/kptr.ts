@@ -52,7 +52,6 @@ export function kptrAccess(env: Env, ptr: Reg, a: Access, field: MapField): void
     env.reject('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
   }
   const stores = classOf(code) === BPF_STX || classOf(code) === BPF_ST;
-  if (field.kind === 'uptr') env.unsupported('a pointer to user memory in a map value (uptr)');
   if (stores && field.kind !== 'kptr_untrusted') env.reject('EACCES', 'store to referenced kptr disallowed');
   const pointee = pointeeOf(env, ptr, field);
   if (!stores) {

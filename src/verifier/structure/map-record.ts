@@ -45,11 +45,11 @@ const FIELD_TYPES: Record<string, string> = {
   bpf_rb_node: 'bpf_rb_node',
   bpf_refcount: 'bpf_refcount',
 };
+/** The reference kernel takes `uptr` for no field of its own: pointers tagged so are numbers to programs. */
 const KPTR_TAGS: Record<string, string> = {
   kptr_untrusted: 'kptr_untrusted',
   kptr: 'kptr',
   percpu_kptr: 'percpu_kptr',
-  uptr: 'uptr',
 };
 const ASYNC = new Set(['bpf_timer', 'bpf_wq', 'bpf_task_work']);
 const MAX_DEPTH = 8;
@@ -64,7 +64,7 @@ export function mapRecordOf(map: VerifierMap): MapRecord {
 }
 
 /** What is only looked for in map values. */
-const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'uptr']);
+const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work']);
 
 /** Fields of the kernel in a structure that programs allocate: type `id` of BTF number `btf`. */
 export function recordOf(env: Env, btf: number, id: number): MapRecord {

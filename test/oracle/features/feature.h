@@ -20,5 +20,6 @@
 #define __arg_untrusted __tag("arg:untrusted")
 #define __arg_arena __tag("arg:arena")
 #define __uint(name, val) int (*name)[val]
+#define __ulong(name, val) enum { __unique_##name##_##val = val } name
 #define container_of_(ptr,type,member) ((type*)((void*)(ptr)-__builtin_offsetof(type,member)))
 char _license[] SEC("license") = "GPL";
