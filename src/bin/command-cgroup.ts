@@ -59,19 +59,30 @@ export class CommandCgroup {
     return IN_TASK.has(type) && !ELSEWHERE.has(attachType) ? this.#guard : new Uint8Array();
   }
 
-  /** What the command left running goes to where it would have been without us. */
+  /** What the command left running goes to where it would have been without us. Cgroups of its own making stay. */
   close(): void {
     const parent = join(this.path, '..', 'cgroup.procs');
-    for (const pid of readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean)) {
+    // While they are moved they may start others.
+    for (let left = ROUNDS; ; left--) {
+      for (const pid of readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean)) {
+        try {
+          writeFileSync(parent, pid);
+        } catch {
+          // It has just ended.
+        }
+      }
       try {
-        writeFileSync(parent, pid);
-      } catch {
-        // It has just ended.
+        rmdirSync(this.path);
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
       }
     }
-    rmdirSync(this.path);
   }
 }
+
+/** How often a cgroup that is not empty yet is emptied again. */
+const ROUNDS = 20;
 
 /** A map with the cgroup, as programs name one. It closes with the kernel. */
 async function mapOf(kernel: Kernel, path: string): Promise<Fd> {
