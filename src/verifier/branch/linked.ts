@@ -60,13 +60,13 @@ export function memberAt(lanes: Int32Array, at: number, k: number): number {
 
 /** A scalar that gets copied needs an id, unless it is known anyway. */
 export function assignScalarId(env: Env, src: Reg): void {
-  if (src.type !== SCALAR || src.isConst) return;
+  if (src.type !== SCALAR) return;
   // Linked by a constant so far: the copy starts a new group.
   if (src.id & ADD_CONST) {
     src.id = 0;
     src.off = 0;
   }
-  if (!src.id) src.id = env.newId();
+  if (!src.id && !src.isConst) src.id = env.newId();
 }
 
 /** Registers and spilled registers of all frames that share `id`, the first ones of them; `set` collects. */

@@ -4,7 +4,8 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { CaseMap, CaseReloc, ProgramCase } from '../../../src/bin/cases/case.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
 import { BtfBuilder } from '../../../src/btf/index.ts';
-import { BPF_PSEUDO_FUNC, decode, LD_IMM64, toAssembly } from '../../../src/isa/index.ts';
+import { BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, CALL, decode, LD_IMM64, toAssembly } from '../../../src/isa/index.ts';
+import { KERNEL_FUNCTIONS } from '../../support/generator/objects.ts';
 import type { GeneratedProgram } from '../../support/generator/program.ts';
 import { bytesOf, functionStarts } from './edit.ts';
 
@@ -48,11 +49,15 @@ function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'>
   return { prog_btf: GENERATED_BTF, func_info: toHex(new Uint8Array(records.buffer)) };
 }
 
-/** References to maps, which have the map's index in imm. */
+/** References to maps and kernel functions, which have an index in imm. */
 function relocsOf(bytes: Uint8Array): CaseReloc[] {
   const insns = decode(bytes);
   const relocs: CaseReloc[] = [];
   for (let pc = 0; pc < insns.length; pc++) {
+    if (insns.code[pc] === CALL && insns.src[pc] === BPF_PSEUDO_KFUNC_CALL) {
+      const name = KERNEL_FUNCTIONS[insns.imm[pc]!];
+      if (name !== undefined) relocs.push({ insn: pc, kind: 'kfunc', name });
+    }
     if (insns.code[pc] !== LD_IMM64) continue;
     const src = insns.src[pc];
     if (src === 1) relocs.push({ insn: pc, kind: 'map', map: insns.imm[pc]! });
@@ -69,7 +74,7 @@ function mapOf(map: GeneratedProgram['maps'][number]): CaseMap {
     key_size: map.keySize,
     value_size: map.valueSize,
     max_entries: map.maxEntries,
-    flags: 0,
+    flags: map.flags ?? 0,
     ...(map.values ? { init: map.values.map((value, n) => [key(n), toHex(value)] as [string, string]) } : {}),
   };
 }

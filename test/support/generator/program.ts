@@ -54,6 +54,7 @@ import {
   BPF_PROG_TYPE_XDP,
 } from '../../../src/uapi/generated/constants.ts';
 import { Emitter, type Size } from './emitter.ts';
+import { OBJECT_STATEMENTS } from './objects.ts';
 import { Random } from './random.ts';
 import { MORE_STATEMENTS } from './statements.ts';
 import { TRACKING_STATEMENTS } from './tracking.ts';
@@ -63,6 +64,7 @@ export interface GeneratedMap {
   keySize: number;
   valueSize: number;
   maxEntries: number;
+  flags?: number;
   /** Contents of an array before the run, a value after the other. */
   values?: Uint8Array[];
 }
@@ -70,7 +72,7 @@ export interface GeneratedMap {
 export interface GeneratedProgram {
   seed: number;
   progType: number;
-  /** Map references carry the index into `maps` in imm. */
+  /** Map references carry the index into `maps` in imm, calls of the kernel's functions that into KERNEL_FUNCTIONS. */
   insns: Uint8Array;
   maps: GeneratedMap[];
   /** A packet for one run. */
@@ -255,7 +257,9 @@ export class Generator {
         [5, () => this.branch()],
         [2, () => this.loop()],
         [2, () => this.subprogram()],
-        ...[...MORE_STATEMENTS, ...TRACKING_STATEMENTS].map(([weight, grow]) => [weight, () => grow(this)] as const),
+        ...[...MORE_STATEMENTS, ...TRACKING_STATEMENTS, ...OBJECT_STATEMENTS].map(
+          ([weight, grow]) => [weight, () => grow(this)] as const,
+        ),
         [1, () => this.nonsense()],
       ]);
       statement();
