@@ -2,6 +2,7 @@ export * from './btf.ts';
 export { BtfBuilder } from './build.ts';
 export { type BtfFault, checkBtf, inspectBtf } from './check/check.ts';
 export { candidates as coreCandidates } from './core/match.ts';
+export { minimalBtf } from './core/minimal.ts';
 export { POISON } from './core/patch.ts';
 export { type CoreOutcome, type CoreProgram, type CoreRequest, relocateCore } from './core/relocate.ts';
 export { type DumpCOptions, dumpC } from './dump/c.ts';

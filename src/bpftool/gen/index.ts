@@ -12,7 +12,10 @@ export const gen: Noun = {
     object: unbuilt('object', 'OUTPUT_FILE INPUT_FILE...'),
     skeleton: unbuilt('skeleton', 'FILE [name OBJECT_NAME]'),
     subskeleton: unbuilt('subskeleton', 'FILE [name OBJECT_NAME]'),
-    min_core_btf: unbuilt('min_core_btf', 'INPUT OUTPUT OBJECT...'),
+    min_core_btf: {
+      usage: ['INPUT OUTPUT OBJECT...'],
+      load: () => import('./min-core-btf.ts').then((m) => m.minCoreBtf),
+    },
     types: { usage: ['FILE [name OBJECT_NAME]'], load: () => import('./types.ts').then((m) => m.types) },
     help: helpOf(() => gen),
   },

@@ -88,8 +88,24 @@ function localAccess(btf: Btf, r: CoreRequest): Access {
   return parseAccess(btf, r.kind, r.typeId, r.access);
 }
 
+/** What every relocation of a program means in the target, where there is such a thing. */
+export function coreTargets(
+  program: CoreProgram,
+  objectBtf: Btf,
+  targetBtf: Btf,
+): { readonly kind: number; readonly access: Access }[] {
+  return program.coreRelocations.flatMap((r) => {
+    const { access } = findTarget(localAccess(objectBtf, r), r, targetBtf);
+    return access === undefined ? [] : [{ kind: r.kind, access }];
+  });
+}
+
 /** The one answer that all fitting types of the target give. */
-function findTarget(local: Access, r: CoreRequest, target: Btf): { typeId: number; value: CoreValue | undefined } {
+function findTarget(
+  local: Access,
+  r: CoreRequest,
+  target: Btf,
+): { typeId: number; access?: Access; value: CoreValue | undefined } {
   if (r.kind === CORE_TYPE_ID_LOCAL) return { typeId: 0, value: coreValue(r.kind, local) };
   let first: { access: Access; value: CoreValue | undefined } | undefined;
   for (const id of candidates(local.btf, local.rootId, target)) {
@@ -107,7 +123,8 @@ function findTarget(local: Access, r: CoreRequest, target: Btf): { typeId: numbe
       );
     }
   }
-  return { typeId: first?.access.rootId ?? 0, value: first ? first.value : coreValue(r.kind, undefined) };
+  if (first === undefined) return { typeId: 0, value: coreValue(r.kind, undefined) };
+  return { typeId: first.access.rootId, access: first.access, value: first.value };
 }
 
 /** Whether an access may change its width: it extends with zeroes, so signed numbers must not. */
