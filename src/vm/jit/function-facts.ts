@@ -2,7 +2,7 @@
 import type { Callable } from '../code.ts';
 import { STACK_SIZE } from '../control.ts';
 import type { Operations } from '../operations.ts';
-import { analyseFlow, type Flow } from './dominators.ts';
+import type { Flow } from './dominators.ts';
 import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
 import { type Block, buildGraph, slotsOf } from './graph.ts';
 import { findIdioms, type Idiom } from './idioms.ts';
@@ -11,14 +11,18 @@ import { findMoves } from './moves.ts';
 import { makeReducible } from './reducible.ts';
 import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
 
-export interface FunctionFacts {
+/** What a function is before anything is known of its values. */
+interface Shape {
   readonly start: number;
   readonly blocks: readonly Block[];
   readonly flow: Flow;
-  /** By the slot where they stand. */
-  readonly idioms: ReadonlyMap<number, Idiom>;
   /** What `findMoves` answers. */
   readonly moves: Uint8Array;
+}
+
+export interface FunctionFacts extends Shape {
+  /** By the slot where they stand. */
+  readonly idioms: ReadonlyMap<number, Idiom>;
   readonly types: RegisterTypes;
   /** Accesses that are surely inside the stack: 1, by slot from the first on. */
   readonly inStack: Uint8Array;
@@ -29,6 +33,7 @@ export class ProgramFacts {
   readonly #calls: ReadonlyMap<number, Callable>;
   readonly #stack: Subject['stack'];
   readonly #checked: boolean;
+  readonly #shapes: (Shape | undefined)[] = [];
   readonly #facts: (FunctionFacts | undefined)[] = [];
   readonly #readAtEntry: (number | undefined)[] = [];
 
@@ -48,14 +53,23 @@ export class ProgramFacts {
   readAtEntry(fn: number): number {
     const known = this.#readAtEntry[fn];
     if (known !== undefined) return known;
+    const shape = this.#shape(fn);
+    const effects = this.#effects(shape.start, shape.moves, () => ARGUMENTS);
+    const read = liveRegisters({ ops: this.#ops, ...shape, ...effects })[0]!;
+    this.#readAtEntry[fn] = read;
+    return read;
+  }
+
+  #shape(fn: number): Shape {
+    return (this.#shapes[fn] ??= this.#findShape(fn));
+  }
+
+  #findShape(fn: number): Shape {
     const start = this.#ops.bounds[fn]!;
     const end = this.#ops.bounds[fn + 1]!;
     const moves = findMoves(this.#ops, start, end, this.#checked);
     const blocks = buildGraph(this.#ops, start, end, moves);
-    const effects = this.#effects(start, moves, () => ARGUMENTS);
-    const read = liveRegisters({ ops: this.#ops, start, blocks, flow: analyseFlow(blocks), ...effects })[0]!;
-    this.#readAtEntry[fn] = read;
-    return read;
+    return { start, moves, blocks, flow: makeReducible(blocks) };
   }
 
   #effects(
@@ -76,11 +90,7 @@ export class ProgramFacts {
 
   #find(fn: number): FunctionFacts {
     const ops = this.#ops;
-    const start = ops.bounds[fn]!;
-    const end = ops.bounds[fn + 1]!;
-    const moves = findMoves(ops, start, end, this.#checked);
-    const blocks = buildGraph(ops, start, end, moves);
-    const flow = makeReducible(blocks);
+    const { start, moves, blocks, flow } = this.#shape(fn);
     const idioms = new Map<number, Idiom>();
     for (const block of blocks) findIdioms(ops, block.start, block.end, (pc) => moves[pc - start] === 1, idioms);
     const readByFunction = (callee: number): number => this.readAtEntry(callee) & ARGUMENTS;
