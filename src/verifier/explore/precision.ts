@@ -275,6 +275,10 @@ export class Precision {
     let wanted = bt.regMask | ALWAYS;
     let later = laterPc;
     for (let at = last; ; ) {
+      // Straight on to the next instruction that may matter, or that something is noted about.
+      if (!skipLast && !all) {
+        while (at > 0 && at !== firstIdx && at !== noted && (watched[at]! & wanted) === 0) later = at--;
+      }
       const isNoted = noted === at;
       if (skipLast) {
         skipLast = false;

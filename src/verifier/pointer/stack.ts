@@ -357,6 +357,7 @@ export function checkStackInitialized(
     }
     return true;
   }
+  let before = -1;
   for (let at = min; at < max + size; at++) {
     const n = slotOf(at);
     const b = byteOf(at);
@@ -379,7 +380,8 @@ export function checkStackInitialized(
           : `invalid read from stack R${regno} var_off ${tnumText(ptr.value, ptr.mask)}+${at - min} size ${size}`,
       );
     }
-    env.liveness.read(ptr.frameno, env.pc, n);
+    if (n !== before) env.liveness.read(ptr.frameno, env.pc, n);
+    before = n;
   }
   return false;
 }
