@@ -399,7 +399,7 @@ function checkBtfPointer(env: Env, kfunc: Kfunc, k: number, reg: Reg, wantedId: 
   const wanted = env.btfTypeName(0, wantedId);
   const have = env.btfTypeName(btfNo, id);
   const strict = (hasFlag(kfunc, 'release') && reg.refId !== 0) || isNocastAlias(have, wanted);
-  const same = btfNo === 0 && structsMatch(btf, id, reg.off, wantedId, strict);
+  const same = btfNo === 0 && structsMatch(env, btf, id, reg.off, wantedId, strict);
   if (same || isProjection(wanted, have)) return;
   const haveType = resolve(btf, id);
   env.reject(

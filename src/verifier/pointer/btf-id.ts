@@ -300,7 +300,7 @@ export function checkBtfArgument(
 
 /** Rejects where r(regno) does not point to the kernel's type `wanted`, or to a structure that begins with it. */
 export function expectStruct(env: Env, regno: number, reg: Reg, wantedId: number): void {
-  if (reg.aux2 !== 0 || !structsMatch(env.kernelBtf, reg.aux, reg.off, wantedId, false)) {
+  if (reg.aux2 !== 0 || !structsMatch(env, env.kernelBtf, reg.aux, reg.off, wantedId, false)) {
     const have = env.btfTypeName(reg.aux2, reg.aux);
     env.reject('EACCES', `R${regno} is of type ${have} but ${env.btfTypeName(0, wantedId)} is expected`);
   }

@@ -98,7 +98,7 @@ function checkMatch(env: Env, reg: Reg, regno: number, field: MapField, pointee:
       checkUnmodified(env, reg, regno, true);
       const strict = field.kind !== 'kptr_untrusted';
       const same =
-        reg.aux2 === pointee.btf && structsMatch(env.btfOf(pointee.btf), reg.aux, reg.off, pointee.id, strict);
+        reg.aux2 === pointee.btf && structsMatch(env, env.btfOf(pointee.btf), reg.aux, reg.off, pointee.id, strict);
       if (same) return;
     }
   }

@@ -3,11 +3,12 @@
  * btf_struct_ids_match().
  */
 import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
+import type { Env } from '../env.ts';
 
 const MAX_DEPTH = 32;
 
-/** `strict`: only the structure itself, from its start. */
-export function structsMatch(btf: Btf, id: number, off: number, wanted: number, strict: boolean): boolean {
+/** `strict`: only the structure itself, from its start. Where a pointer is in the way, the log tells so, as Linux does. */
+export function structsMatch(env: Env, btf: Btf, id: number, off: number, wanted: number, strict: boolean): boolean {
   let at = skipModifiers(btf, id);
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     if (off === 0 && at === wanted) return true;
@@ -17,7 +18,13 @@ export function structsMatch(btf: Btf, id: number, off: number, wanted: number, 
     const place = off;
     const member = t.members.find((m) => m.bitOffset <= place * 8 && place * 8 < m.bitOffset + sizeOf(btf, m.type) * 8);
     if (!member) return false;
-    off -= member.bitOffset / 8;
+    const start = member.bitOffset / 8;
+    if (resolve(btf, member.type).kind === 'ptr') {
+      const where = `struct ${t.name || '(anon)'} with off ${off} size 1`;
+      env.write(`cannot access ptr member ${member.name} with moff ${start} in ${where}\n`);
+      return false;
+    }
+    off -= start;
     at = skipModifiers(btf, member.type);
   }
   return false;
