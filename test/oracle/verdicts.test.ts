@@ -257,6 +257,22 @@ const MINIMAL: readonly Minimal[] = [
     logs: ['4: (c7) r0 s>>= 32                    ; R0=scalar(smin=smin32=-5,smax=smax32=100)'],
   },
   {
+    what: 'a loop is walked again with what its first round had not got yet',
+    type: SOCKET_FILTER,
+    code: `goto +2
+      r3 = r6
+      r3 = 0
+      r7 = 0
+      may_goto +3
+      call ${c.BPF_FUNC_get_prandom_u32}
+      r6 = r0
+      r7 = 1
+      r7 &= 1
+      if r7 != 0 goto -9 ${ENDS}`,
+    says: ACCEPTED,
+    processed: 29,
+  },
+  {
     what: 'a number that is linked to none stands for one that is linked by a constant',
     type: SOCKET_FILTER,
     code: joined('r7 = 1', JUMPS_WHERE_R7_IS(1)),

@@ -190,7 +190,8 @@ export class Pruner {
     const y = rb * LANES;
     const oldType = a[x + TYPE]!;
     if (likeness === 'exact') return this.#exact(a, ra, b, rb);
-    if (oldType === NOT_INIT) return true;
+    // What was not there was not used; in a loop that is not walked to its end yet, it still may be.
+    if (oldType === NOT_INIT) return likeness === 'covers' || b[y + TYPE] === NOT_INIT;
     if (oldType !== b[y + TYPE]) return false;
     switch (oldType & BASE_MASK) {
       case SCALAR:
