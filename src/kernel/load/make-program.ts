@@ -2,8 +2,9 @@
 import { EINVAL } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
-import { BPF_PSEUDO_BTF_ID, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
-import { BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
+import { bindObjects } from '../../helpers/index.ts';
+import { BPF_PSEUDO_BTF_ID, CALL, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
+import { BPF_FUNC_kptr_xchg, BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
 import type { Callable, InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
@@ -12,6 +13,7 @@ import type { LiveMap } from '../objects/map.ts';
 import { LoadedProg } from '../objects/prog.ts';
 import { settleSort, sortOf } from '../objects/prog-array.ts';
 import { resolveToAddresses } from './map-references.ts';
+import { objectLayout } from './object-layout.ts';
 import { ProgramText } from './program-text.ts';
 
 /** What the caller said of a program. */
@@ -39,7 +41,7 @@ export function makeProgram(
   for (const map of maps) if (!settleSort(map, sort)) return -EINVAL;
 
   const code = decode(program.insns);
-  const kfuncs = callables(core, program, code);
+  const kfuncs = callables(core, origin.btf, program, code);
   resolveToAddresses(code, maps);
   const starts = program.subprogs.map((subprog) => subprog.start);
   const runnable = core.engine.load(
@@ -77,20 +79,30 @@ export function makeProgram(
 }
 
 /** What the program calls of the kernel. UnsupportedError where that cannot be run here, though it was verified. */
-function callables(core: Core, program: VerifiedProgram, insns: Insns): Map<number, Callable> {
+function callables(
+  core: Core,
+  btf: BtfObject | undefined,
+  program: VerifiedProgram,
+  insns: Insns,
+): Map<number, Callable> {
   if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
     throw new UnsupportedError('running programs that use an arena');
   }
-  const bound = new Map<number, Callable>();
-  const { code, src } = insns;
+  const { code, src, imm } = insns;
+  let exchanges = false;
   for (let pc = 0; pc < insns.length; pc++) {
     if (code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_BTF_ID) {
       throw new UnsupportedError('running programs that read variables of the kernel');
     }
+    if (code[pc] === CALL && src[pc] === 0 && imm[pc] === BPF_FUNC_kptr_xchg) exchanges = true;
   }
+  const bound = new Map<number, Callable>();
+  const objects = bindObjects(core.execution, (id) => objectLayout(btf?.btf, id));
   for (const [pc, name] of program.kfuncs) {
-    const callable = core.kfuncs.get(name);
+    const callable = core.kfuncs.get(name) ?? objects.get(name);
     if (!callable) throw new UnsupportedError(`kfunc ${name}`);
+    // Nothing would give them back when the map goes.
+    if (exchanges && objects.has(name)) throw new UnsupportedError('allocated objects in maps');
     bound.set(pc, callable);
   }
   return bound;

@@ -34,3 +34,10 @@ SEC("cgroup_skb/ingress") int cg(struct __sk_buff *ctx) { struct bpf_dynptr d; b
 SEC("socket") int so(struct __sk_buff *ctx) { struct bpf_dynptr d; bpf_dynptr_from_skb(ctx,0,&d); return bpf_dynptr_is_rdonly(&d)*1000+bpf_dynptr_size(&d); }
 C(z1, unsigned long f; bpf_preempt_disable(); bpf_preempt_enable(); bpf_rcu_read_lock(); bpf_rcu_read_unlock(); bpf_local_irq_save(&f); bpf_local_irq_restore(&f); s=bpf_res_spin_lock(&gA); if (!s) bpf_res_spin_unlock(&gA); s+=3)
 C(z2, int *p = bpf_rdonly_cast(gb,0); s=p[0]) C(z3, int *p = bpf_rdonly_cast((void*)8,0); s=p[0])
+K void *bpf_obj_new_impl(u64 id, void *meta); K void bpf_obj_drop_impl(void *p, void *meta); K void *bpf_refcount_acquire_impl(void *p, void *meta);
+struct foo { long a; int b[10]; };
+struct ref { int d; struct bpf_refcount c; long x; };
+#define NEW(T) ((struct T*)bpf_obj_new_impl(bpf_core_type_id_local(struct T),0))
+C(o1, struct foo *f=NEW(foo); if (!f) return -1; f->a=5; f->b[9]=7; s=f->a*10+f->b[9]; bpf_obj_drop_impl(f,0))
+C(o2, struct ref *f=NEW(ref); if (!f) return -1; f->d=3; struct ref *g=bpf_refcount_acquire_impl(f,0); g->x=4; bpf_obj_drop_impl(f,0); s=g->d*10+g->x; bpf_obj_drop_impl(g,0))
+C(o3, for (int i=0;i<200;i++) { struct foo *f=NEW(foo); if (!f) return -1; struct foo *g=NEW(foo); if (!g) {bpf_obj_drop_impl(f,0); return -2;} f->a=i; g->a=2*i; s+=f->a+g->a; bpf_obj_drop_impl(f,0); bpf_obj_drop_impl(g,0); })
