@@ -2,14 +2,15 @@
 import type { Callable } from '../code.ts';
 import { STACK_SIZE } from '../control.ts';
 import type { Operations } from '../operations.ts';
-import type { Flow } from './dominators.ts';
+import { analyseFlow, type Flow } from './dominators.ts';
 import { ARGUMENTS, readBy, writtenBy } from './effects.ts';
 import { type Block, buildGraph, slotsOf } from './graph.ts';
 import { findIdioms, type Idiom } from './idioms.ts';
 import { findSizes, type Subject } from './intervals.ts';
 import { findMoves } from './moves.ts';
-import { makeReducible } from './reducible.ts';
+import { isReducible, makeReducible } from './reducible.ts';
 import { liveRegisters, type RegisterTypes, type TypedSubject, typeRegisters } from './register-types.ts';
+import { makeSwitches } from './switches.ts';
 
 /** What a function is before anything is known of its values. */
 interface Shape {
@@ -69,6 +70,8 @@ export class ProgramFacts {
     const end = this.#ops.bounds[fn + 1]!;
     const moves = findMoves(this.#ops, start, end, this.#checked);
     const blocks = buildGraph(this.#ops, start, end, moves);
+    // Checked mode counts the jumps back on the way. An irreducible loop gets edges that a table does not have.
+    if (!this.#checked) makeSwitches(this.#ops, blocks, () => isReducible(blocks, analyseFlow(blocks)));
     return { start, moves, blocks, flow: makeReducible(blocks) };
   }
 

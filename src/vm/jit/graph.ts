@@ -16,6 +16,8 @@ export interface Block {
   readonly to: number[];
   /** For each of them: which entry of a dispatcher is meant, or -1 where the block is no dispatcher. */
   readonly choice: number[];
+  /** A dispatcher's register, where it goes by one: to `to[n]` where that is n. */
+  readonly by?: number;
 }
 
 /** Whether an operation ends a block with a condition: a comparing jump or may_goto. */
@@ -74,6 +76,11 @@ function block(start: number, end: number, kind: Block['kind'], to: number[]): B
 /** A block that goes to `entries[n]` where n is what the choice says. */
 export function dispatcher(entries: readonly number[]): Block {
   return { start: 0, end: 0, kind: 'dispatch', to: [...entries], choice: entries.map(() => -1) };
+}
+
+/** The block with, at its end, a jump by what is in a register instead of a comparison. */
+export function switchOn({ start, end }: Block, by: number, to: readonly number[]): Block {
+  return { start, end, kind: 'dispatch', to: [...to], choice: to.map(() => -1), by };
 }
 
 export function slotsOf(op: number): number {

@@ -35,7 +35,7 @@ export function makeReducible(blocks: Block[]): Flow {
 }
 
 /** Whether every edge that goes back goes to a block that dominates where it comes from. */
-function isReducible(blocks: readonly Block[], flow: Flow): boolean {
+export function isReducible(blocks: readonly Block[], flow: Flow): boolean {
   for (const block of flow.order) {
     for (const target of blocks[block]!.to) {
       if (flow.rank[target]! <= flow.rank[block]! && !dominates(flow, target, block)) return false;

@@ -22,7 +22,7 @@ export interface BlockWriter {
   hasEdgeCode(block: Block, edge: number): boolean;
   edge(block: Block, edge: number): void;
   /** Puts on the stack what the edge to a dispatcher said. */
-  choice(): void;
+  choice(block: Block): void;
 }
 
 type Work =
@@ -91,7 +91,7 @@ export function writeStructure(code: CodeWriter, blocks: readonly Block[], flow:
     } else if (b.kind === 'branch') {
       writeBranch(block);
     } else if (b.kind === 'dispatch') {
-      writer.choice();
+      writer.choice(b);
       code.branchTable(
         BR_TABLE,
         b.to.map((to) => labelOf(block, to)),

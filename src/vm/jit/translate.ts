@@ -63,8 +63,9 @@ export function translateFunction(module: ModuleContext, fn: number): Uint8Array
       if (burnsFuel(f, block, edge)) burnFuel(f, jump, jump - ops.target[jump]!);
       if (block.choice[edge]! >= 0) code.i32(block.choice[edge]!).set(f.choice);
     },
-    choice() {
-      code.get(f.choice);
+    choice({ by }) {
+      if (by === undefined) code.get(f.choice);
+      else f.get32(by);
     },
   };
   f.withFaults(() => {
