@@ -22,7 +22,7 @@ const WARM_UP_NS = 60_000_000;
 const RING_RUNS = 1200;
 const MOST_RUNS = 1 << 20;
 /** What the engine makes of hot code it makes beside: on a busy machine that has to get its turn. */
-const SETTLE_MS = 150;
+const SETTLE_MS = 300;
 const COMPILERS = ['clang-19', 'clang'];
 
 const PROGRAMS = ['return_0', ...GROUPS['compute']!, ...GROUPS['maps']!, 'tail_calls', 'random', 'firewall'];
