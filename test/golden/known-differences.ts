@@ -106,6 +106,7 @@ export const REWRITTEN =
 
 /** Only with the embedded kernel. */
 const ON_EMBEDDED: Differences = {
+  '697-sops-show-link.j': 'the embedded kernel has no structures of functions: struct_ops maps are not made there',
   ...because('the embedded kernel has no arenas', '149-map-show-arena', '281-map-dump-arena.p'),
   '383-prog-load-lsm': 'the embedded kernel has no LSM hooks, and says so in its log',
   ...because('no device of the embedded kernel has metadata', '387-prog-load-xdpmeta', '389-prog-show-xdpmeta.p'),
