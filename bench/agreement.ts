@@ -1,6 +1,6 @@
 /**
- * How both kernels agree with the recorded answers of the shared program cases, into docs/figures.md. Without the logs of
- * states, which `skep cases` compares too.
+ * How both kernels agree with the recorded answers of the shared program cases, and with the logs of their states, into
+ * docs/figures.md.
  *
  *   npx tsx bench/agreement.ts [embedded|linux]... [--limit N]
  */
@@ -23,7 +23,7 @@ const ofEach = limitAt < 0 ? '' : ` --limit ${limit}`;
 if (!existsSync(CORPUS)) throw new Error(`the shared program cases are not at ${CORPUS}`);
 for (const kernel of wanted.length > 0 ? wanted : ['embedded', 'linux']) {
   const comparison = new Comparison();
-  for (const name of readdirSync(CORPUS).filter((file) => file.endsWith('.jsonl.gz') && !file.includes('_log2'))) {
+  for (const name of readdirSync(CORPUS).filter((file) => file.endsWith('.jsonl.gz'))) {
     const file = readCaseFile(CORPUS + name);
     const host = await openCaseHost(kernel);
     for await (const answered of answerFile(host, file, selection)) comparison.add(file.name, answered);
