@@ -71,6 +71,16 @@ function bounds64FromBits(r: Reg): void {
   onlyNumber(r);
 }
 
+/** Whether no range of `r` is empty. */
+export function hasRanges({ i, at }: Reg): boolean {
+  return (
+    !lessUnsigned(i, at + UMAX, i, at + UMIN) &&
+    !lessSigned(i, at + SMAX, i, at + SMIN) &&
+    i[at + U32MIN]! >>> 0 <= i[at + U32MAX]! >>> 0 &&
+    i[at + S32MIN]! <= i[at + S32MAX]!
+  );
+}
+
 /** Whether the number at `lane` is one of those that the bits allow. */
 function isInside(i: Int32Array, at: number, lane: number): boolean {
   return (i[at + lane]! & ~i[at + MASK]!) === i[at] && (i[at + lane + 1]! & ~i[at + MASK + 1]!) === i[at + 1];

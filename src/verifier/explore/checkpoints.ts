@@ -47,6 +47,8 @@ export class Checkpoints {
     this.#cleanAt(pc, bucket);
     let count = 0;
     let before: Checkpoint | null = null;
+    // Of the last finished one that was looked at.
+    let loop = false;
     for (let cp: Checkpoint | null = env.checkpoints[bucket] ?? null; cp; ) {
       const next: Checkpoint | null = cp.next;
       count++;
@@ -56,12 +58,12 @@ export class Checkpoints {
         continue;
       }
       if (cp.state.branches > 0) {
-        if (this.#meetsUnfinished(pc, cp)) return true;
+        if (this.#meetsUnfinished(pc, cp, loop)) return true;
         if (!force && env.jumps - env.jumpsAtCheckpoint < 20 && env.processed - env.processedAtCheckpoint < 100) {
           addNew = false;
         }
       } else {
-        const loop = this.#loops.isIncomplete(cp.state);
+        loop = this.#loops.isIncomplete(cp.state);
         if (this.#covers(cp, loop ? 'within' : 'covers')) {
           this.#hit(pc, cp, loop);
           return true;
@@ -100,8 +102,11 @@ export class Checkpoints {
     return false;
   }
 
-  /** The walk from `cp` on is not done: the same state again is a loop. True where that proves the loop to end. */
-  #meetsUnfinished(pc: number, cp: Checkpoint): boolean {
+  /**
+   * The walk from `cp` on is not done: the same state again is a loop. True where that proves the loop to end. A call of
+   * a callback is no loop by itself; for a back edge Linux goes by the finished state it looked at before, if any.
+   */
+  #meetsUnfinished(pc: number, cp: Checkpoint, loop: boolean): boolean {
     const env = this.#env;
     const { cur } = env;
     const old = cp.state;
@@ -127,7 +132,7 @@ export class Checkpoints {
     }
     if (callsCallback[pc]) {
       if (this.#pruner.equal(old, cur, 'within')) {
-        this.#hit(pc, cp, false);
+        this.#hit(pc, cp, loop);
         return true;
       }
       return false;

@@ -42,7 +42,7 @@ export function aluInsn(env: Env): void {
   else if (op === BPF_MOV) move(env);
   else if (op > BPF_END) env.reject('EINVAL', `invalid BPF_ALU opcode ${op.toString(16)}`);
   else binary(env, op);
-  if (env.speculation) checkInvariants(env, insns.dst[pc]!);
+  if (env.speculation) checkInvariants(env, env.reg(insns.dst[pc]!), 'alu');
 }
 
 function unary(env: Env, op: number): void {
@@ -72,7 +72,10 @@ function unary(env: Env, op: number): void {
     dropScalarId(env, dst);
   } else if (op === BPF_END && reg.isScalar) {
     // This machine is little-endian: to_le only cuts.
-    swapBytes(reg, imm / 8, wide || sourceOf(code) !== BPF_TO_LE);
+    const swaps = wide || sourceOf(code) !== BPF_TO_LE;
+    // Of all 64 bits nothing is cut: the number stays, and what it is linked to.
+    if (!swaps && imm === 64) return;
+    swapBytes(reg, imm / 8, swaps);
     dropScalarId(env, dst);
   } else {
     reg.markUnknown();

@@ -1,14 +1,19 @@
 /**
- * What is known of a number must not contradict itself. Linux looks after every arithmetic instruction, says so, and
- * forgets the ranges. Here it matters where a guess of the CPU is followed from the middle of an instruction: the low half
- * of a pointer's offset is not settled there. Linux: reg_bounds_sanity_check().
+ * What is known of a number must not contradict itself. Linux looks after every comparison and arithmetic instruction,
+ * says so, and forgets the ranges. A comparison comes to it on paths that cannot be; arithmetic where a guess of the CPU
+ * is followed from the middle of an instruction, and the low half of a pointer's offset is not settled. Linux:
+ * reg_bounds_sanity_check().
  */
-import type { Env } from '../env.ts';
 
-export function checkInvariants(env: Env, r: number): void {
-  const reg = env.reg(r);
+import { BPF_F_TEST_REG_INVARIANTS } from '../../uapi/flags.ts';
+import { hasRanges } from '../domain/bounds.ts';
+import type { Env } from '../env.ts';
+import type { Reg } from '../state/reg.ts';
+
+/** `where`: which register of a comparison, or `alu`. */
+export function checkInvariants(env: Env, reg: Reg, where: string): void {
   let fault: string | undefined;
-  if (reg.umin > reg.umax || reg.smin > reg.smax || reg.u32min > reg.u32max || reg.s32min > reg.s32max) {
+  if (!hasRanges(reg)) {
     fault = 'range bounds violation';
   } else if (reg.isConst && !(reg.umin === reg.value && reg.umax === reg.value && reg.smin === reg.smax)) {
     fault = 'const tnum out of sync with range bounds';
@@ -19,9 +24,10 @@ export function checkInvariants(env: Env, r: number): void {
   const hex = (x: bigint | number): string =>
     `0x${(typeof x === 'number' ? x >>> 0 : BigInt.asUintN(64, x)).toString(16)}`;
   env.write(
-    `verifier bug: REG INVARIANTS VIOLATION (alu): ${fault} u64=[${hex(reg.umin)}, ${hex(reg.umax)}] ` +
+    `verifier bug: REG INVARIANTS VIOLATION (${where}): ${fault} u64=[${hex(reg.umin)}, ${hex(reg.umax)}] ` +
       `s64=[${hex(reg.smin)}, ${hex(reg.smax)}] u32=[${hex(reg.u32min)}, ${hex(reg.u32max)}] ` +
       `s32=[${hex(reg.s32min)}, ${hex(reg.s32max)}] var_off=(${hex(reg.value)}, ${hex(reg.mask)})\n`,
   );
+  if (env.input.flags & BPF_F_TEST_REG_INVARIANTS) env.reject('EFAULT', '');
   reg.setUnbounded();
 }

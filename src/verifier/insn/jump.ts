@@ -19,6 +19,7 @@ import {
 import { collectLinked, syncLinked } from '../branch/linked.ts';
 import { learnNullness, markNotNull } from '../branch/null-check.ts';
 import { isPacketAny, isPacketTaken, learnPacketRange } from '../branch/packet-range.ts';
+import { hasRanges } from '../domain/bounds.ts';
 import { flipped, isTaken, learn, negated } from '../domain/compare.ts';
 import type { Env } from '../env.ts';
 import { pushHistory } from '../explore/history.ts';
@@ -40,6 +41,7 @@ import {
   TCP_SOCK,
   UNTRUSTED,
 } from '../state/types.ts';
+import { checkInvariants } from './invariants.ts';
 import { checkSource, isPointerLeak } from './operands.ts';
 
 export function gotoInsn(env: Env): Outcome {
@@ -111,6 +113,12 @@ export function jumpInsn(env: Env): Outcome {
   if (a.isScalar && b.isScalar) {
     learn(negated(op), is32, a, b);
     learn(op, is32, otherA, otherB);
+    if (!(hasRanges(otherA) && hasRanges(otherB) && hasRanges(a) && hasRanges(b))) {
+      checkInvariants(env, otherA, 'true_reg1');
+      checkInvariants(env, otherB, 'true_reg2');
+      checkInvariants(env, a, 'false_reg1');
+      checkInvariants(env, b, 'false_reg2');
+    }
   }
   if (fromReg && b.isScalar && b.id) {
     syncLinked(env, env.cur, linked, b);
