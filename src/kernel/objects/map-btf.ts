@@ -1,7 +1,7 @@
 /**
  * What BTF says of a map: whether it fits the definition, and which parts of a value are the kernel's own.
  */
-import { EACCES, EINVAL, ENOTSUPP } from '../../base/errno.ts';
+import { EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../../base/errno.ts';
 import { BtfError } from '../../base/errors.ts';
 import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import type { MapDef, SpecialField } from '../../maps/index.ts';
@@ -17,7 +17,9 @@ import {
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_SOCKHASH,
   BPF_MAP_TYPE_SOCKMAP,
@@ -40,6 +42,12 @@ const WITHOUT_BTF: ReadonlySet<number> = new Set([
   BPF_MAP_TYPE_SOCKMAP,
   BPF_MAP_TYPE_SOCKHASH,
 ]);
+/** A lock is one for all CPUs. */
+const PER_CPU: ReadonlySet<number> = new Set([
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+]);
 const ARRAYS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY]);
 
 /** 0, or the -errno of BPF_MAP_CREATE: sizes must agree, and an array's key is a 32-bit number. */
@@ -54,6 +62,7 @@ export function checkMapBtf({ object: { btf }, keyTypeId, valueTypeId }: MapBtf,
   if (sizeOrNone(btf, valueTypeId) !== def.valueSize) return -EINVAL;
   // Programs must be able to use what is the kernel's own in a value.
   if (def.special?.length && def.flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EACCES;
+  if (def.special?.some(({ kind }) => kind === 'spin_lock') && PER_CPU.has(def.type)) return -EOPNOTSUPP;
   if (WITHOUT_BTF.has(def.type)) return -ENOTSUPP;
   if (keyTypeId === 0) return resolve(btf, valueTypeId).kind === 'datasec' ? 0 : -EINVAL;
   const key = resolve(btf, keyTypeId);
