@@ -9,7 +9,6 @@ import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_RINGBUF,
-  BPF_MAP_TYPE_STRUCT_OPS,
   BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
 import { applyGlobals } from './globals.ts';

@@ -11,7 +11,7 @@ import type { Addr } from '../base/memory.ts';
 import { BPF_F_MMAPABLE, BPF_F_NO_USER_CONV, BPF_F_SEGV_ON_FAULT } from '../uapi/generated/constants.ts';
 import { BaseMap, orNull } from './base-map.ts';
 import { flagsAllowed } from './flags.ts';
-import type { MapDef, MapType } from './map.ts';
+import type { MapType } from './map.ts';
 
 const PAGE = 4096;
 /** Pointers into an arena are told apart by their low 32 bits. */

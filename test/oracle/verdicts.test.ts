@@ -322,7 +322,7 @@ async function check(host: CaseHost, minimal: Minimal): Promise<void> {
     expect(accept ? ACCEPTED : msg).toBe(minimal.says);
     if (minimal.processed !== undefined) expect(processed[0]).toBe(minimal.processed);
     if (!minimal.logs) return;
-    const { log } = await level2Log(host, btfs, '', asked, false);
+    const { log } = await level2Log(host, btfs, '', asked);
     expect(log.split('\n')).toEqual(expect.arrayContaining([...minimal.logs]));
   } finally {
     await btfs.close();

@@ -47,8 +47,6 @@ export interface ProgramAnswer {
 
 const FUNC_INFO_SIZE = 8;
 const SLOT = 8;
-/** BPF_LOG_FIXED: a log that is too long keeps its beginning. */
-const LOG_FIXED = 8;
 const FIRST_LOG = 1 << 18;
 /** Every try verifies again: few tries. */
 const LOG_GROWTH = 64;
@@ -97,7 +95,6 @@ export function level2Log(
   btfs: BtfObjects,
   btfDirectory: string,
   c: ProgramCase,
-  end: boolean,
 ): Promise<{ log: string; ms: number }> {
   return logAt(host, btfs, btfDirectory, c, 2);
 }

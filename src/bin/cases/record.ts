@@ -70,7 +70,7 @@ async function answered(host: CaseHost, bare: ProgramCase, blobs: ReadonlyMap<st
   const btfs = new BtfObjects(host.kernel, blobs);
   try {
     const { accept, errno, msg, processed, log1 } = await answerProgram(host, btfs, '', bare);
-    const { log } = await level2Log(host, btfs, '', bare, false);
+    const { log } = await level2Log(host, btfs, '', bare);
     const env = errno === EPERM && log1 === '' ? { env: 'EPERM before the verifier' } : {};
     return {
       case: { ...bare, accept, errno, msg, processed, ...env },

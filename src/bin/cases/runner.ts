@@ -5,7 +5,6 @@ import {
   type CaseFile,
   casesOfLog2,
   isConformance,
-  isEndOfLog,
   isLog2,
   type ProgramCase,
 } from './case.ts';
@@ -77,7 +76,7 @@ async function answerOf(
     if (program === undefined || isLog2(program)) return { id, error: 'there is no such case beside the logs' };
     if (isConformance(program)) return await answerConformance(host, program);
     if (!isLog2(given)) return await answerProgram(host, btfs, file.btfDirectory, program);
-    const { log, ms } = await level2Log(host, btfs, file.btfDirectory, program, isEndOfLog(given.log2));
+    const { log, ms } = await level2Log(host, btfs, file.btfDirectory, program);
     return { id, log2: log, ms: Math.round(ms * 100) / 100 };
   } catch (error) {
     return { id, error: explain(error) };

@@ -13,7 +13,7 @@ import { confinement, type Stream, traceCommand } from '../trace.ts';
 import { attachAll } from './attach.ts';
 import { hintFor } from './hints.ts';
 import { cannotRead } from './input.ts';
-import { type MapEntry, type RunOptions, readOptions, USAGE } from './options.ts';
+import { type MapEntry, readOptions, USAGE } from './options.ts';
 import { replay } from './packets.ts';
 import { recordFormatter } from './records.ts';
 

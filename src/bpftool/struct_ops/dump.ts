@@ -9,7 +9,7 @@ import { orFail } from '../failure.ts';
 import type { Found } from '../handles.ts';
 import { JsonWriter } from '../json-writer.ts';
 import { fullName } from '../prog/full-name.ts';
-import { type StructOpsMaps, takeStructOps, typesFor } from './find.ts';
+import { takeStructOps, typesFor } from './find.ts';
 import { functionType } from './function-type.ts';
 
 const KEY = new Uint8Array(4);

@@ -1,6 +1,6 @@
 /** bpftool struct_ops register OBJ [LINK_DIR]: loads an object and registers its structures; links are pinned there. */
 import { SkepError } from '../../base/errors.ts';
-import { type BpfMap, type Collection, loadCollection } from '../../client/index.ts';
+import { type BpfMap, loadCollection } from '../../client/index.ts';
 import { BPF_F_LINK } from '../../uapi/flags.ts';
 import { BPF_MAP_TYPE_STRUCT_OPS } from '../../uapi/generated/constants.ts';
 import { command } from '../command.ts';

@@ -1,7 +1,6 @@
 /**
  * What a program may answer, by program and attach type. Linux: check_return_code().
  */
-import { resolve } from '../../btf/index.ts';
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { checkSource, isPointerLeak } from '../insn/operands.ts';

@@ -7,20 +7,7 @@
  */
 import { S32MAX, S32MIN, U32MAX, U32MIN } from '../state/layout.ts';
 import type { Reg } from '../state/reg.ts';
-import {
-  copy64,
-  lessSigned,
-  lessUnsigned,
-  MASK,
-  SMAX,
-  SMIN,
-  same64,
-  set64,
-  spread,
-  UMAX,
-  UMIN,
-  VALUE,
-} from './lanes64.ts';
+import { copy64, lessSigned, lessUnsigned, MASK, SMAX, SMIN, set64, spread, UMAX, UMIN, VALUE } from './lanes64.ts';
 import { type Tnum, tnumClearSubreg, tnumOr, tnumRange, tnumStep, tnumSubreg } from './tnum.ts';
 
 const LOW32 = 0xffff_ffffn;
