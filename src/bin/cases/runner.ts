@@ -1,13 +1,6 @@
 /** Answers the cases of a file, one after another. Whatever goes wrong with one is its answer, and the next one follows. */
 import { SkepError } from '../../base/errors.ts';
-import {
-  type AnyCase,
-  type CaseFile,
-  casesOfLog2,
-  isConformance,
-  isLog2,
-  type ProgramCase,
-} from './case.ts';
+import { type AnyCase, type CaseFile, casesOfLog2, isConformance, isLog2, type ProgramCase } from './case.ts';
 import { answerConformance, type ConformanceAnswer } from './conformance.ts';
 import type { CaseHost } from './host.ts';
 import { BtfObjects } from './objects.ts';
