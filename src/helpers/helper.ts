@@ -3,8 +3,10 @@
  *
  * Facts (number, arguments, who may call) stand in uapi/helpers.ts; behaviour joins them by name in helpers/index.ts.
  */
+
 import type { Addr, Memory } from '../base/memory.ts';
 import type { KernelMap } from '../maps/index.ts';
+import type { CallbackArgs } from '../vm/index.ts';
 
 export interface Helper {
   /** As in vm's Callable: one letter an argument, `i` for 32 bits (pointers, sizes), `L` for 64 as (lo, hi). */
@@ -30,18 +32,8 @@ export interface HelperEnv {
   readonly mem: Memory;
   /** The map at an address that a program holds. The verifier has proven that there is one. */
   mapAt(addr: Addr): KernelMap;
-  /** Calls a BPF function of the running program with r1..r5 as (lo, hi) pairs; answers low half, high half in retHi. */
-  callback(
-    fn: number,
-    r1lo: number,
-    r1hi: number,
-    r2lo: number,
-    r2hi: number,
-    r3lo: number,
-    r3hi: number,
-    r4lo: number,
-    r4hi: number,
-  ): number;
+  /** Calls a BPF function of the running program; answers low half, high half in retHi. */
+  callback(fn: number, ...args: CallbackArgs): number;
   /** High half of a `u64` answer: set it before returning the low half. Read after `callback`. */
   retHi: number;
 

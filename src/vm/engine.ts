@@ -34,7 +34,7 @@ import {
   STACK_SIZE,
   TAIL_CALLS,
 } from './control.ts';
-import type { Callback, Executable, Host, Placement } from './host.ts';
+import type { Callback, CallbackArgs, Executable, Host, Placement } from './host.ts';
 import { interpreted } from './interp/executable.ts';
 import { Compiled } from './jit/executable.ts';
 import { ModuleCache } from './jit/module-cache.ts';
@@ -177,22 +177,12 @@ export class Engine implements Host {
   }
 
   /** Calls a BPF function of the running program: `fn` is what a reference to it evaluates to. */
-  callback(
-    fn: number,
-    r1lo: number,
-    r1hi: number,
-    r2lo: number,
-    r2hi: number,
-    r3lo: number,
-    r3hi: number,
-    r4lo: number,
-    r4hi: number,
-  ): number {
+  callback(fn: number, ...args: CallbackArgs): number {
     const call = this.#callbacks[fn];
     if (call === undefined) throw new RunFault('illegal-instruction', -1);
     if (this.#callDepth === MAX_CALL_DEPTH) throw new RunFault('stack', -1);
     this.#callDepth++;
-    const answer = call(r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
+    const answer = call(...args);
     this.#callDepth--;
     return answer;
   }

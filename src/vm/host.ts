@@ -45,8 +45,8 @@ export interface Placement {
   readonly slot: number;
 }
 
-/** Calls a function of the program with r1 to r4 as (lo, hi) pairs; answers the low half, the high half in `retHi`. */
-export type Callback = (
+/** r1 to r4 of a function that is called, as two halves each. */
+export type CallbackArgs = [
   r1lo: number,
   r1hi: number,
   r2lo: number,
@@ -55,7 +55,10 @@ export type Callback = (
   r3hi: number,
   r4lo: number,
   r4hi: number,
-) => number;
+];
+
+/** Calls a function of the program; answers the low half, the high half in `retHi`. */
+export type Callback = (...args: CallbackArgs) => number;
 
 /** A program that can be executed. Everything it calls may throw; RunFault is how it stops early. */
 export interface Executable {

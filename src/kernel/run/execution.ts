@@ -9,7 +9,7 @@ import { EINVAL } from '../../base/errno.ts';
 import type { Addr, Memory } from '../../base/memory.ts';
 import type { HelperEnv, Packet, RunState } from '../../helpers/index.ts';
 import { type KernelMap, PerfEventArrayMap } from '../../maps/index.ts';
-import type { Engine } from '../../vm/index.ts';
+import type { CallbackArgs, Engine } from '../../vm/index.ts';
 import type { MapRegistry } from '../objects/map.ts';
 import type { LoadedProg } from '../objects/prog.ts';
 import type { TracePipe } from '../readers/trace-pipe.ts';
@@ -177,18 +177,8 @@ export class Execution implements HelperEnv {
     this.engine.retHi = value;
   }
 
-  callback(
-    fn: number,
-    r1lo: number,
-    r1hi: number,
-    r2lo: number,
-    r2hi: number,
-    r3lo: number,
-    r3hi: number,
-    r4lo: number,
-    r4hi: number,
-  ): number {
-    return this.engine.callback(fn, r1lo, r1hi, r2lo, r2hi, r3lo, r3hi, r4lo, r4hi);
+  callback(fn: number, ...args: CallbackArgs): number {
+    return this.engine.callback(fn, ...args);
   }
 
   trace(text: string): void {
