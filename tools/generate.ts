@@ -1,8 +1,8 @@
 /**
- * npm run generate: makes what is generated from the BTF that ships with the package, and the parts of the API pages
- * that come from sources and examples.
+ * npm run generate: makes what is generated from the BTF that ships with the package, and what comes from our own
+ * sources and examples: parts of the API pages, the pages of the verifier's messages, the names of the public API.
  *
- *     npm run generate                         writes src/uapi/generated/*.ts, the C header of the helpers, docs/api/*.md
+ *     npm run generate                         writes src/uapi/generated/*.ts, the C header of the helpers, docs/api/*.md, …
  *     npm run generate -- --check              writes nothing, and fails where a committed file differs
  *     npm run generate -- --from FILE          first packs FILE (/sys/kernel/btf/vmlinux) as the BTF that ships
  *
@@ -19,6 +19,7 @@ import { generateConstants } from './generate/constants.ts';
 import { generateHelperDefs } from './generate/helper-defs.ts';
 import { generateHelperIds } from './generate/helper-ids.ts';
 import { generateLayouts } from './generate/layouts.ts';
+import { generatePublicApi, SNAPSHOT } from './generate/public-api.ts';
 import { generatePackedBtf } from './generate/reference-btf.ts';
 import { generateVerifierMessages, PAGE } from './generate/verifier-messages.ts';
 import { generateVerifierPages } from './generate/verifier-pages.ts';
@@ -42,6 +43,7 @@ const made = [
   ...(await generateApiPages(ROOT)),
   ...(await generateVerifierPages(ROOT)),
   [PAGE, await generateVerifierMessages(ROOT)] as const,
+  [SNAPSHOT, generatePublicApi(ROOT)] as const,
 ];
 for (const [path, text] of made) {
   if (values.check !== true) write(path, text);
