@@ -10,7 +10,7 @@ import { Bpf } from '../src/sys/index.ts';
 import { table, writeFigures } from '../tools/house/figures.mjs';
 import { firstResult } from './load/first-result.ts';
 import { programOf } from './load/program.ts';
-import { filledMap, HASH, lookupNs, type Subject, TRIE } from './scale/lookups.ts';
+import { ARRAY, filledMap, HASH, lookupNs, type Subject, TRIE } from './scale/lookups.ts';
 import { charged, HOLDINGS } from './scale/memory.ts';
 
 const ENTRIES = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
@@ -51,7 +51,7 @@ async function lookups(all: Kernels, subject: Subject): Promise<Part> {
     rows.push(row);
   }
   const head = ['entries', ...all.flatMap(([name]) => [`${name} ns`, `of ${ENTRIES[0]}`])];
-  return { title: `A lookup in a ${subject.name}`, head, rows };
+  return { title: `A lookup, ${subject.name}`, head, rows };
 }
 
 async function memory(all: Kernels): Promise<Part> {
@@ -81,7 +81,13 @@ async function loading(): Promise<Part> {
 }
 
 const all = await kernels();
-const parts = [await lookups(all, HASH), await lookups(all, TRIE), await memory(all), await loading()];
+const parts = [
+  await lookups(all, ARRAY),
+  await lookups(all, HASH),
+  await lookups(all, TRIE),
+  await memory(all),
+  await loading(),
+];
 for (const [, bpf] of all) await bpf.kernel.close();
 if (process.argv.includes('-j')) {
   process.stdout.write(`${JSON.stringify({ node: process.version, parts })}\n`);
@@ -90,7 +96,7 @@ if (process.argv.includes('-j')) {
 }
 if (process.argv.includes('--figures')) {
   const note =
-    'Lookups choose an entry by chance, so with many entries they wait for the machine’s memory; loading is warm, from BPF_PROG_LOAD to the first result.';
+    'Lookups choose an entry by chance, so with many entries they wait for the machine’s memory, as those of the array show, where nothing is searched for; loading is warm, from BPF_PROG_LOAD to the first result.';
   const body = parts.map(({ title, head, rows }) => `${title}:\n\n${table(head, rows)}`).join('\n\n');
   writeFigures('Scale', 'npx tsx bench/scale.ts --figures', `${note}\n\n${body}`);
 }

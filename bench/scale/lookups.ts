@@ -29,6 +29,14 @@ export const HASH: Subject = {
   text: '*(u32 *)(r10 -8) = r1\nr2 = r10\nr2 += -8',
 };
 
+/** Nothing is searched for here: what this costs more with more entries is the machine's memory alone. */
+export const ARRAY: Subject = {
+  name: 'array',
+  def: { map_type: BPF_MAP_TYPE_ARRAY, key_size: 4, map_flags: 0 },
+  key: HASH.key,
+  text: HASH.text,
+};
+
 /** Whole addresses, all over the range: as deep as a trie of so many entries gets. */
 export const TRIE: Subject = {
   name: 'trie',
