@@ -7,7 +7,7 @@ import { type Btf, loadReferenceBtfBytes, parseBtf } from '../btf/index.ts';
 import { bindHelpers, bindKfuncs } from '../helpers/index.ts';
 import type { MapEnv, MapObject } from '../maps/index.ts';
 import { type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
-import { Engine, LinearMemory } from '../vm/index.ts';
+import { Engine, LinearMemory, type Mode } from '../vm/index.ts';
 import { BpfFileSystem } from './bpffs/bpffs.ts';
 import type { Client } from './client.ts';
 import type { KernelOptions, KernelUsage } from './embedded.ts';
@@ -42,7 +42,7 @@ export class KernelBtfNeeded extends Error {}
 export class Core {
   readonly mem: LinearMemory;
   readonly cpus: number;
-  readonly mode: 'jit' | 'interpreter';
+  readonly mode: Mode;
   readonly world: World;
   readonly hooks: HookTable;
   readonly execution: Execution;
@@ -77,7 +77,7 @@ export class Core {
     };
     this.mem = new LinearMemory(options.memoryLimit === undefined ? {} : { limit: options.memoryLimit });
     this.cpus = Math.max(1, Math.min(MAX_CPUS, Math.trunc(options.cpus ?? DEFAULT_CPUS)));
-    this.mode = options.mode ?? 'jit';
+    this.mode = options.mode ?? 'tiered';
     this.#kernelBtfSource = options.kernelBtf ?? loadReferenceBtfBytes;
     this.vmlinux = new BtfObject(this.btfs, 'vmlinux', () => parseBtf(this.kernelBtfBytes));
 

@@ -38,7 +38,7 @@ function program(which: number, key: number, outer: number): Uint8Array {
   return encode(insns);
 }
 
-describe.each(['jit', 'interpreter'] as const)('maps in maps, %s', (mode) => {
+describe.each(['jit', 'interpreter', 'tiered'] as const)('maps in maps, %s', (mode) => {
   it.each([
     ['array', abi.BPF_MAP_TYPE_ARRAY_OF_MAPS],
     ['hash table', abi.BPF_MAP_TYPE_HASH_OF_MAPS],

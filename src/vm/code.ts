@@ -51,9 +51,15 @@ export interface Callable {
   readonly call: (...args: number[]) => number;
 }
 
+/**
+ * `jit`: compiled to WebAssembly. `interpreter`: never compiled. `tiered`: the first runs of a program without loops are
+ * interpreted, since they end before it would be compiled, and all others compiled; checked mode always compiles.
+ */
+export type Mode = 'jit' | 'interpreter' | 'tiered';
+
 export interface EngineOptions {
-  /** `jit` to WebAssembly (default), or the interpreter. */
-  readonly mode?: 'jit' | 'interpreter';
+  /** How it is executed; default `jit`. */
+  readonly mode?: Mode;
   /**
    * Unverified code: every access is checked against the regions that `Region` lists, and back edges burn fuel.
    * Default false: the verifier has proven both.

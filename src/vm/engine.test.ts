@@ -47,7 +47,7 @@ const setSlot = (mem: LinearMemory, map: number, index: number, slot: number): v
 
 const r0 = (engine: Engine, lo: number): bigint => (BigInt(engine.retHi >>> 0) << 32n) | BigInt(lo);
 
-describe.each(['interpreter', 'jit'] as const)('%s', (mode) => {
+describe.each(['interpreter', 'jit', 'tiered'] as const)('%s', (mode) => {
   test('answers 64 bits in two halves', () => {
     const engine = new Engine(new LinearMemory(), { helpers: new Map() });
     const p = engine.load(program([[0x18, 0, 0, 0, -2], [0, 0, 0, 0, 0x12345678], EXIT]), { mode });

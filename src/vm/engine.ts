@@ -41,6 +41,7 @@ import { ModuleCache } from './jit/module-cache.ts';
 import type { LinearMemory } from './memory.ts';
 import { OP_LD_FUNC, OP_TAIL_CALL, type Operations, operations } from './operations.ts';
 import { randomSource } from './random.ts';
+import { runsToInterpret, Tiered } from './tiered.ts';
 
 export interface EngineSetup {
   /** Helpers by number. One that is missing is an illegal instruction, when a program gets there. */
@@ -164,16 +165,22 @@ export class Engine implements Host {
       functionSlots: this.#functionSlots(ops),
       calls: resolveCalls(ops, code, this.helpers),
     };
-    const body =
-      options.mode === 'interpreter'
-        ? interpreted(this, ops, placement, options)
-        : new Compiled(this, code, ops, placement, options);
+    const body = this.#body(code, ops, placement, options);
     placement.functionSlots.forEach((slot, fn) => {
       if (slot !== 0) this.#callbacks[slot] = body.callback(fn);
     });
     const program = new LoadedProgram(this, body, placement, options, ops.op.includes(OP_TAIL_CALL));
     this.#programs[placement.slot] = program;
     return program;
+  }
+
+  #body(code: Code, ops: Operations, placement: Placement, options: EngineOptions): Executable {
+    const interpret = (): Executable => interpreted(this, ops, placement, options);
+    if (options.mode === 'interpreter') return interpret();
+    const compiled = new Compiled(this, code, ops, placement, options);
+    if (options.mode !== 'tiered' || options.checked) return compiled;
+    const runs = runsToInterpret(ops, placement.functionSlots);
+    return runs === 0 ? compiled : new Tiered(compiled, interpret, runs);
   }
 
   /** Calls a BPF function of the running program: `fn` is what a reference to it evaluates to. */

@@ -25,6 +25,7 @@ export async function openCaseHost(
   const { createKernel } = await import('../../kernel/index.ts');
   let accepted: string | undefined;
   const embedded = createKernel({
+    mode: 'jit', // what is compared is what programs that go on running do
     onVerdict: (result) => {
       accepted = result.ok ? result.log : undefined;
     },

@@ -40,7 +40,13 @@ export class Compiled implements Executable {
     this.#options = options;
     this.enter = (ctx) => this.#ready.run(ctx);
     // Whatever a checked run throws is taken for the program's fault, so compiling is not left to it.
-    if (options.checked) this.#made = this.#ready;
+    if (options.checked) this.compile();
+  }
+
+  /** Makes the machine code now, if it is not there yet. */
+  compile(): void {
+    this.#made ??= this.#make();
+    this.enter = this.#made.run;
   }
 
   get image(): Uint8Array {
@@ -75,10 +81,8 @@ export class Compiled implements Executable {
   }
 
   get #ready(): Ready {
-    if (this.#made) return this.#made;
-    this.#made = this.#make();
-    this.enter = this.#made.run;
-    return this.#made;
+    if (!this.#made) this.compile();
+    return this.#made!;
   }
 
   #make(): Ready {
