@@ -15,7 +15,7 @@ import { applyGlobals } from './globals.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { BpfMap } from './map.ts';
-import type { MapShape } from './map-shape.ts';
+import { describeShape, type MapShape } from './map-shape.ts';
 import type { Owned } from './owned.ts';
 import { kernelStruct, StructOpsMap } from './struct-ops.ts';
 
@@ -137,7 +137,7 @@ export class MapMaker {
       return await this.#createWithTypes(spec, attr);
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
-      throw new BpfError('BPF_MAP_CREATE', error.errno, `map '${spec.name}'`, { cause: error });
+      throw new BpfError('BPF_MAP_CREATE', error.errno, describeShape(this.#shape(spec)), { cause: error });
     } finally {
       // The template is a map like any other until the outer one has its shape.
       if (inner !== undefined) await this.#bpf.close(inner);

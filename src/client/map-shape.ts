@@ -3,7 +3,7 @@ import { view } from '../base/bytes.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import type { MapInfo } from '../uapi/infos.ts';
-import type { MapTypeName } from '../uapi/map-types.ts';
+import { type MapTypeName, mapTypeName } from '../uapi/map-types.ts';
 
 /** How a map is defined, and the types of its key and value where they are known. */
 export interface MapShape {
@@ -89,4 +89,10 @@ export function encodePlain(shape: MapShape, typeId: number, value: BtfValue, si
   else if (whole && size === 1) to.setUint8(0, Number(value));
   else throw new UnsupportedError(`a plain value for '${shape.name}', which has no BTF`, { hint: 'give its bytes' });
   return out;
+}
+
+/** What was asked for, in words: for errors. */
+export function describeShape({ name, type, keySize, valueSize, maxEntries }: MapShape): string {
+  const of = `${maxEntries} elements, keys of ${keySize} and values of ${valueSize} bytes`;
+  return `map ${name === '' ? '' : `'${name}' `}of type ${mapTypeName(type) ?? type} with ${of}`;
 }

@@ -28,7 +28,7 @@ import type { MapInfo } from '../uapi/infos.ts';
 import { MAP_TYPES, mapTypeName } from '../uapi/map-types.ts';
 import { Handle } from './handle.ts';
 import type { BpfLink } from './link.ts';
-import { decodePlain, encodePlain, type MapDefinition, type MapShape, shapeOf } from './map-shape.ts';
+import { decodePlain, describeShape, encodePlain, type MapDefinition, type MapShape, shapeOf } from './map-shape.ts';
 import { MapView } from './map-view.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
 
@@ -78,7 +78,7 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
       return new BpfMap(kernel, await new Bpf(kernel).mapCreate(attr), shape);
     } catch (error) {
       if (!(error instanceof BpfError)) throw error;
-      throw new BpfError(error.op, error.errno, describe(shape), { cause: error });
+      throw new BpfError(error.op, error.errno, describeShape(shape), { cause: error });
     }
   }
 
@@ -322,11 +322,6 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
 
 /** Types without keys: values go in and come out. */
 const KEYLESS: ReadonlySet<number> = new Set([BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, BPF_MAP_TYPE_BLOOM_FILTER]);
-
-function describe({ type, keySize, valueSize, maxEntries }: MapShape): string {
-  const of = `${maxEntries} elements, keys of ${keySize} and values of ${valueSize} bytes`;
-  return `map of type ${mapTypeName(type) ?? type} with ${of}`;
-}
 
 function descriptorBytes(fd: Fd): Uint8Array {
   const bytes = new Uint8Array(4);

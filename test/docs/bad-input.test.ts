@@ -130,7 +130,7 @@ describe('programs that cannot be', async () => {
         `struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1 << 20); __type(key, __u32);
          __type(value, char[4096]); } huge SEC(".maps");
          SEC("xdp") int f(void *c) { __u32 k = 0; return bpf_map_lookup_elem(&huge, &k) ? 2 : 1; } ${LICENSE}`,
-        /map 'huge' \(Cannot allocate memory\): make it smaller/,
+        /map 'huge' of type array with 1048576 elements, keys of 4 and values of 4096 bytes \(Cannot allocate memory\): make it smaller/,
       ],
     ];
     for (const [name, source, complaint] of cases) refuses(['run', build(name, source), ...packets], complaint);
