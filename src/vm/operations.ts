@@ -35,6 +35,7 @@ import {
   isAtomic,
   isCondJump,
   isGoto,
+  isJmp,
   isKnownOpcode,
   isMayGoto,
   isPacketLoad,
@@ -132,12 +133,10 @@ function decideFunction(
   let last = -1;
   for (let pc = start; pc < end; pc++) {
     const raw = insns.code[pc]!;
-    const { dst, src, off, imm } = {
-      dst: insns.dst[pc]!,
-      src: insns.src[pc]!,
-      off: insns.off[pc]!,
-      imm: insns.imm[pc]!,
-    };
+    const dst = insns.dst[pc]!;
+    const src = insns.src[pc]!;
+    const off = insns.off[pc]!;
+    const imm = insns.imm[pc]!;
     last = pc;
     if (dst > FRAME_POINTER || (src > FRAME_POINTER && usesSource(raw))) continue;
     if (raw === LD_IMM64) {
@@ -161,7 +160,7 @@ function decideFunction(
       pc++;
       continue;
     }
-    if (isGoto(raw) || isMayGoto(raw) || isCondJump(raw)) {
+    if (isJmp(raw) && (isGoto(raw) || isMayGoto(raw) || isCondJump(raw))) {
       const target = pc + 1 + jumpDistance(raw, off, imm);
       if (target < start || target >= end) continue;
       ops.op[pc] = isGoto(raw) ? OP_GOTO : raw;

@@ -119,6 +119,24 @@ function move(env: Env, insns: Insns, keep: Uint8Array, removals: Removals): Mov
   for (const k of keep) kept += k;
   ceil[keep.length] = kept;
   for (let pc = keep.length - 1; pc >= 0; pc--) ceil[pc] = keep[pc] ? to[pc]! : ceil[pc + 1]!;
+  const live = env.subprogs
+    .map((s, k) => ({ s, k }))
+    .filter(({ s }) => ceil[s.start] !== ceil[s.end] && hasKept(keep, s));
+  return {
+    insns: kept === insns.length ? insns : compact(insns, to, ceil, kept, removals),
+    to,
+    subprogs: live.map(({ s }) => ({ start: ceil[s.start]!, name: s.name })),
+    funcInfo: moveFuncInfo(
+      env,
+      ceil,
+      live.map(({ k }) => k),
+    ),
+    lineInfo: moveLineInfo(env, keep, ceil, kept),
+  };
+}
+
+/** The instructions that are kept, `kept` of them, and where they refer to each other now. */
+function compact(insns: Insns, to: Int32Array, ceil: Int32Array, kept: number, removals: Removals): Insns {
   const out = new Insns(kept);
   for (let pc = 0; pc < insns.length; pc++) {
     const at = to[pc]!;
@@ -144,20 +162,7 @@ function move(env: Env, insns: Insns, keep: Uint8Array, removals: Removals): Mov
       out.imm[at + 1] = insns.imm[pc]!;
     }
   }
-  const live = env.subprogs
-    .map((s, k) => ({ s, k }))
-    .filter(({ s }) => ceil[s.start] !== ceil[s.end] && hasKept(keep, s));
-  return {
-    insns: out,
-    to,
-    subprogs: live.map(({ s }) => ({ start: ceil[s.start]!, name: s.name })),
-    funcInfo: moveFuncInfo(
-      env,
-      ceil,
-      live.map(({ k }) => k),
-    ),
-    lineInfo: moveLineInfo(env, keep, ceil, kept),
-  };
+  return out;
 }
 
 function hasKept(keep: Uint8Array, s: { start: number; end: number }): boolean {

@@ -7,8 +7,10 @@ import {
   BPF_CALL,
   BPF_EXIT,
   BPF_JA,
+  BPF_LD,
   BPF_MAY_GOTO,
   BPF_PSEUDO_CALL,
+  classOf,
   isJmp,
   isMayGoto,
   jumpDistance,
@@ -43,13 +45,18 @@ class CfgWalk {
 
   from(start: number): void {
     if (this.#state[start] === EXPLORED) return;
-    this.#state[start] = DISCOVERED;
-    this.#stack.push(start);
-    while (this.#stack.length > 0) {
-      const at = this.#stack.at(-1)!;
-      if (this.#visit(at)) continue;
-      this.#state[at] = EXPLORED;
-      this.#stack.pop();
+    const state = this.#state;
+    const stack = this.#stack;
+    const { code } = this.#env.insns;
+    state[start] = DISCOVERED;
+    stack.push(start);
+    while (stack.length > 0) {
+      const at = stack[stack.length - 1]!;
+      // What only goes on to the next instruction has been there.
+      const isDone = state[at] === (DISCOVERED | FALLTHROUGH) && classOf(code[at]!) !== BPF_LD && !isJmp(code[at]!);
+      if (!isDone && this.#visit(at)) continue;
+      state[at] = EXPLORED;
+      stack.pop();
     }
   }
 

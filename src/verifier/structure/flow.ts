@@ -53,6 +53,8 @@ export class Flow {
   readonly postorder: Int32Array[];
   /** Where an instruction stands in the order of its function. */
   readonly place: Int32Array;
+  /** Whether any jump goes back: without one there is no loop. */
+  readonly goesBack: boolean;
   #predecessors: Predecessors | undefined = undefined;
 
   constructor(env: Env) {
@@ -60,6 +62,7 @@ export class Flow {
     this.next = new Int32Array(insns.length).fill(-1);
     this.jump = new Int32Array(insns.length).fill(-1);
     this.place = new Int32Array(insns.length);
+    let goesBack = false;
     for (let pc = 0; pc < insns.length; pc++) {
       const code = insns.code[pc]!;
       if (code === LD_IMM64) {
@@ -67,14 +70,17 @@ export class Flow {
         pc++;
         continue;
       }
-      const op = opOf(code);
-      if (!isJmp(code) || op === BPF_CALL) this.next[pc] = pc + 1;
-      else if (isGoto(code)) this.jump[pc] = pc + 1 + jumpDistance(code, insns.off[pc]!, insns.imm[pc]!);
-      else if (op !== BPF_EXIT) {
+      if (!isJmp(code) || opOf(code) === BPF_CALL) {
         this.next[pc] = pc + 1;
-        this.jump[pc] = pc + 1 + insns.off[pc]!;
+        continue;
       }
+      if (opOf(code) === BPF_EXIT) continue;
+      if (!isGoto(code)) this.next[pc] = pc + 1;
+      const to = pc + 1 + jumpDistance(code, insns.off[pc]!, insns.imm[pc]!);
+      this.jump[pc] = to;
+      if (to <= pc) goesBack = true;
     }
+    this.goesBack = goesBack;
     const stack = new Int32Array(insns.length);
     const marks = new Uint8Array(insns.length);
     this.postorder = env.subprogs.map((s) => this.#order(s.start, stack, marks));
@@ -148,6 +154,7 @@ const PLACED = 3;
 
 /** Numbers the strongly connected components that are loops (Tarjan). A call that repeats a callback is none by itself. */
 export function findLoops(env: Env, flow: Flow): void {
+  if (!flow.goesBack) return;
   const { insns, aux } = env;
   const count = insns.length;
   const NONE = 0x7fff_ffff;
@@ -220,7 +227,7 @@ export function computeLiveRegs(env: Env, flow: Flow): void {
         const before = (out & ~defs[pc]!) | uses[pc]!;
         if (before === live[pc]) continue;
         live[pc] = before;
-        changed = true;
+        changed = flow.goesBack;
       }
     }
   }

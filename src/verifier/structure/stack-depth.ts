@@ -1,7 +1,7 @@
 /**
  * After the walk: no chain of calls uses more stack than there is. Linux: check_max_stack_depth().
  */
-import { BPF_PSEUDO_FUNC, LD_IMM64 } from '../../isa/index.ts';
+import { BPF_PSEUDO_FUNC, CALL, LD_IMM64 } from '../../isa/index.ts';
 import {
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_PERF_EVENT,
@@ -57,6 +57,7 @@ function walk(env: Env, start: number): void {
     let entered = false;
     while (at.pc < sub.end) {
       const pc = at.pc++;
+      if (insns.code[pc] !== CALL && insns.code[pc] !== LD_IMM64) continue;
       if (isKfuncCall(env, pc) && env.kfuncNames.get(pc) === 'bpf_throw') checkThrow(env, path, pc);
       const isFunc = insns.code[pc] === LD_IMM64 && insns.src[pc] === BPF_PSEUDO_FUNC;
       if (!isFunc && !isPseudoCall(env, pc)) continue;

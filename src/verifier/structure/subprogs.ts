@@ -110,6 +110,7 @@ export function findSubprogs(env: Env, addKfunc: (pc: number) => void): void {
   const exception = findExceptionCallback(env);
   if (exception) add(exception);
   for (let pc = 0; pc < insns.length; pc++) {
+    if (insns.code[pc] !== CALL && insns.code[pc] !== LD_IMM64) continue;
     const kfunc = isKfuncCall(env, pc);
     if (!kfunc && !isPseudoCall(env, pc) && !isPseudoFunc(env, pc)) continue;
     if (!env.caps.bpf) {
@@ -157,20 +158,21 @@ export function checkSubprogs(env: Env): void {
   for (const s of env.subprogs) {
     for (let pc = s.start; pc < s.end; pc++) {
       const code = insns.code[pc]!;
-      if (isHelperCall(env, pc) && insns.imm[pc] === BPF_FUNC_tail_call) {
-        s.hasTailCall = true;
-        s.tailCallReachable = true;
-      }
-      if (classOf(code) === BPF_LD && (modeOf(code) === BPF_ABS || modeOf(code) === BPF_IND)) s.hasLdAbs = true;
-      if (isJmp(code) && opOf(code) !== BPF_CALL && opOf(code) !== BPF_EXIT) {
+      if (classOf(code) === BPF_LD) {
+        if (modeOf(code) === BPF_ABS || modeOf(code) === BPF_IND) s.hasLdAbs = true;
+      } else if (isJmp(code)) {
+        if (isHelperCall(env, pc) && insns.imm[pc] === BPF_FUNC_tail_call) {
+          s.hasTailCall = true;
+          s.tailCallReachable = true;
+        }
+        if (opOf(code) === BPF_CALL || opOf(code) === BPF_EXIT) continue;
         const to = pc + 1 + jumpDistance(code, insns.off[pc]!, insns.imm[pc]!);
         if (to < s.start || to >= s.end) env.reject('EINVAL', `jump out of range from insn ${pc} to ${to}`);
       }
-      if (pc === s.end - 1) {
-        if (code !== (BPF_JMP | BPF_EXIT) && code !== (BPF_JMP32 | BPF_JA) && code !== (BPF_JMP | BPF_JA)) {
-          env.reject('EINVAL', 'last insn is not an exit or jmp');
-        }
-      }
+    }
+    const last = insns.code[s.end - 1];
+    if (last !== (BPF_JMP | BPF_EXIT) && last !== (BPF_JMP32 | BPF_JA) && last !== (BPF_JMP | BPF_JA)) {
+      env.reject('EINVAL', 'last insn is not an exit or jmp');
     }
   }
 }
