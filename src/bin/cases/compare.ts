@@ -1,5 +1,6 @@
 /** How answers agree with those in the files: counted per file and tier, and every disagreement told. */
 import { ENOTSUPP } from '../../base/errno.ts';
+import { BY_CHANCE } from './by-chance.ts';
 import {
   type AnyCase,
   type CaseRun,
@@ -59,6 +60,8 @@ export interface Disagreement {
     | 'log';
   ours: string;
   theirs: string;
+  /** Why they may differ, where that is known. */
+  why?: string;
 }
 
 export class Comparison {
@@ -68,7 +71,8 @@ export class Comparison {
   add(file: string, { id, case: given, tier, answer }: Answered): void {
     const row = this.#row(file, tier);
     const differ = (what: Disagreement['what'], ours: unknown, theirs: unknown): void => {
-      this.disagreements.push({ id, tier, what, ours: String(ours), theirs: String(theirs) });
+      const why = what === 'result' ? BY_CHANCE[id] : undefined;
+      this.disagreements.push({ id, tier, what, ours: String(ours), theirs: String(theirs), ...(why ? { why } : {}) });
     };
     if (given !== undefined && 'env' in given && given.env !== undefined) {
       row.env++;

@@ -19,9 +19,9 @@ export function comparisonText({ rows, disagreements }: Comparison): string {
   return `${[...table, ...(disagreements.length > 0 ? ['', ...disagreements.map(sentence)] : [])].join('\n')}\n`;
 }
 
-function sentence({ id, tier, what, ours, theirs }: Disagreement): string {
+function sentence({ id, tier, what, ours, theirs, why }: Disagreement): string {
   const where = tier === undefined ? id : `${id} (tier ${tier})`;
-  return `${where}: ${what}: '${shorten(ours)}', recorded '${shorten(theirs)}'`;
+  return `${where}: ${what}: '${shorten(ours)}', recorded '${shorten(theirs)}'${why === undefined ? '' : ` (${why})`}`;
 }
 
 const COLUMNS: readonly [title: string, cell: (row: Row) => string][] = [
