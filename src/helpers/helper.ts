@@ -7,6 +7,7 @@
 import type { Addr, Memory } from '../base/memory.ts';
 import type { KernelMap } from '../maps/index.ts';
 import type { CallbackArgs } from '../vm/index.ts';
+import type { ObjectStore } from './objects/store.ts';
 
 export interface Helper {
   /** As in vm's Callable: one letter an argument, `i` for 32 bits (pointers, sizes), `L` for 64 as (lo, hi). */
@@ -30,6 +31,8 @@ export function wide(lo: number, hi: number): bigint {
 /** What a kernel gives its helpers. Implemented by kernel/. */
 export interface HelperEnv {
   readonly mem: Memory;
+  /** What programs allocated. */
+  readonly objects: ObjectStore;
   /** The map at an address that a program holds. The verifier has proven that there is one. */
   mapAt(addr: Addr): KernelMap;
   /** Calls a BPF function of the running program; answers low half, high half in retHi. */

@@ -1,5 +1,6 @@
 export type { HelperName } from '../uapi/helpers.ts';
 export * from './helper.ts';
+export { bindObjects } from './kfuncs/alloc.ts';
 export { bindKfuncs, KFUNCS } from './kfuncs/index.ts';
-export { bindObjects, type ObjectLayout } from './kfuncs/objects.ts';
+export { type ObjectLayout, ObjectStore } from './objects/store.ts';
 export { bindHelpers, HELPERS } from './registry.ts';

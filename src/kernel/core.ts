@@ -4,7 +4,7 @@
  */
 import { EBADF, EINVAL, ENOENT } from '../base/errno.ts';
 import { type Btf, loadReferenceBtfBytes, parseBtf } from '../btf/index.ts';
-import { bindHelpers, bindKfuncs } from '../helpers/index.ts';
+import { bindHelpers, bindKfuncs, ObjectStore } from '../helpers/index.ts';
 import type { MapEnv, MapObject } from '../maps/index.ts';
 import { type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
 import { Engine, LinearMemory, type Mode } from '../vm/index.ts';
@@ -49,6 +49,8 @@ export class Core {
   readonly engine: Engine;
   /** Kernel functions that programs may call and run, by name. */
   readonly kfuncs: ReturnType<typeof bindKfuncs>;
+  /** What programs allocated. */
+  readonly objects: ObjectStore;
   readonly trace = new TracePipe();
   readonly bpffs = new BpfFileSystem();
   readonly progs = new Ids<LoadedProg>();
@@ -92,6 +94,7 @@ export class Core {
       clock,
       random,
     };
+    this.objects = new ObjectStore(this.mem, this.cpus, () => {});
     this.execution = new Execution(this); // reads what is set above
     this.hooks = new HookTable(this.mem, this.execution, this.world);
     this.kfuncs = bindKfuncs(this.execution);
@@ -109,6 +112,7 @@ export class Core {
       notify: (map) => this.maps.byAddr.get(map.addr)?.reader?.wake(),
       acquire: (kind, fd, map) => this.#acquire(kind, fd, this.maps.byAddr.get(map.addr)),
       release: (object) => (object as MapObject & KernelObject).drop(),
+      clearField: (field, value) => this.objects.clear(field, value),
       hasDevice: (ifindex) => this.world.devices.get(ifindex) !== undefined,
     };
   }

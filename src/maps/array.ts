@@ -21,7 +21,7 @@ import { BaseMap, orNull } from './base-map.ts';
 import { COMMON_FLAGS, flagsAllowed, hasSpinLock, low32, MAX_PERCPU_VALUE } from './flags.ts';
 import { indexOf, nextIndex } from './index-key.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
-import { copyValue, readValue, writeValue } from './values.ts';
+import { copyValue, readValue, readValues, writeValue, writeValues } from './values.ts';
 
 const INT_MAX = 0x7fffffff;
 /** Where Linux keeps an array that user space maps: on pages of its own. */
@@ -80,6 +80,7 @@ class ArrayMap extends BaseMap {
 
   protected store(index: number, value: Addr): void {
     copyValue(this.mem, this.def, this.base + index * this.stride, value);
+    this.clearOwning(this.base + index * this.stride);
   }
 
   protected checkUpdate(index: number, flags: number): number {
@@ -121,6 +122,7 @@ class ArrayMap extends BaseMap {
 
   protected writeAt(element: Addr, value: Uint8Array): void {
     writeValue(this.mem, this.def, element, value);
+    this.clearOwning(element);
   }
 
   override deleteElem(_key: Uint8Array): number {
@@ -133,6 +135,14 @@ class ArrayMap extends BaseMap {
 
   override get valueBase(): Addr {
     return this.base;
+  }
+
+  override destroy(): void {
+    if (this.holdsObjects) {
+      const end = this.base + this.stride * this.def.maxEntries;
+      for (let value = this.base; value < end; value += this.valueStride) this.clearOwning(value);
+    }
+    super.destroy();
   }
 }
 
@@ -154,6 +164,7 @@ class PercpuArrayMap extends ArrayMap {
   protected override store(index: number, value: Addr): void {
     const to = this.base + index * this.stride + this.env.currentCpu() * this.valueStride;
     copyValue(this.mem, this.def, to, value);
+    this.clearOwning(to);
   }
 
   protected override checkUpdate(index: number, flags: number): number {
@@ -166,10 +177,11 @@ class PercpuArrayMap extends ArrayMap {
     return this.stride;
   }
   protected override readAt(element: Addr): Uint8Array {
-    return this.mem.read(element, this.stride);
+    return readValues(this.mem, this.def, element, this.env.cpus);
   }
   protected override writeAt(element: Addr, value: Uint8Array): void {
-    this.mem.write(element, value.subarray(0, this.stride));
+    writeValues(this.mem, this.def, element, value, this.env.cpus);
+    for (let cpu = 0; cpu < this.env.cpus; cpu++) this.clearOwning(element + cpu * this.valueStride);
   }
   override get valueBase(): Addr {
     return 0;

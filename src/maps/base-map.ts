@@ -19,6 +19,9 @@ import {
 import type { Addr, Memory } from '../base/memory.ts';
 import type { KernelMap, MapDef, MapEnv } from './map.ts';
 
+/** Fields through which a value holds objects. */
+const OWNING: ReadonlySet<string> = new Set(['kptr', 'percpu_kptr', 'bpf_list_head', 'bpf_rb_root']);
+
 /** Thrown inside a map's constructor when memory is out; `orNull` turns it into the contract's null. */
 class OutOfMemory extends Error {}
 
@@ -104,6 +107,24 @@ export abstract class BaseMap implements KernelMap {
     for (const addr of this.#blocks.keys()) this.mem.free(addr);
     this.#blocks.clear();
     this.#bytes = 0;
+  }
+
+  /** Whether values can hold what has to be given back. */
+  protected get holdsObjects(): boolean {
+    return this.def.special?.some(({ kind }) => OWNING.has(kind)) ?? false;
+  }
+
+  /** Empties the kernel's own fields of a value that goes, or that something else takes the place of. */
+  protected clearSpecial(value: Addr): void {
+    for (const field of this.def.special ?? []) {
+      if (this.env.clearField) this.env.clearField(field, value);
+      else this.mem.fill(value + field.offset, field.size, 0);
+    }
+  }
+
+  /** Empties the fields that hold something; the others, such as locks, stay as they are. */
+  protected clearOwning(value: Addr): void {
+    for (const field of this.def.special ?? []) if (OWNING.has(field.kind)) this.env.clearField?.(field, value);
   }
 
   /** The address of `key`, put into linear memory. One key at a time. */

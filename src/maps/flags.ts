@@ -52,5 +52,5 @@ export function low32(flags: bigint): number {
 }
 
 export function hasSpinLock(def: MapDef): boolean {
-  return def.special?.some((field) => field.kind === 'spin_lock') ?? false;
+  return def.special?.some((field) => field.kind === 'bpf_spin_lock') ?? false;
 }

@@ -84,7 +84,7 @@ export class HashMap extends HashTable {
     if (old !== 0 && (flags & BPF_F_LOCK) !== 0) return old + this.valueOffset;
     const element = old === 0 ? this.insertNew(key) : this.replaceOld(old);
     if (element < 0) return element;
-    this.#clearSpecial(element + this.valueOffset);
+    this.clearSpecial(element + this.valueOffset);
     return element + this.valueOffset;
   }
 
@@ -95,9 +95,28 @@ export class HashMap extends HashTable {
     return this.replace(old);
   }
 
-  #clearSpecial(value: Addr): void {
-    if (this.def.special === undefined) return;
-    for (const field of this.def.special) this.mem.fill(value + field.offset, field.size, 0);
+  /** The old element stays as it is for who points to it, but for what it holds. */
+  protected override replace(old: Addr): Addr | number {
+    const element = super.replace(old);
+    if (element > 0) this.letGo(old);
+    return element;
+  }
+
+  protected override remove(element: Addr): void {
+    super.remove(element);
+    this.letGo(element);
+  }
+
+  /** Gives back what the values of an element hold. */
+  protected letGo(element: Addr): void {
+    this.clearOwning(element + this.valueOffset);
+  }
+
+  override destroy(): void {
+    if (this.holdsObjects) {
+      for (let at = this.elementFrom(0); at !== 0; at = this.elementFrom(this.indexOf(at) + 1)) this.letGo(at);
+    }
+    super.destroy();
   }
 
   override delete(key: Addr): number {

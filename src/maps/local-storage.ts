@@ -49,8 +49,14 @@ export class LocalStorageMap extends BaseMap {
     const value = this.#values.get(owner);
     if (value === undefined) return -ENOENT;
     this.#values.delete(owner);
+    this.clearOwning(value);
     this.#free.push(value);
     return 0;
+  }
+
+  override destroy(): void {
+    for (const value of this.#values.values()) this.clearOwning(value);
+    super.destroy();
   }
 
   override readElem(_key: Uint8Array, _flags: bigint): number {

@@ -27,7 +27,8 @@ export interface MapDef {
 
 /** A bpf_spin_lock, bpf_timer and their like inside a value: copies leave it alone, user space reads zeros. */
 export interface SpecialField {
-  readonly kind: 'spin_lock' | 'timer' | 'kptr' | 'list_head' | 'rb_root' | 'refcount' | 'workqueue' | 'task_work';
+  /** Its structure's name, or the tag of a pointer: bpf_spin_lock, bpf_list_head, kptr. */
+  readonly kind: string;
   /** Bytes from the start of the value. */
   readonly offset: number;
   readonly size: number;
@@ -50,6 +51,8 @@ export interface MapEnv {
    */
   acquire(kind: MapObject['kind'], fd: number, map: KernelMap): MapObject | number;
   release(object: MapObject): void;
+  /** Empties a field of the value at `value`: what it holds is given back. Absent: fields hold nothing. */
+  clearField?(field: SpecialField, value: Addr): void;
   /** Whether there is a network device with that index; absent: there is none. */
   hasDevice?(ifindex: number): boolean;
 }

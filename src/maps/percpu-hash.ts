@@ -14,7 +14,7 @@ import { orNull } from './base-map.ts';
 import { checkExistence, low32, MAX_PERCPU_VALUE } from './flags.ts';
 import { checkHash, HashMap, roundedLru } from './hash.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
-import { copyValue } from './values.ts';
+import { copyValue, readValues, writeValues } from './values.ts';
 
 export const percpuHash: MapType = {
   check: (def) => checkPercpu(def, false),
@@ -58,6 +58,10 @@ class PercpuHashMap extends HashMap {
     return element + this.valueOffset + cpu * this.#valueStride;
   }
 
+  protected override letGo(element: Addr): void {
+    for (let cpu = 0; cpu < this.env.cpus; cpu++) this.clearOwning(this.#valueOf(element, cpu));
+  }
+
   protected override valueForProgram(element: Addr): Addr {
     return this.#valueOf(element, this.env.currentCpu());
   }
@@ -65,14 +69,17 @@ class PercpuHashMap extends HashMap {
   override update(key: Addr, value: Addr, flags: number): number {
     const element = this.#elementToWrite(key, flags);
     if (element < 0) return element;
-    copyValue(this.mem, this.def, this.valueForProgram(element), value);
+    const to = this.valueForProgram(element);
+    copyValue(this.mem, this.def, to, value);
+    this.clearOwning(to);
     return 0;
   }
 
   override writeElem(key: Uint8Array, value: Uint8Array, flags: bigint): number {
     const element = this.#elementToWrite(this.place(key), low32(flags));
     if (element < 0) return element;
-    this.mem.write(element + this.valueOffset, value.subarray(0, this.userValueSize));
+    writeValues(this.mem, this.def, element + this.valueOffset, value, this.env.cpus);
+    this.letGo(element);
     return 0;
   }
 
@@ -86,6 +93,7 @@ class PercpuHashMap extends HashMap {
       return old;
     }
     const element = this.insertNew(key);
+    if (element > 0) this.letGo(element);
     if (element > 0) this.mem.fill(element + this.valueOffset, this.userValueSize, 0);
     return element;
   }
@@ -94,7 +102,7 @@ class PercpuHashMap extends HashMap {
     return this.#valueStride * this.env.cpus;
   }
   protected override readAt(value: Addr): Uint8Array {
-    return this.mem.read(value, this.userValueSize);
+    return readValues(this.mem, this.def, value, this.env.cpus);
   }
 }
 

@@ -6,8 +6,8 @@ import * as abi from '../uapi/generated/constants.ts';
 
 const KEY = new Uint8Array(4);
 const special = [
-  { kind: 'spin_lock', offset: 4, size: 4 },
-  { kind: 'timer', offset: 16, size: 16 },
+  { kind: 'bpf_spin_lock', offset: 4, size: 4 },
+  { kind: 'bpf_timer', offset: 16, size: 16 },
 ] as const;
 const TYPES = { hash: abi.BPF_MAP_TYPE_HASH, array: abi.BPF_MAP_TYPE_ARRAY };
 

@@ -2,6 +2,7 @@
  * Copies of values. A value may hold fields that are the kernel's own (spin locks, timers, kptrs): a copy into a map
  * leaves them as they are, and user space reads zeros in their place.
  */
+import { alignUp } from '../base/bytes.ts';
 import type { Addr, Memory } from '../base/memory.ts';
 import type { MapDef } from './map.ts';
 
@@ -58,4 +59,21 @@ export function readValue(mem: Memory, def: MapDef, from: Addr): Uint8Array {
   const value = mem.read(from, def.valueSize);
   for (const field of def.special ?? []) value.fill(0, field.offset, field.offset + field.size);
   return value;
+}
+
+/** The values that all CPUs have of an element, side by side, as user space gives them. */
+export function writeValues(mem: Memory, def: MapDef, to: Addr, values: Uint8Array, cpus: number): void {
+  const stride = alignUp(def.valueSize, 8);
+  if (def.special === undefined) mem.write(to, values.subarray(0, stride * cpus));
+  else
+    for (let at = 0; at < stride * cpus; at += stride) writeValue(mem, def, to + at, values.subarray(at, at + stride));
+}
+
+/** The same, as user space may see them. */
+export function readValues(mem: Memory, def: MapDef, from: Addr, cpus: number): Uint8Array {
+  const stride = alignUp(def.valueSize, 8);
+  const values = mem.read(from, stride * cpus);
+  for (let at = 0; at < values.length; at += stride)
+    for (const field of def.special ?? []) values.fill(0, at + field.offset, at + field.offset + field.size);
+  return values;
 }

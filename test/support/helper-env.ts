@@ -2,7 +2,7 @@
  * A HelperEnv for tests: what a kernel answers is a field that the test sets.
  */
 import type { Clock, HelperEnv, HelperName, RunState, Task } from '../../src/helpers/index.ts';
-import { HELPERS } from '../../src/helpers/index.ts';
+import { HELPERS, ObjectStore } from '../../src/helpers/index.ts';
 import { createMap, type KernelMap, type MapDef, PerfEventArrayMap } from '../../src/maps/index.ts';
 import type { FlatMemory } from './flat-memory.ts';
 import { TestMapEnv } from './map-env.ts';
@@ -39,6 +39,7 @@ export class TestHelperEnv implements HelperEnv {
   readonly maps = new TestMapEnv();
   readonly mem: FlatMemory = this.maps.mem;
   readonly cpus = this.maps.cpus;
+  readonly objects = new ObjectStore(this.mem, this.cpus, () => {});
   readonly lines: string[] = [];
   readonly task = new TestTask();
   retHi = 0;

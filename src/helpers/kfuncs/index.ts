@@ -5,11 +5,12 @@
 import type { Callable } from '../../vm/index.ts';
 import type { Helper, HelperEnv } from '../helper.ts';
 import * as dynptr from './dynptr.ts';
+import * as graph from './graph.ts';
 import * as iterators from './iterators.ts';
 import * as sections from './sections.ts';
 import * as strings from './strings.ts';
 
-export const KFUNCS: Readonly<Record<string, Helper>> = { ...sections, ...iterators, ...dynptr, ...strings };
+export const KFUNCS: Readonly<Record<string, Helper>> = { ...sections, ...iterators, ...dynptr, ...strings, ...graph };
 
 /** Each bound to a kernel. */
 export function bindKfuncs(env: HelperEnv): ReadonlyMap<string, Callable> {

@@ -3,8 +3,8 @@ import { EINVAL } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
 import { bindObjects } from '../../helpers/index.ts';
-import { BPF_PSEUDO_BTF_ID, CALL, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
-import { BPF_FUNC_kptr_xchg, BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
+import { BPF_PSEUDO_BTF_ID, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
+import { BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
 import type { Callable, InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
@@ -88,21 +88,17 @@ function callables(
   if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
     throw new UnsupportedError('running programs that use an arena');
   }
-  const { code, src, imm } = insns;
-  let exchanges = false;
+  const { code, src } = insns;
   for (let pc = 0; pc < insns.length; pc++) {
     if (code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_BTF_ID) {
       throw new UnsupportedError('running programs that read variables of the kernel');
     }
-    if (code[pc] === CALL && src[pc] === 0 && imm[pc] === BPF_FUNC_kptr_xchg) exchanges = true;
   }
   const bound = new Map<number, Callable>();
   const objects = bindObjects(core.execution, (id) => objectLayout(btf?.btf, id));
   for (const [pc, name] of program.kfuncs) {
     const callable = core.kfuncs.get(name) ?? objects.get(name);
     if (!callable) throw new UnsupportedError(`kfunc ${name}`);
-    // Nothing would give them back when the map goes.
-    if (exchanges && objects.has(name)) throw new UnsupportedError('allocated objects in maps');
     bound.set(pc, callable);
   }
   return bound;

@@ -7,7 +7,7 @@
 
 import { EINVAL } from '../../base/errno.ts';
 import type { Addr, Memory } from '../../base/memory.ts';
-import type { HelperEnv, Packet, RunState } from '../../helpers/index.ts';
+import type { HelperEnv, ObjectStore, Packet, RunState } from '../../helpers/index.ts';
 import { type KernelMap, PerfEventArrayMap } from '../../maps/index.ts';
 import type { CallbackArgs, Engine } from '../../vm/index.ts';
 import type { MapRegistry } from '../objects/map.ts';
@@ -33,6 +33,7 @@ export interface ExecutionEnv {
   readonly world: World;
   readonly cpus: number;
   readonly maps: MapRegistry;
+  readonly objects: ObjectStore;
   readonly trace: TracePipe;
   /** There once the kernel is complete. */
   readonly hooks: { symbolAt(addr: bigint): string | undefined };
@@ -42,6 +43,7 @@ export interface ExecutionEnv {
 export class Execution implements HelperEnv {
   readonly mem: Memory;
   readonly cpus: number;
+  readonly objects: ObjectStore;
   readonly run: RunState = {
     ctx: 0,
     progType: 0,
@@ -59,11 +61,14 @@ export class Execution implements HelperEnv {
   readonly #env: ExecutionEnv;
   #task: WorldTask;
   #cpu = 0;
+  /** Runs that have begun and not ended. */
+  #depth = 0;
 
   constructor(env: ExecutionEnv) {
     this.#env = env;
     this.mem = env.mem;
     this.cpus = env.cpus;
+    this.objects = env.objects;
     this.#task = env.world.tasks.swapper;
   }
 
@@ -91,6 +96,7 @@ export class Execution implements HelperEnv {
     this.#task = scope.task;
     this.#moveTo((scope.cpu ?? scope.task.cpu) % this.cpus);
     prog.running = true;
+    this.#depth++;
     const began = this.statistics > 0 ? this.clock.monotonic() : 0n;
     try {
       const answer = times === 1 ? prog.runnable.run(ctx) : prog.runnable.runBatch(ctx, 0, times);
@@ -104,6 +110,7 @@ export class Execution implements HelperEnv {
         prog.runTimeNs += this.clock.monotonic() - began;
       }
       prog.running = false;
+      if (--this.#depth === 0) this.objects.reclaim();
       run.ctx = outerCtx;
       run.progType = progType;
       run.attachType = attachType;

@@ -66,6 +66,11 @@ export function mapRecordOf(map: VerifierMap): MapRecord {
 /** What is only looked for in map values. */
 const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work']);
 
+/** Fields of the kernel, ascending by offset: in a map's value, or in a structure that programs allocate. */
+export function kernelFields(btf: Btf, id: number, place: 'map' | 'object'): readonly MapField[] {
+  return fieldsOf(btf, id, place === 'map' ? undefined : MAPS_ONLY).fields;
+}
+
 /** Fields of the kernel in a structure that programs allocate: type `id` of BTF number `btf`. */
 export function recordOf(env: Env, btf: number, id: number): MapRecord {
   const records = (env.records[btf] ??= new Map<number, MapRecord>());

@@ -40,16 +40,16 @@ interface Row {
   readonly args: string;
   readonly types: readonly number[];
   readonly write: MapWriter;
-  /** It copies values as if all their bytes were the program's. */
-  readonly copies?: true;
+  /** It takes all bytes of values for the program's: not for those in which the kernel keeps something. */
+  readonly plain?: true;
 }
 
 const ROWS: readonly Row[] = [
   { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: HASH_LOOKUP_TYPES, write: writeHashLookup },
   { helper: BPF_FUNC_map_lookup_elem, args: 'ii', types: [BPF_MAP_TYPE_LPM_TRIE], write: writeLpmLookup },
-  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: ARRAYS, write: writeArrayUpdate, copies: true },
-  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASH_TYPES, write: writeHashUpdate, copies: true },
-  { helper: BPF_FUNC_map_delete_elem, args: 'ii', types: HASH_TYPES, write: writeHashDelete },
+  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: ARRAYS, write: writeArrayUpdate, plain: true },
+  { helper: BPF_FUNC_map_update_elem, args: 'iiiL', types: HASH_TYPES, write: writeHashUpdate, plain: true },
+  { helper: BPF_FUNC_map_delete_elem, args: 'ii', types: HASH_TYPES, write: writeHashDelete, plain: true },
   { helper: BPF_FUNC_map_push_elem, args: 'iiL', types: QUEUES, write: writePush },
   { helper: BPF_FUNC_map_pop_elem, args: 'ii', types: QUEUES, write: writePop },
   { helper: BPF_FUNC_map_peek_elem, args: 'ii', types: QUEUES, write: writePeek },
@@ -73,7 +73,7 @@ export function unknownMapWriter(helper: number, args: string): ((f: HelperFunct
 /** What writes the function for a helper on a map, or undefined where JavaScript does it. */
 export function mapWriter(helper: number, args: string, map: MapFacts): MapWriter | undefined {
   const row = ROWS.find((r) => r.helper === helper && r.types.includes(map.type));
-  return row === undefined || row.args !== args || (row.copies === true && map.special) ? undefined : row.write;
+  return row === undefined || row.args !== args || (row.plain === true && map.special) ? undefined : row.write;
 }
 
 /** The same for a helper that need not know a map. */
