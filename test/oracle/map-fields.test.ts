@@ -44,7 +44,7 @@ function valueBtf(field: Field): { bytes: Uint8Array; key: number; lpmKey: numbe
   const task = btf.struct('task_struct', 4, [['pid', u32, 0]]);
   const lock =
     field === 'bpf_list_head' || field === 'bpf_rb_root' ? btf.struct('bpf_spin_lock', 4, [['v', u32, 0]]) : 0;
-  const type = kernel || btf.ptr(btf.add({ kind: 'type_tag', name: field, type: task }));
+  const type = kernel || btf.ptr(btf.add({ kind: 'type_tag', name: field, type: task, kindFlag: false }));
   const members: [string, number, number][] = [
     ['f', type, 0],
     ['n', u64, 16],
@@ -52,7 +52,7 @@ function valueBtf(field: Field): { bytes: Uint8Array; key: number; lpmKey: numbe
   if (lock) members.push(['lock', lock, 24]);
   const value = btf.struct('value', 32, members);
   const contains = { bpf_list_head: 'contains:node:l', bpf_rb_root: 'contains:node:r' }[field as string];
-  if (contains) btf.add({ kind: 'decl_tag', name: contains, type: value, component: 0 });
+  if (contains) btf.add({ kind: 'decl_tag', name: contains, type: value, component: 0, kindFlag: false });
   return { bytes: btf.build(), key: u32, lpmKey, value };
 }
 
