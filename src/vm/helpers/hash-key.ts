@@ -1,10 +1,11 @@
 /** Code that computes the hash of a key as maps/hash-function.ts does, with the multipliers of one map as constants. */
-import { HASH_BLOCK_WORDS, HASH_MULTIPLIERS, HASH_MULTIPLIERS_BEFORE } from '../../base/map-storage.ts';
+import { HASH_BLOCK_WORDS, HASH_MASK, HASH_MULTIPLIERS, HASH_MULTIPLIERS_BEFORE } from '../../base/map-storage.ts';
 import type { CodeWriter } from '../wasm/code.ts';
 import {
   BR_IF,
   I32,
   I32_ADD,
+  I32_AND,
   I32_EQ,
   I32_EQZ,
   I32_LOAD,
@@ -48,16 +49,36 @@ export function isShort(keySize: number): boolean {
   return keySize <= SHORT_KEY;
 }
 
-/** Reads the key of `size` bytes at the address in local `at`. */
-export function readKey(code: CodeWriter, at: number, size: number): Key {
+/**
+ * Reads the key of `size` bytes at the address in local `at`. `known` puts the word at an offset of it on the stack, as an i64, and
+ * answers true where it need not be read.
+ */
+export function readKey(
+  code: CodeWriter,
+  at: number,
+  size: number,
+  known: (offset: number) => boolean = () => false,
+): Key {
   const words: number[] = [];
   for (let offset = 0; isShort(size) && offset < size; offset += 4) {
     const word = code.newLocal(I64);
-    writeWord(code, at, offset, size);
+    if (size - offset < 4 || !known(offset)) writeWord(code, at, offset, size);
     code.set(word);
     words.push(word);
   }
   return { at, size, words };
+}
+
+/** Puts the offset of a short key's bucket on the stack, as an i32. */
+export function writeBucketOffset(code: CodeWriter, { size, words }: Key, map: MapFacts): void {
+  writeSum(code, map, size, (offset) => code.get(words[offset / 4]!));
+  // The hash is the upper half; buckets are a word each.
+  code
+    .i64(32 - 2)
+    .op(I64_SHR_U)
+    .op(I32_WRAP_I64)
+    .i32(map.word(HASH_MASK) << 2)
+    .op(I32_AND);
 }
 
 /** Puts the hash of a key on the stack, as an i32. */
@@ -124,6 +145,18 @@ function writeBlock(
   word: (offset: number) => void,
   before?: () => void,
 ): void {
+  writeSum(code, map, size, word, before);
+  code.i64(32).op(I64_SHR_U).op(I32_WRAP_I64);
+}
+
+/** The sum whose upper half is that hash. */
+function writeSum(
+  code: CodeWriter,
+  map: MapFacts,
+  size: number,
+  word: (offset: number) => void,
+  before?: () => void,
+): void {
   const multiplier = (i: number): CodeWriter => {
     const at = map.word(HASH_MULTIPLIERS) + 8 * i;
     return code.i64(map.mem.i32(at), map.mem.i32(at + 4));
@@ -139,7 +172,6 @@ function writeBlock(
       .op(I64_MUL)
       .op(I64_ADD);
   }
-  code.i64(32).op(I64_SHR_U).op(I32_WRAP_I64);
 }
 
 /** Puts the word at local `at` + offset of `size` bytes on the stack, as an i64. */

@@ -57,7 +57,7 @@ import {
 import { writeCopy } from './bytes.ts';
 import { writeCpuPart } from './cpu.ts';
 import type { MapFacts } from './facts.ts';
-import { isShort, type Key, readKey, writeHash, writeIsKey, writeKeyCopy } from './hash-key.ts';
+import { isShort, type Key, readKey, writeBucketOffset, writeHash, writeIsKey, writeKeyCopy } from './hash-key.ts';
 import type { MapFunction } from './helper-function.ts';
 
 const KEY = 1;
@@ -109,12 +109,20 @@ export function hasHashProbe(map: MapFacts): boolean {
 /**
  * The same in the place of the call, as far as it mostly goes: the key at the address in local `at` is compared with the
  * first element of its chain. Function `rest` looks at the others. Puts the address of the value, or 0, on the stack.
+ * `known`: as for `readKey`.
  */
-export function writeHashProbe(code: CodeWriter, map: MapFacts, control: Addr, at: number, rest: number): void {
+export function writeHashProbe(
+  code: CodeWriter,
+  map: MapFacts,
+  control: Addr,
+  at: number,
+  known: (offset: number) => boolean,
+  rest: number,
+): void {
   const element = code.newLocal(I32);
-  const key = readKey(code, at, map.keySize);
-  writeHash(code, key, map);
-  code.i32(map.word(HASH_MASK)).op(I32_AND).i32(2).op(I32_SHL).memory(I32_LOAD, map.storage);
+  const key = readKey(code, at, map.keySize, known);
+  writeBucketOffset(code, key, map);
+  code.memory(I32_LOAD, map.storage);
   code.tee(element).open(IF, I32);
   writeIsKey(code, key, element, ELEMENT_KEY);
   code.open(IF, I32);

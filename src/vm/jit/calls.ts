@@ -46,6 +46,7 @@ import {
 } from '../wasm/opcodes.ts';
 import { burnFuel, enterFunction, leaveFuel, leaveFunction, takeFuel, testRange } from './checks.ts';
 import type { FunctionContext } from './function.ts';
+import { constantAddress } from './memory.ts';
 
 /** A helper or kfunc. Where there is none the run ends. */
 export function writeCall(f: FunctionContext, pc: number): void {
@@ -57,6 +58,7 @@ export function writeCall(f: FunctionContext, pc: number): void {
     return;
   }
   const own = ownWay(f, pc, callable);
+  if (own?.isLookup !== true) f.stackWords.clear();
   if (own !== null && !f.checked) {
     own.write();
     return;
@@ -82,6 +84,8 @@ const ARRAY_TYPES: readonly number[] = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_
 interface OwnWay {
   /** Leaves the answer in r0. */
   readonly write: () => void;
+  /** It only looks up in a map: what is in memory stays. */
+  readonly isLookup?: boolean;
   /** The map that it is written for, 0 for none. */
   readonly map: Addr;
   /** Bytes that it reads at the addresses in r2 and r3. */
@@ -95,9 +99,10 @@ function ownWay(f: FunctionContext, pc: number, callable: Callable): OwnWay | nu
   const reads = f.checked ? readByHelper(helper, map) : [];
   if (reads === null) return null;
   if (helper === BPF_FUNC_map_lookup_elem && map !== undefined && callable.args === 'ii') {
-    if (isArray(map)) return { write: () => writeArrayLookup(f, map), map: map.addr, reads };
+    const lookup = { isLookup: true, map: map.addr, reads };
+    if (isArray(map)) return { ...lookup, write: () => writeArrayLookup(f, map) };
     const facts = mapFacts(f.imports.host.mem, map.addr);
-    if (hasHashProbe(facts)) return { write: () => writeHashLookup(f, facts, callable), map: map.addr, reads };
+    if (hasHashProbe(facts)) return { ...lookup, write: () => writeHashLookup(f, facts, callable) };
   }
   const fn = f.helperFunctions.of(helper, callable, map?.addr ?? 0);
   if (fn === null) return null;
@@ -159,7 +164,9 @@ function writeHashLookup(f: FunctionContext, facts: MapFacts, callable: Callable
   const { code } = f;
   f.get32(2).set(f.i32);
   const rest = f.helperFunctions.hashRest(facts, callable);
-  code.borrowing(() => writeHashProbe(code, facts, f.control, f.i32, rest));
+  const addr = constantAddress(f, 2, 0);
+  const known = (offset: number): boolean => addr !== undefined && f.stackWords.get(addr + offset);
+  code.borrowing(() => writeHashProbe(code, facts, f.control, f.i32, known, rest));
   f.set32(0);
 }
 
@@ -197,6 +204,7 @@ function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
 
 /** The helper whose number is in dst. */
 export function writeCallx(f: FunctionContext, pc: number): void {
+  f.stackWords.clear();
   burnFuel(f, pc, 0);
   leaveFuel(f);
   f.get32(f.ops.dst[pc]!).i32(pc);
@@ -225,6 +233,7 @@ export function writePacketLoad(f: FunctionContext, pc: number, size: number, in
 /** A function of the same program, whose fuel is burnt. */
 export function writeSubprogCall(f: FunctionContext, pc: number): void {
   const fn = f.ops.target[pc]!;
+  f.stackWords.clear();
   leaveFuel(f);
   enterFunction(f);
   const read = f.facts.readAtEntry(fn);

@@ -11,6 +11,7 @@ import type { FunctionFacts, ProgramFacts } from './function-facts.ts';
 import type { HelperFunctions } from './helper-functions.ts';
 import type { ModuleImports } from './imports.ts';
 import { type RegisterLocals, Registers } from './registers.ts';
+import { StackWords } from './stack-words.ts';
 import { Sums } from './sums.ts';
 
 /** A fault on its way is its slot above these bits, its kind in them. */
@@ -93,6 +94,7 @@ export class FunctionContext implements ModuleContext {
   #otherI64: number | undefined;
   readonly checkedRanges = new CheckedRanges();
   readonly sums: Sums;
+  readonly stackWords: StackWords;
 
   constructor(module: ModuleContext, code: CodeWriter, fn: number) {
     this.code = code;
@@ -112,6 +114,7 @@ export class FunctionContext implements ModuleContext {
     this.functionType = module.functionType;
     this.functionIndex = module.functionIndex;
     this.sums = new Sums(this.framePointer, (reg) => this.#registers.isSmall(reg));
+    this.stackWords = new StackWords(code, this.framePointer);
     this.#current = module.facts.of(fn);
     const { start, types } = this.#current;
     // r1 to r5 are the parameters; the others become locals when they are first used.
@@ -169,6 +172,7 @@ export class FunctionContext implements ModuleContext {
   #forgetBlock(): void {
     this.checkedRanges.clear();
     this.sums.clear();
+    this.stackWords.clear();
   }
 
   /** Whether a register is an i32 now. Its upper half is 0 then, or nobody asks for it. */

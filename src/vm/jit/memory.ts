@@ -80,6 +80,13 @@ function address(f: FunctionContext, reg: number, off: number): number {
   return 0;
 }
 
+/** The address `reg + off`, where it is always the same. */
+export function constantAddress(f: FunctionContext, reg: number, off: number): number | undefined {
+  const sum = f.sums.of(reg);
+  const addr = sum && sum.index < 0 ? sum.constant + off : -1;
+  return addr >= 0 && addr < 2 ** 32 ? addr : undefined;
+}
+
 export function writeLoad(f: FunctionContext, pc: number): void {
   const op = f.ops.op[pc]!;
   const src = f.ops.src[pc]!;
@@ -99,11 +106,13 @@ export function writeStore(f: FunctionContext, pc: number): void {
   const dst = f.ops.dst[pc]!;
   const off = f.ops.off[pc]!;
   checkAccess(f, dst, off, size, true, pc);
+  const kept = f.stackWords.store(pc, constantAddress(f, dst, off), size);
   const offset = address(f, dst, off);
   const constant = (op & 7) === 2;
-  const narrow = size < 8 && (constant || f.isNarrow(f.ops.src[pc]!));
+  const narrow = size < 8 && (constant || kept >= 0 || f.isNarrow(f.ops.src[pc]!));
   if (constant) narrow ? f.code.i32(f.ops.imm[pc]!) : f.code.i64(f.ops.imm[pc]!);
   else narrow ? f.get32(f.ops.src[pc]!) : f.get(f.ops.src[pc]!);
+  if (kept >= 0) f.code.tee(kept);
   f.code.memory(size === 8 ? I64_STORE : STORES.get(size)![narrow ? 1 : 0], offset);
 }
 
@@ -143,6 +152,7 @@ export function writeAtomic(f: FunctionContext, pc: number): void {
   const dst = f.ops.dst[pc]!;
   const off = f.ops.off[pc]!;
   checkAccess(f, dst, off, size, true, pc);
+  f.stackWords.clear();
   const offset = address(f, dst, off);
   code.tee(f.i32).get(f.i32).memory(load, offset).set(f.i64);
   if (which === XCHG) {

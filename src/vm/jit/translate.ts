@@ -1,5 +1,6 @@
 /** Translates one BPF function: structure from the graph, instructions one by one. */
 import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, BPF_X, byteSize, classOf } from '../../isa/index.ts';
+import { BPF_FUNC_map_lookup_elem } from '../../uapi/generated/constants.ts';
 import {
   isPacketOperation,
   OP_ATOMIC32,
@@ -93,6 +94,7 @@ function writeFunctionCall(f: FunctionContext, pc: number): void {
 function writeBody(f: FunctionContext, start: number, end: number, facts: FunctionFacts): void {
   const { ops } = f;
   const { idioms, moves } = facts;
+  f.stackWords.begin(lastLookup(f, start, end));
   /** Shifts that idioms begin with, and how wide these are. */
   const begun = new Map<number, boolean>();
   for (let pc = start; pc < end; pc++) {
@@ -116,6 +118,15 @@ function writeBody(f: FunctionContext, start: number, end: number, facts: Functi
     }
     writeIdiom(f, dst, idiom, f.kept(ops.dst[idiom.from]!, idiom.wide));
   }
+}
+
+/** The last slot of a block that looks up in a map which is known; -1 for none. */
+function lastLookup({ ops, program }: FunctionContext, start: number, end: number): number {
+  for (let pc = end - 1; pc >= start; pc--) {
+    if (ops.op[pc] !== OP_CALL_HELPER || ops.imm[pc] !== BPF_FUNC_map_lookup_elem) continue;
+    if (program.callMaps?.has(pc)) return pc;
+  }
+  return -1;
 }
 
 /** A move that is not made where the branch before it would be taken. */
