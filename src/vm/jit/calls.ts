@@ -17,6 +17,7 @@ import { writeCpuPart } from '../helpers/cpu.ts';
 import { type MapFacts, mapFacts } from '../helpers/facts.ts';
 import { hasHashProbe, writeHashProbe } from '../helpers/hash-table.ts';
 import { OP_CALL_HELPER } from '../operations.ts';
+import type { CodeWriter } from '../wasm/code.ts';
 import {
   BLOCK,
   BR,
@@ -25,6 +26,7 @@ import {
   ELSE,
   I32,
   I32_ADD,
+  I32_EQ,
   I32_EQZ,
   I32_GE_U,
   I32_LOAD,
@@ -274,11 +276,17 @@ export function writeTailCall(f: FunctionContext, pc: number): void {
     .i32(1)
     .op(I32_ADD)
     .memory(I32_STORE, control + TAIL_CALLS);
+  const withContext = (): CodeWriter => f.get(1).i64(0).i64(0).i64(0).i64(0);
+  if (f.fn === 0) {
+    // A program that goes on in itself stays in its module, which a call through the table would have to find.
+    code.get(slot).i32(f.slot).op(I32_EQ).open(IF);
+    withContext().returnCall(f.functionIndex(0)).end();
+  }
   code
     .i32(0)
     .get(slot)
     .memory(I32_STORE, control + RUNNING);
-  f.get(1).i64(0).i64(0).i64(0).i64(0).get(slot);
+  withContext().get(slot);
   if (f.fn === 0) {
     code.indirect(RETURN_CALL_INDIRECT, f.functionType);
   } else {

@@ -67,6 +67,7 @@ export function compileModule(
     control: host.control,
     checked,
     stack,
+    slot: placement.slot,
     functionSlots: placement.functionSlots,
     calls: placement.calls,
     services,

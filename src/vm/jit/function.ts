@@ -29,6 +29,8 @@ export interface ModuleContext {
   readonly checked: boolean;
   /** The stacks of all functions of the program. */
   readonly stack: { readonly start: Addr; readonly size: number };
+  /** The program's own slot, where tail calls find it. */
+  readonly slot: number;
   /** What a reference to each function evaluates to. */
   readonly functionSlots: readonly number[];
   /** Slot of a helper or kfunc call -> what it calls. */
@@ -64,6 +66,8 @@ export class FunctionContext implements ModuleContext {
   readonly control: Addr;
   readonly checked: boolean;
   readonly stack: { readonly start: Addr; readonly size: number };
+  /** The program's own slot. */
+  readonly slot: number;
   /** What a reference to each function evaluates to. */
   readonly functionSlots: readonly number[];
   /** Slot of a helper or kfunc call -> what it calls. */
@@ -106,6 +110,7 @@ export class FunctionContext implements ModuleContext {
     this.control = module.control;
     this.checked = module.checked;
     this.stack = module.stack;
+    this.slot = module.slot;
     this.functionSlots = module.functionSlots;
     this.calls = module.calls;
     this.services = module.services;

@@ -16,6 +16,7 @@ import {
   type LOOP,
   MEMORY_COPY,
   MEMORY_FILL,
+  RETURN_CALL,
   VOID,
 } from './opcodes.ts';
 
@@ -127,6 +128,13 @@ export class CodeWriter {
 
   call(fn: number): this {
     this.#out.byte(CALL);
+    this.#out.u32(fn);
+    return this;
+  }
+
+  /** A call in whose place this function ends. */
+  returnCall(fn: number): this {
+    this.#out.byte(RETURN_CALL);
     this.#out.u32(fn);
     return this;
   }
