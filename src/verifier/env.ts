@@ -205,6 +205,8 @@ export class Env implements PrintContext {
   /** For one comparison: the numbers that learn from it. */
   readonly linked = new LinkedSet();
   exceptionCallback = 0;
+  /** Whether a path throws. */
+  throws = false;
   /** The packet may have been written to, or its pointers lost, by this program. */
   seenDirectWrite = false;
   /** Loads through BTF pointers that may fault. */

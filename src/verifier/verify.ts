@@ -115,6 +115,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   cur.firstIdx = sub.start;
   cur.lastIdx = -1;
   env.pending = [];
+  env.checkpoints = [];
   env.liveness.leave();
   env.scratchAll();
   const logStart = env.log.end;

@@ -1,24 +1,26 @@
 /**
  * npm run oracle: random programs on the machine's kernel and on the embedded one. Same verdict, errno, last message,
- * statistics; for accepted ones the same return value, packet and map contents.
+ * statistics, and with --logs the same level-2 log; for accepted ones the same return value, packet and map contents.
  *
- *   npm run oracle -- [--count N] [--seed N] [--keep N] [--figures] [-j] [--mutate FILE]...
+ *   npm run oracle -- [--count N] [--seed N] [--keep N] [--to DIRECTORY] [--logs] [--figures] [-j]
+ *                     [--mutate FILE]... [--replay FILE]...
  *
  * With --mutate the programs are mutants of the cases in the files (test/support/generator/mutate.ts) instead of
- * generated ones. The first programs of every class of disagreement that is not known (known.ts) are made minimal and
- * kept under test/oracle/kept/, which the test beside this file replays; then it exits with 1. Root only; it attaches
+ * generated ones, with --replay the cases themselves. The first programs of every class of disagreement that is not known (known.ts) are made minimal and
+ * kept under test/oracle/kept/ (or DIRECTORY), which the test beside this file replays; then it exits with 1. Root only; it attaches
  * to nothing.
  */
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../../src/base/errors.ts';
-import { type ProgramCase, readCaseFile } from '../../src/bin/cases/case.ts';
+import { type ProgramCase, programsOf, readCaseFile } from '../../src/bin/cases/case.ts';
 import { table, writeFigures } from '../../tools/house/figures.mjs';
 import { mutantsOf } from '../support/generator/mutate.ts';
 import { generateProgram } from '../support/generator/program.ts';
+import { GENERATED_BTF } from '../support/generator/types.ts';
 import { classOf, type Disagreement } from './differential/disagreement.ts';
 import { programOf, withProgram } from './differential/edit.ts';
 import { KernelPair } from './differential/kernels.ts';
-import { assemblyOf, caseOf, GENERATED_BTF, generatedBtf, withAnswer } from './differential/program-case.ts';
+import { assemblyOf, caseOf, GENERATED_TYPES, withAnswer } from './differential/program-case.ts';
 import { shrink } from './differential/shrink.ts';
 import { KNOWN } from './known.ts';
 
@@ -35,18 +37,21 @@ let accepted = 0;
 let compared = 0;
 let same = 0;
 
-const files = options.mutate.map(readCaseFile);
+const files = [...options.mutate, ...options.replay].map(readCaseFile);
 const btfDirectory = files[0]?.btfDirectory ?? '';
-const source = files.length > 0 ? mutantsOf(files) : (seed: number) => caseOf(generateProgram(seed));
-const kernels = await KernelPair.open(btfDirectory);
+const replayed = options.replay.length > 0 ? files.flatMap(programsOf) : [];
+const count = replayed.length || options.count;
+const kernels = await KernelPair.open({ btfDirectory, logs: options.logs });
 try {
-  for (let i = 0; i < options.count; i++) {
-    const c = source(options.seed + i);
+  const mutant = options.mutate.length > 0 ? mutantsOf(files) : undefined;
+  for (let i = 0; i < count; i++) {
+    const seed = options.seed + i;
+    const c = replayed[i] ?? mutant?.(seed) ?? caseOf(generateProgram(seed, { types: GENERATED_TYPES }));
     const { linux, ours, differ } = await kernels.ask(c);
     if (linux.accept) accepted++;
     if (linux.accept && ours.runs && ours.unrunnable === undefined && c.deterministic !== false) compared++;
     if (differ === undefined) same++;
-    else await note(c, options.seed + i, differ);
+    else await note(c, seed, differ);
     if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} programs, ${i + 1 - same} disagree `);
   }
 } finally {
@@ -82,21 +87,23 @@ async function keep(c: ProgramCase, seed: number, name: string) {
   });
   const minimal = withProgram(c, smallest);
   const { linux, differ } = await kernels.ask(minimal);
-  const file = `kept/${name.split(':')[0]!.replace(/ /g, '-')}-${seed}.jsonl`;
-  const id = file.slice('kept/'.length, -'.jsonl'.length);
+  const id = `${name.split(':')[0]!.replace(/ /g, '-')}-${seed}`;
+  const file = `${options.to}/${id}.jsonl`;
   for (const btf of [minimal.prog_btf, ...(minimal.maps ?? []).map((map) => map.btf)]) if (btf) keepTypes(btf);
-  writeFileSync(new URL(file, import.meta.url), `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
+  mkdirSync(options.to, { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ ...withAnswer(minimal, linux), id })}\n`);
   return { file, assembly: assemblyOf(minimal), differ: differ! };
 }
 
 function keepTypes(name: string): void {
-  const to = new URL(`kept/btf/${name}.btf`, import.meta.url);
-  if (name === GENERATED_BTF) writeFileSync(to, generatedBtf());
+  const to = `${options.to}/btf/${name}.btf`;
+  mkdirSync(`${options.to}/btf`, { recursive: true });
+  if (name === GENERATED_BTF) writeFileSync(to, GENERATED_TYPES.bytes);
   else if (!existsSync(to)) copyFileSync(`${btfDirectory}/${name}.btf`, to);
 }
 
 function report(): void {
-  const { count, seed, json, figures } = options;
+  const { seed, json, figures } = options;
   const rows = [...classes.values()].sort((a, b) => b.count - a.count);
   if (json) process.stdout.write(`${JSON.stringify({ count, seed, accepted, compared, same, classes: rows })}\n`);
   else {
@@ -125,14 +132,25 @@ function report(): void {
         )}`;
   const mutate = options.mutate.map((file) => ` --mutate ${file}`).join('');
   writeFigures(
-    files.length > 0 ? 'Mutated programs' : 'Generated programs',
+    options.mutate.length > 0 ? 'Mutated programs' : 'Generated programs',
     `npm run oracle -- --count ${count} --seed ${seed}${mutate} --figures`,
     lines + others,
   );
 }
 
 function readOptions(words: readonly string[]) {
-  const read = { count: 1000, seed: 1, keep: 1, json: false, figures: false, mutate: [] as string[] };
+  const to = new URL('kept', import.meta.url).pathname;
+  const read = {
+    count: 1000,
+    seed: 1,
+    keep: 1,
+    to,
+    logs: false,
+    json: false,
+    figures: false,
+    mutate: [] as string[],
+    replay: [] as string[],
+  };
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     const number = () => {
@@ -144,7 +162,10 @@ function readOptions(words: readonly string[]) {
     else if (word === '--seed') read.seed = number();
     else if (word === '--keep') read.keep = number();
     else if (word === '-j' || word === '--json') read.json = true;
+    else if (word === '--logs') read.logs = true;
     else if (word === '--figures') read.figures = true;
+    else if (word === '--to') read.to = words[++at] ?? '';
+    else if (word === '--replay') read.replay.push(words[++at] ?? '');
     else if (word === '--mutate') read.mutate.push(words[++at] ?? '');
     else throw new UsageError(`what is '${word}'?`);
   }

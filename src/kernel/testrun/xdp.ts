@@ -8,6 +8,8 @@ import {
   BPF_FUNC_xdp_adjust_head,
   BPF_FUNC_xdp_adjust_meta,
   BPF_FUNC_xdp_adjust_tail,
+  BPF_XDP_CPUMAP,
+  BPF_XDP_DEVMAP,
 } from '../../uapi/generated/constants.ts';
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import { HEADROOM, TAILROOM, XdpFrame } from '../hooks/frame.ts';
@@ -26,6 +28,8 @@ const MAX_METADATA = 255;
 const LOOPBACK = 1;
 
 export const testXdp: TestRun = (client, prog, attr) => {
+  // Those run at the entries of maps, and nowhere else.
+  if (prog.attachType === BPF_XDP_DEVMAP || prog.attachType === BPF_XDP_CPUMAP) return -EINVAL;
   const flags = attr.flags ?? 0;
   if ((flags & BPF_F_TEST_XDP_LIVE_FRAMES) !== 0) {
     throw new UnsupportedError('test-run with live frames', { since: '5.18' });

@@ -71,12 +71,14 @@ function answerRange(env: Env): Range | null {
 export function checkReturnCode(env: Env, regno = 0): void {
   const { progType } = env.input;
   // What ends a program that threw answers for it.
-  const isProgram = env.frame.subprog === 0 || env.frame.inExceptionCallback;
+  // Who throws, throws for the function that was verified from.
+  const outermost = env.cur.frames[0]!;
+  const isProgram = outermost.subprog === 0 || outermost.inExceptionCallback;
   if (isProgram && progType === c.BPF_PROG_TYPE_STRUCT_OPS) {
     const { ret } = operationOf(env);
     if (ret === 0) return;
   }
-  if (env.frame.inAsyncCallback) {
+  if (outermost.inAsyncCallback) {
     checkAsyncAnswer(env, regno);
     return;
   }
@@ -114,7 +116,7 @@ function checkAsyncAnswer(env: Env, regno: number): void {
     env.reject('EINVAL', `${when} the register R${regno} is not a known value (${typeName(r0.type)})`);
   }
   env.walk.precision.markReg(regno);
-  if (env.frame.anyReturn || (r0.smin >= 0n && r0.smax <= 0n)) return;
+  if (env.cur.frames[0]!.anyReturn || (r0.smin >= 0n && r0.smax <= 0n)) return;
   invalidScalar(env, r0, 0, 0, when, `R${regno}`);
 }
 

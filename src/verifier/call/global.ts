@@ -24,16 +24,17 @@ import { KINDS } from './arg/kinds.ts';
 import { prepareArgs } from './global-args.ts';
 import { checkReadWrite } from './kfunc-memory.ts';
 
-/** Registers at a call of a global function. */
-export function checkGlobalArgs(env: Env, index: number): void {
+/** Registers at a call of a global function: what is wrong with them, which the log then has. */
+export function checkGlobalArgs(env: Env, index: number): Rejection | undefined {
   const sub = env.subprogs[index]!;
   try {
     prepareArgs(env, index);
     for (const [k, arg] of sub.args!.entries()) checkOne(env, k, arg);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    env.reject(error.errno, `Caller passes invalid args into func#${index} ('${sub.name}')`);
+    return error;
   }
+  return undefined;
 }
 
 /**

@@ -134,7 +134,7 @@ function answerNew(env: Env, percpu: boolean, meta: KfuncMeta, r0: Reg): void {
     if (t.size > MAX_PERCPU_OBJECT) {
       env.reject('EINVAL', `bpf_percpu_obj_new type size (${t.size}) is greater than ${MAX_PERCPU_OBJECT}`);
     }
-    if (!isScalarStruct(btf, t, 0)) {
+    if (!isScalarStruct(env, btf, t, 0)) {
       env.reject('EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars');
     }
     if (recordOf(env, 1, Number(id)).fields.length > 0) {

@@ -281,7 +281,7 @@ function kindOf(env: Env, kfunc: Kfunc, k: number, pointedTo: number, pointed: B
   }
   if (pointed.kind === 'func_proto') return 'callback';
   const isScalar = pointed.kind === 'int' || pointed.kind === 'enum' || pointed.kind === 'enum64';
-  if (!isScalar && !isScalarStruct(btf, pointed, 0) && !(sized && pointed.kind === 'void')) {
+  if (!isScalar && !isScalarStruct(env, btf, pointed, 0) && !(sized && pointed.kind === 'void')) {
     env.reject(
       'EINVAL',
       `arg#${k} pointer type ${describe(pointed)} must point to ${sized ? 'void, ' : ''}scalar, or struct with scalar`,
@@ -293,12 +293,19 @@ function kindOf(env: Env, kfunc: Kfunc, k: number, pointedTo: number, pointed: B
 const describe = (t: BtfType): string =>
   `${t.kind === 'void' ? 'UNKNOWN' : t.kind.toUpperCase()} ${'name' in t ? t.name : ''}`;
 
-export function isScalarStruct(btf: Btf, t: BtfType, depth: number): boolean {
+/** Structures within structures that are looked into. */
+const MAX_NESTING = 3;
+
+export function isScalarStruct(env: Env, btf: Btf, t: BtfType, depth: number): boolean {
   if (t.kind !== 'struct' && t.kind !== 'union') return false;
   for (const m of t.members) {
     let mt = resolve(btf, m.type);
     if (mt.kind === 'struct' || mt.kind === 'union') {
-      if (depth >= 3 || !isScalarStruct(btf, mt, depth + 1)) return false;
+      if (depth >= MAX_NESTING) {
+        env.write('max struct nesting depth exceeded\n');
+        return false;
+      }
+      if (!isScalarStruct(env, btf, mt, depth + 1)) return false;
       continue;
     }
     if (mt.kind === 'array') mt = resolve(btf, mt.type);

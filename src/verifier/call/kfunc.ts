@@ -122,6 +122,7 @@ function release(env: Env, kfunc: Kfunc, meta: KfuncMeta): void {
 
 /** The program ends here, from whatever depth of calls; the default callback makes the cookie its answer. */
 function throwException(env: Env): Outcome {
+  env.throws = true;
   if (!env.exceptionCallback) checkReturnCode(env, 1);
   checkNothingHeld(env, true, 'bpf_throw', true);
   return ENDED;

@@ -19,19 +19,17 @@ export function subprogCall(env: Env): Outcome {
   const sub = env.subprogs[index];
   if (!sub) env.reject('EFAULT', `verifier bug: no function at insn ${pc + insns.imm[pc]! + 1}`);
   if (sub.isGlobal) {
+    const refused = checkGlobalArgs(env, index);
     if (cur.activeLocks) {
       env.reject('EINVAL', 'global function calls are not allowed while holding a lock,\nuse static function instead');
     }
-    if (sub.mightSleep && !cur.inSleepable) {
-      env.reject('EINVAL', `sleepable global function ${sub.name}() called in non-sleepable prog`);
-    }
-    if (sub.mightSleep && (cur.activeRcu || cur.activePreempt || cur.activeIrqId)) {
+    if (sub.mightSleep && (!cur.inSleepable || cur.activeRcu || cur.activePreempt || cur.activeIrqId)) {
       env.reject(
         'EINVAL',
         'global functions that may sleep are not allowed in non-sleepable context,\ni.e., in a RCU/IRQ/preempt-disabled section, or in\na non-sleepable BPF program context',
       );
     }
-    checkGlobalArgs(env, index);
+    if (refused) env.reject(refused.errno, `Caller passes invalid args into func#${index} ('${sub.name}')`);
     if (env.log.on) env.write(`Func#${index} ('${sub.name}') is global and assumed valid.\n`);
     if (sub.changesPktData) forgetPackets(env);
     sub.called = true;

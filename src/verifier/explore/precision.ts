@@ -174,6 +174,8 @@ export class Precision {
 
   /** The value of register `r` of the current frame matters. */
   markReg(r: number): void {
+    // A helper may take a pointer where it wants a number, as bpf_loop does: Linux calls that a mistake of its own.
+    if (!this.#env.reg(r).isScalar) this.#env.reject('EFAULT', 'verifier bug: backtracking misuse');
     this.#markChain(this.#env.cur, r);
   }
 

@@ -156,13 +156,13 @@ export class Speculation {
   #checkBounds(to: Reg, regno: number): void {
     const env = this.#env;
     if (to.type === PTR_STACK) {
+      const off = to.off + Number(BigInt.asIntN(32, to.value));
       if (!to.isConst) {
         env.reject(
           'EACCES',
-          `R${regno} variable stack access prohibited for !root, var_off=${tnumText(to.value, to.mask)} off=${to.off}`,
+          `R${regno} variable stack access prohibited for !root, var_off=${tnumText(to.value, to.mask)} off=${off}`,
         );
       }
-      const off = to.off + to.known;
       if (off >= 0 || off < -STACK_SIZE) {
         env.reject('EACCES', `R${regno} stack pointer arithmetic goes out of range, prohibited for !root; off=${off}`);
       }

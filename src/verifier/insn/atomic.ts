@@ -66,7 +66,11 @@ function readModifyWrite(env: Env, imm: number): void {
   if (isPointerLeak(env, src)) env.reject('EACCES', `R${src} leaks addr into mem`);
   checkAtomicTarget(env, dst);
   const loaded = imm === BPF_CMPXCHG ? R0 : imm & BPF_FETCH ? src : -1;
-  if (loaded >= 0) checkTarget(env, loaded);
+  if (loaded >= 0) {
+    checkTarget(env, loaded);
+    // Already now, also where it is the register with the address.
+    env.reg(loaded).markUnknown();
+  }
   const size = byteSize(code);
   const off = insns.off[pc]!;
   const { type } = env.reg(dst);

@@ -17,7 +17,6 @@ import {
 } from '../../isa/index.ts';
 import {
   BPF_MAP_TYPE_ARENA,
-  BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_SCHED_ACT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
@@ -98,7 +97,6 @@ function packetLoad(env: Env, mode: number): Outcome {
     case BPF_PROG_TYPE_SOCKET_FILTER:
     case BPF_PROG_TYPE_SCHED_CLS:
     case BPF_PROG_TYPE_SCHED_ACT:
-    case BPF_PROG_TYPE_CGROUP_SKB:
       break;
     default:
       env.reject('EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');

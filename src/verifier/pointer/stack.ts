@@ -125,13 +125,12 @@ function scrubSlot(frame: LiveFrame, n: number): void {
   for (let b = 0; b < 8; b++) if (frame.kind(n, b) !== SLOT_INVALID) frame.setKind(n, b, SLOT_MISC);
 }
 
-function spill(env: Env, frame: LiveFrame, n: number, from: Reg, size: number): void {
+function spill(frame: LiveFrame, n: number, from: Reg, size: number): void {
   frame.spilled[n]!.copyFrom(from);
   for (let b = 7; b > 7 - size; b--) frame.setKind(n, b, SLOT_SPILL);
   for (let b = 7 - size; b >= 0; b--) {
     const kind = frame.kind(n, b);
-    if (kind === SLOT_ZERO || (kind === SLOT_INVALID && env.caps.perfmon)) continue;
-    frame.setKind(n, b, SLOT_MISC);
+    if (kind !== SLOT_ZERO && kind !== SLOT_INVALID) frame.setKind(n, b, SLOT_MISC);
   }
 }
 
@@ -156,7 +155,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   if (reg && aligned && reg.isScalar && env.caps.bpf) {
     const whole = reg.isUmaxBelow(size * 8);
     if (whole) assignScalarId(env, reg);
-    spill(env, frame, n, reg, size);
+    spill(frame, n, reg, size);
     if (!whole) {
       frame.spilled[n]!.id = 0;
       frame.spilled[n]!.off = 0;
@@ -164,7 +163,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
   } else if (!reg && aligned && stores && env.caps.bpf) {
     const constant = env.temp[0]!;
     constant.markKnown32(imm);
-    spill(env, frame, n, constant, size);
+    spill(frame, n, constant, size);
   } else if (reg && !reg.isScalar && reg.type !== NOT_INIT) {
     if (size !== 8) {
       env.printLine(env.pc, '; ');
@@ -173,7 +172,7 @@ function writeFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     if (frame !== cur && reg.type === PTR_STACK) {
       env.reject('EINVAL', 'cannot spill pointers to stack into stack frame of the caller');
     }
-    spill(env, frame, n, reg, size);
+    spill(frame, n, reg, size);
   } else {
     frame.spilled[n]!.type = NOT_INIT;
     if (isSpecialSlot(frame, n)) scrubSlot(frame, n);

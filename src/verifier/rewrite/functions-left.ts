@@ -14,20 +14,29 @@ import type { Moved } from './dead-code.ts';
 /** By how much the program grows where Linux builds a call of bpf_loop in. */
 const LOOP_GROWTH = 18;
 
+/** Instructions of the function that makes what was thrown the program's answer. */
+const THROW_GROWTH = 2;
+
 /**
  * The position that Linux names counts what it has built in before it by then: here loops only, not the other helpers
  * and the accesses to the context.
  */
 export function checkFunctionsLeft(env: Env, { insns, subprogs, to }: Moved): void {
   checkKernelFunctions(env, insns);
-  if (subprogs.length <= 1) return;
+  // What ends a program that throws and does not say how is a function, too, behind all others.
+  const added = env.throws && !env.exceptionCallback;
+  if (subprogs.length <= 1 && !added) return;
   const isLoop = (callback: number, pc: number, before: number) => callback > 0 && to[pc]! >= 0 && to[pc]! < before;
   for (let pc = 0; pc < insns.length; pc++) {
     if (insns.code[pc] !== LD_IMM64) continue;
     const target = pc + 1 + insns.imm[pc]!;
     if (insns.src[pc] === BPF_PSEUDO_FUNC && !subprogs.some(({ start }) => start === target)) {
+      const growth = added && target >= insns.length ? THROW_GROWTH : 0;
       const loops = env.aux.loopCallback.filter((callback, from) => isLoop(callback, from, target)).length;
-      env.reject('EFAULT', `verifier bug: No program to jit at insn ${target + LOOP_GROWTH * loops} (subprog < 0)`);
+      env.reject(
+        'EFAULT',
+        `verifier bug: No program to jit at insn ${target + growth + LOOP_GROWTH * loops} (subprog < 0)`,
+      );
     }
     pc++;
   }

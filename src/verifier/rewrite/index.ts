@@ -6,6 +6,7 @@ import type { Env } from '../env.ts';
 import type { VerifiedProgram } from '../program.ts';
 import { removeDeadCode } from './dead-code.ts';
 import { checkFunctionsLeft } from './functions-left.ts';
+import { checkTailCalls } from './tail-calls.ts';
 
 export function rewrite(env: Env): VerifiedProgram {
   const { insns, aux } = env;
@@ -22,6 +23,7 @@ export function rewrite(env: Env): VerifiedProgram {
     out.imm[pc] = map - 1;
   }
   const moved = removeDeadCode(env, out);
+  checkTailCalls(env);
   checkFunctionsLeft(env, moved);
   const callMaps = new Map<number, number>();
   for (let pc = 0; pc < insns.length; pc++) {

@@ -29,5 +29,5 @@ export function findExceptionCallback(env: Env): number {
   for (let at = 8; at + 8 <= funcInfo.length; at += 8) {
     if (dv.getUint32(at + 4, true) === func) return dv.getUint32(at, true);
   }
-  env.reject('ENOENT', `exception cb '${name}' could not be found in BTF`);
+  env.reject('EINVAL', 'exception callback type id not found in func_info');
 }

@@ -2,7 +2,7 @@
 
 import { ENOTSUPP } from '../../../src/base/errno.ts';
 import type { ProgramCase } from '../../../src/bin/cases/case.ts';
-import { withoutAddresses } from '../../../src/bin/cases/log.ts';
+import { comparableLines, withoutAddresses } from '../../../src/bin/cases/log.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
 import { takesFunctions } from './program-case.ts';
 
@@ -14,6 +14,7 @@ export type Kind =
   | 'errno'
   | 'processed'
   | 'states'
+  | 'log'
   | 'retval'
   | 'packet'
   | 'map';
@@ -38,6 +39,15 @@ export function disagreementOf(linux: ProgramAnswer, ours: ProgramAnswer, result
   if (ours.processed[0] !== linux.processed[0]) return differ('processed', ours.processed[0], linux.processed[0]);
   if (`${ours.processed}` !== `${linux.processed}`) return differ('states', ours.processed, linux.processed);
   return results && ours.unrunnable === undefined ? resultOf(linux, ours, differ) : undefined;
+}
+
+/** The first line of two level-2 logs that differs. */
+export function logDisagreement(linux: string, ours: string): Disagreement | undefined {
+  const [theirs, have] = [linux, ours].map((log) => comparableLines(log).map(comparable));
+  const at = theirs!.findIndex((line, i) => have![i] !== line);
+  if (at < 0 && have!.length === theirs!.length) return undefined;
+  const from = at < 0 ? theirs!.length : at;
+  return { kind: 'log', ours: have![from] ?? 'the end', linux: theirs![from] ?? 'the end' };
 }
 
 /** Ids of types differ from kernel to kernel, as addresses do. */
@@ -85,6 +95,7 @@ export function classOf({ kind, ours, linux }: Disagreement, c: ProgramCase): st
       .replace(/\bR\d+/g, 'R')
       .replace(/\(.*\)/g, '(…)')
       .slice(0, 90);
+  if (kind === 'log') return `log: Linux '${words(linux).replace(/^N: /, '')}'`;
   if (kind === 'message' || kind === 'failure' || kind.startsWith('wrongly')) {
     return `${kind}: ours '${words(ours)}', Linux '${words(linux)}'`;
   }

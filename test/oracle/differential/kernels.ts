@@ -4,17 +4,18 @@ import { EPERM } from '../../../src/base/errno.ts';
 import type { ProgramCase } from '../../../src/bin/cases/case.ts';
 import { type CaseHost, openCaseHost } from '../../../src/bin/cases/host.ts';
 import { BtfObjects } from '../../../src/bin/cases/objects.ts';
-import { answerProgram, type ProgramAnswer } from '../../../src/bin/cases/program.ts';
+import { answerProgram, level2Log, type ProgramAnswer } from '../../../src/bin/cases/program.ts';
 import { heldCapabilities } from '../../../src/linux/permission.ts';
 import { isPerCpu } from '../../../src/sys/index.ts';
-import { type Disagreement, disagreementOf, isResult } from './disagreement.ts';
-import { GENERATED_BTF, generatedBtf } from './program-case.ts';
+import { GENERATED_BTF } from '../../support/generator/types.ts';
+import { type Disagreement, disagreementOf, isResult, logDisagreement } from './disagreement.ts';
+import { GENERATED_TYPES } from './program-case.ts';
 import { sameResults, scribbled } from './stable.ts';
 
 /** An embedded kernel is replaced after so many programs: what programs leave behind is not what is tested. */
 const PROGRAMS_PER_KERNEL = 500;
 
-const BLOBS = new Map([[GENERATED_BTF, generatedBtf()]]);
+const BLOBS = new Map([[GENERATED_BTF, GENERATED_TYPES.bytes]]);
 
 /** A kernel, and the types that programs brought to it. */
 class Side {
@@ -38,6 +39,11 @@ class Side {
     await this.#host.kernel.close();
   }
 
+  /** The level-2 log. */
+  async log(c: ProgramCase): Promise<string> {
+    return (await level2Log(this.#host, this.#btfs, this.#btfDirectory, c)).log;
+  }
+
   async answer(c: ProgramCase): Promise<ProgramAnswer> {
     try {
       return withoutCpus(c, await answerProgram(this.#host, this.#btfs, this.#btfDirectory, c));
@@ -48,22 +54,34 @@ class Side {
   }
 }
 
+/** Instructions looked at. */
+const LONGEST_LOGGED = 1000;
+
+export interface PairOptions {
+  /** Where the types of cases are that were not generated. */
+  btfDirectory?: string;
+  /** Compare level-2 logs as well. */
+  logs?: boolean;
+}
+
 export class KernelPair {
   readonly #btfDirectory: string;
+  readonly #logs: boolean;
   readonly #linux: Side;
   #embedded: Side;
   #asked = 0;
 
-  private constructor(btfDirectory: string, linux: Side, embedded: Side) {
+  private constructor(btfDirectory: string, logs: boolean, linux: Side, embedded: Side) {
     this.#btfDirectory = btfDirectory;
+    this.#logs = logs;
     this.#linux = linux;
     this.#embedded = embedded;
   }
 
-  /** `btfDirectory` has the types of cases that were not generated. */
-  static async open(btfDirectory = ''): Promise<KernelPair> {
+  static async open({ btfDirectory = '', logs = false }: PairOptions = {}): Promise<KernelPair> {
     return new KernelPair(
       btfDirectory,
+      logs,
       await Side.open('linux', btfDirectory),
       await Side.open('embedded', btfDirectory),
     );
@@ -86,9 +104,16 @@ export class KernelPair {
     if (isMachines(linux)) return { linux, ours, differ: undefined };
     if (linux.unrunnable !== undefined && ours.unrunnable !== undefined) return { linux, ours, differ: undefined };
     const differ = disagreementOf(linux, ours, c.deterministic !== false);
+    if (differ === undefined && this.#logs) return { linux, ours, differ: await this.#logDifference(c, linux) };
     if (differ === undefined || !isResult(differ)) return { linux, ours, differ };
     const stable = sameResults(linux, await this.#linux.answer(scribbled(c)));
     return { linux, ours, differ: stable ? differ : undefined };
+  }
+
+  /** Logs of programs that are looked at for long are too long to be compared often. */
+  async #logDifference(c: ProgramCase, { processed }: ProgramAnswer): Promise<Disagreement | undefined> {
+    if ((processed[0] ?? 0) > LONGEST_LOGGED) return undefined;
+    return logDisagreement(await this.#linux.log(c), await this.#embedded.log(c));
   }
 
   /** What Linux says. */

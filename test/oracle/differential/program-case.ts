@@ -3,49 +3,43 @@
 import { toHex } from '../../../src/base/bytes.ts';
 import type { CaseMap, CaseReloc, ProgramCase } from '../../../src/bin/cases/case.ts';
 import type { ProgramAnswer } from '../../../src/bin/cases/program.ts';
-import { BtfBuilder } from '../../../src/btf/index.ts';
 import { BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, CALL, decode, LD_IMM64, toAssembly } from '../../../src/isa/index.ts';
-import { KERNEL_FUNCTIONS } from '../../support/generator/objects.ts';
+import { KERNEL_FUNCTIONS } from '../../support/generator/kernel-names.ts';
 import type { GeneratedProgram } from '../../support/generator/program.ts';
+import { FIRST_FUNCTION, GENERATED_BTF, generatedTypes, MAX_FUNCTIONS } from '../../support/generator/types.ts';
 import { bytesOf, functionStarts } from './edit.ts';
 
+/** The types of all generated programs. */
+export const GENERATED_TYPES = generatedTypes();
+
 export function caseOf(program: GeneratedProgram): ProgramCase {
+  const { progType, attachType, attachBtf, flags, data, leaky } = program;
   return {
     id: `generated-${program.seed}`,
-    prog_type: program.progType,
+    prog_type: progType,
+    ...(attachType === 0 ? {} : { attach_type: attachType }),
+    ...(attachBtf === undefined ? {} : { attach_btf: attachBtf }),
+    ...(flags === undefined ? {} : { flags }),
     insns: toHex(program.insns),
     relocs: relocsOf(program.insns),
     maps: program.maps.map(mapOf),
-    ...typesOf(program.insns),
+    ...typesOf(program),
     ...UNKNOWN,
-    run: { ret: 0, errno: 0, retval: 0, data_in: toHex(program.data), data_out: '' },
-    maps_after: [],
-    deterministic: !program.leaky,
+    ...(data === undefined
+      ? {}
+      : { run: { ret: 0, errno: 0, retval: 0, data_in: toHex(data), data_out: '' }, maps_after: [] }),
+    deterministic: !leaky,
   };
 }
 
 const UNKNOWN = { accept: false, errno: 0, msg: '' };
 
-/** The name of the types of generated programs: `main`, `f1`, `f2`…, all alike. */
-export const GENERATED_BTF = 'generated';
-const MAX_FUNCTIONS = 16;
-const FIRST_FUNCTION = 3;
-
-export function generatedBtf(): Uint8Array {
-  const builder = new BtfBuilder();
-  const ret = builder.int('int', 4, 'signed');
-  const type = builder.add({ kind: 'func_proto', name: '', ret, params: [] });
-  for (let i = 0; i < MAX_FUNCTIONS; i++) {
-    builder.add({ kind: 'func', name: i === 0 ? 'main' : `f${i}`, type, linkage: 0 });
-  }
-  return builder.build();
-}
-
 /** Types of a program with several functions: callbacks must have them. */
-function typesOf(bytes: Uint8Array): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
-  const starts = functionStarts(decode(bytes));
-  if (starts.length === 1 || starts.length > MAX_FUNCTIONS) return {};
-  const records = new Uint32Array(starts.flatMap((start, i) => [start, FIRST_FUNCTION + i]));
+function typesOf({ insns, functions }: GeneratedProgram): Pick<ProgramCase, 'prog_btf' | 'func_info'> {
+  const starts = functionStarts(decode(insns));
+  if (starts.length > MAX_FUNCTIONS) return {};
+  const types = starts.map((start, i) => functions.find((f) => f.start === start)?.type ?? FIRST_FUNCTION + i);
+  const records = new Uint32Array(starts.flatMap((start, i) => [start, types[i]!]));
   return { prog_btf: GENERATED_BTF, func_info: toHex(new Uint8Array(records.buffer)) };
 }
 
@@ -75,6 +69,9 @@ function mapOf(map: GeneratedProgram['maps'][number]): CaseMap {
     value_size: map.valueSize,
     max_entries: map.maxEntries,
     flags: map.flags ?? 0,
+    ...(map.frozen ? { frozen: true } : {}),
+    ...(map.inner ? { inner: mapOf(map.inner) } : {}),
+    ...(map.valueType ? { btf: GENERATED_BTF, btf_key: GENERATED_TYPES.key, btf_value: map.valueType } : {}),
     ...(map.values ? { init: map.values.map((value, n) => [key(n), toHex(value)] as [string, string]) } : {}),
   };
 }

@@ -14,6 +14,7 @@ import {
   BPF_PSEUDO_MAP_VALUE,
 } from '../../../src/isa/index.ts';
 import * as abi from '../../../src/uapi/generated/constants.ts';
+import { callKernel } from './kernel-calls.ts';
 import { FP, type Generator, SIZES } from './program.ts';
 
 type Statement = (g: Generator) => void;
@@ -27,24 +28,6 @@ export const OBJECT_STATEMENTS: readonly (readonly [weight: number, statement: S
   [2, perCpuHash],
   [2, signedRange32],
 ];
-
-/** The kernel's functions that programs call, by the number that stands in imm. */
-export const KERNEL_FUNCTIONS = [
-  'bpf_iter_num_new',
-  'bpf_iter_num_next',
-  'bpf_iter_num_destroy',
-  'bpf_rcu_read_lock',
-  'bpf_rcu_read_unlock',
-  'bpf_preempt_disable',
-  'bpf_preempt_enable',
-] as const;
-const KFUNC_CALL = 2;
-
-function callKernel(g: Generator, name: (typeof KERNEL_FUNCTIONS)[number]): void {
-  g.out.raw(0x85, 0, KFUNC_CALL, 0, KERNEL_FUNCTIONS.indexOf(name));
-  for (let r = 1; r <= 5; r++) g.set(r, 'none');
-  g.set(0, 'none');
-}
 
 const DYNPTR = -112;
 const ITERATOR = -120;

@@ -46,18 +46,25 @@ import {
   BPF_XOR,
   sizeCode,
 } from '../../../src/isa/index.ts';
+import { mayCall } from '../../../src/uapi/call-access.ts';
 import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_PROG_TYPE_SCHED_CLS,
-  BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_XDP,
 } from '../../../src/uapi/generated/constants.ts';
+import { HELPERS, type HelperName } from '../../../src/uapi/helpers.ts';
 import { Emitter, type Size } from './emitter.ts';
+import { callableHelpers } from './helper-calls.ts';
+import { callableFunctions } from './kernel-calls.ts';
+import type { KERNEL_FUNCTIONS } from './kernel-names.ts';
 import { OBJECT_STATEMENTS } from './objects.ts';
+import { anyPlace, type Place, packetPlace } from './places.ts';
 import { Random } from './random.ts';
 import { MORE_STATEMENTS } from './statements.ts';
+import { PLAIN_STATEMENTS, WIDE_STATEMENTS } from './surroundings.ts';
 import { TRACKING_STATEMENTS } from './tracking.ts';
+import { type GeneratedTypes, generatedTypes, type TypedValue } from './types.ts';
 
 export interface GeneratedMap {
   type: number;
@@ -67,16 +74,23 @@ export interface GeneratedMap {
   flags?: number;
   /** Contents of an array before the run, a value after the other. */
   values?: Uint8Array[];
+  /** Written no more after that. */
+  frozen?: boolean;
+  /** What the maps in it are like. */
+  inner?: GeneratedMap;
+  /** The type of its values, in the types of generated programs. */
+  valueType?: number;
 }
 
-export interface GeneratedProgram {
+export interface GeneratedProgram extends Place {
   seed: number;
-  progType: number;
   /** Map references carry the index into `maps` in imm, calls of the kernel's functions that into KERNEL_FUNCTIONS. */
   insns: Uint8Array;
   maps: GeneratedMap[];
-  /** A packet for one run. */
-  data: Uint8Array;
+  /** Where functions start, and what types they have where those say more than that they are functions. */
+  functions: { start: number; type: number | undefined }[];
+  /** A packet for one run; undefined where the program is not to be run. */
+  data: Uint8Array | undefined;
   /** Whether a mistake may have let an address or what an earlier program left into the results. */
   leaky: boolean;
 }
@@ -84,6 +98,8 @@ export interface GeneratedProgram {
 export interface GeneratorOptions {
   /** Statements at the top level; default 4 to 24. */
   statements?: number;
+  /** The types that programs share, where they are at hand. */
+  types?: GeneratedTypes;
   /** One statement in this many is wrong on purpose; 0 for none. Default 80. */
   mistakes?: number;
 }
@@ -129,6 +145,8 @@ export interface Subprogram {
   args: Reg[];
   /** A callback has to answer 0 (go on) or 1 (stop). */
   callback: boolean;
+  /** Its type, where it has one of its own. */
+  type?: number;
 }
 
 /** The program that grows, and what is known of it. Statements beyond the plainest are in the files beside this one. */
@@ -138,7 +156,11 @@ export class Generator {
   readonly seed: number;
   readonly out = new Emitter();
   readonly maps: GeneratedMap[] = [];
-  readonly progType: number;
+  readonly place: Place;
+  readonly types: GeneratedTypes;
+  /** What may be called here. */
+  readonly helpers: readonly HelperName[];
+  readonly functions: readonly (typeof KERNEL_FUNCTIONS)[number][];
   regs: Reg[] = [];
   /** 8-byte stack slots that hold a scalar, from fp-8 downwards. */
   slots: boolean[] = [];
@@ -147,17 +169,20 @@ export class Generator {
   readonly calls: { pc: number; index: number }[] = [];
   readonly subprogs: Subprogram[] = [];
   leaky = false;
+  /** Whether it does what is not to be done on a machine that is used: it is loaded, and not run. */
+  verdictOnly: boolean;
+  readonly #wide: boolean;
 
   constructor(seed: number, options: GeneratorOptions) {
     this.seed = seed;
     this.options = options;
     this.random = new Random(seed);
-    this.progType = this.random.pick([
-      BPF_PROG_TYPE_SOCKET_FILTER,
-      BPF_PROG_TYPE_XDP,
-      BPF_PROG_TYPE_SCHED_CLS,
-      BPF_PROG_TYPE_SCHED_CLS,
-    ]);
+    this.types = options.types ?? generatedTypes();
+    this.#wide = this.random.oneIn(2);
+    this.verdictOnly = this.#wide && this.random.oneIn(2);
+    this.place = this.verdictOnly ? anyPlace(this.random) : packetPlace(this.random);
+    this.helpers = callableHelpers(this);
+    this.functions = callableFunctions(this);
     for (let n = this.random.below(3); n > 0; n--) {
       const type = this.random.pick([BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH]);
       this.maps.push({
@@ -177,7 +202,7 @@ export class Generator {
     // The context stays in r6, out of the way of calls, as compilers do it.
     this.out.movReg(6, 1);
     this.set(6, 'ctx');
-    this.block(this.options.statements ?? 4 + this.random.below(21));
+    this.block(this.options.statements ?? (this.verdictOnly ? 2 + this.random.below(8) : 4 + this.random.below(21)));
     this.leave();
     const starts: number[] = [];
     for (let i = 0; i < this.subprogs.length; i++) {
@@ -194,10 +219,11 @@ export class Generator {
     const packet = this.random.bytes(this.random.pick([14, 20, 64, 100]));
     return {
       seed: this.seed,
-      progType: this.progType,
+      ...this.place,
       insns: this.out.bytes(),
+      functions: [{ start: 0, type: undefined }, ...this.subprogs.map(({ type }, i) => ({ start: starts[i]!, type }))],
       maps: this.maps,
-      data: packet,
+      data: this.verdictOnly ? undefined : packet,
       leaky: this.leaky,
     };
   }
@@ -214,6 +240,11 @@ export class Generator {
 
   /** r0 gets a scalar that depends on what was computed, then exit. */
   leave(): void {
+    if (this.verdictOnly && !this.mistake()) {
+      this.out.movImm(0, this.random.pick([0, 0, 0, 1]));
+      this.out.exit();
+      return;
+    }
     const from = this.scalars().filter((r) => r !== 0);
     if (from.length > 0 && !this.random.oneIn(6)) this.out.movReg(0, this.random.pick(from));
     else if (this.regs[0]!.kind !== 'scalar' && !this.mistake()) this.out.movImm(0, this.random.below(5));
@@ -257,9 +288,13 @@ export class Generator {
         [5, () => this.branch()],
         [2, () => this.loop()],
         [2, () => this.subprogram()],
-        ...[...MORE_STATEMENTS, ...TRACKING_STATEMENTS, ...OBJECT_STATEMENTS].map(
-          ([weight, grow]) => [weight, () => grow(this)] as const,
-        ),
+        ...[
+          ...MORE_STATEMENTS,
+          ...TRACKING_STATEMENTS,
+          ...OBJECT_STATEMENTS,
+          ...PLAIN_STATEMENTS,
+          ...(this.#wide ? WIDE_STATEMENTS : []),
+        ].map(([weight, grow]) => [weight, () => grow(this)] as const),
         [1, () => this.nonsense()],
       ]);
       statement();
@@ -268,6 +303,22 @@ export class Generator {
 
   // The model.
 
+  get progType(): number {
+    return this.place.progType;
+  }
+  /** Whether programs of the type may call the helper. */
+  may(helper: number): boolean {
+    const row = Object.values(HELPERS).find(({ id }) => id === helper);
+    return row !== undefined && mayCall(row, this.place.progType, this.place.attachType);
+  }
+  /** The map with such values. */
+  typedMap({ type, size }: TypedValue): number {
+    const at = this.maps.findIndex(({ valueType }) => valueType === type);
+    if (at >= 0) return at;
+    const kind = this.random.pick([BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH]);
+    const maxEntries = kind === BPF_MAP_TYPE_ARRAY ? 1 : 4;
+    return this.maps.push({ type: kind, keySize: 4, valueSize: size, maxEntries, valueType: type }) - 1;
+  }
   set(reg: number, kind: Kind, limit?: number): void {
     this.regs[reg] = { kind, limit };
   }
@@ -301,11 +352,21 @@ export class Generator {
   }
   /** Indexes of maps with values to look up. */
   plainMaps(): number[] {
-    return this.maps.flatMap(({ type }, i) => (type === BPF_MAP_TYPE_ARRAY || type === BPF_MAP_TYPE_HASH ? [i] : []));
+    return this.maps.flatMap(({ type, keySize, valueType, flags }, i) =>
+      (type === BPF_MAP_TYPE_ARRAY || type === BPF_MAP_TYPE_HASH) && keySize === 4 && !valueType && !flags ? [i] : [],
+    );
   }
   /** The map of a definition; made where there is none of its type. */
   mapOf(def: GeneratedMap): number {
-    const at = this.maps.findIndex(({ type }) => type === def.type);
+    const at = this.maps.findIndex(
+      ({ type, keySize, valueSize, maxEntries, valueType, frozen }) =>
+        type === def.type &&
+        keySize === def.keySize &&
+        valueSize >= def.valueSize &&
+        (type !== BPF_MAP_TYPE_ARRAY || maxEntries === def.maxEntries) &&
+        valueType === undefined &&
+        !frozen,
+    );
     return at >= 0 ? at : this.maps.push(def) - 1;
   }
   afterCall(): void {
@@ -436,7 +497,7 @@ export class Generator {
 
   context(): void {
     const ctx = this.of('ctx');
-    if (ctx.length === 0) return this.immediate();
+    if (ctx.length === 0 || this.verdictOnly) return this.immediate();
     const dst = this.target();
     const base = this.random.pick(ctx);
     if (base === dst) return;

@@ -298,7 +298,7 @@ function ringReserve(g: Generator): void {
 
 /** bpf_csum_diff over stack that was written. */
 function checksum(g: Generator): void {
-  if (g.progType === abi.BPF_PROG_TYPE_SOCKET_FILTER) return memory(g);
+  if (!g.may(abi.BPF_FUNC_csum_diff)) return memory(g);
   stackPointer(g, 1);
   g.out.movImm(2, g.mistake() ? 3 : g.random.pick([4, 8, 16]));
   stackPointer(g, 3);
@@ -329,8 +329,9 @@ function queue(g: Generator): void {
 /** Bytes of the packet to and from the stack by helpers. */
 function packetBytes(g: Generator): void {
   const ctx = g.of('ctx');
-  if (ctx.length === 0) return memory(g);
-  const load = g.progType === abi.BPF_PROG_TYPE_SOCKET_FILTER || g.random.oneIn(2);
+  if (ctx.length === 0 || !(g.may(abi.BPF_FUNC_skb_load_bytes) || g.progType === abi.BPF_PROG_TYPE_XDP))
+    return memory(g);
+  const load = !(g.may(abi.BPF_FUNC_skb_store_bytes) || g.progType === abi.BPF_PROG_TYPE_XDP) || g.random.oneIn(2);
   const xdp = g.progType === abi.BPF_PROG_TYPE_XDP;
   stackPointer(g, 3);
   g.out.movReg(1, g.random.pick(ctx));
@@ -347,7 +348,8 @@ function packetBytes(g: Generator): void {
 /** The packet grows or shrinks. */
 function packetAdjust(g: Generator): void {
   const ctx = g.of('ctx');
-  if (ctx.length === 0 || g.progType === abi.BPF_PROG_TYPE_SOCKET_FILTER) return memory(g);
+  if (ctx.length === 0 || !(g.may(abi.BPF_FUNC_skb_change_tail) || g.progType === abi.BPF_PROG_TYPE_XDP))
+    return memory(g);
   g.out.movReg(1, g.random.pick(ctx));
   g.out.movImm(2, g.random.pick([-14, -8, -4, 0, 4, 8, 14, 200]));
   if (g.progType === abi.BPF_PROG_TYPE_XDP) {

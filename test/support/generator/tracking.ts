@@ -335,7 +335,7 @@ function bitsThenBranch(g: Generator): void {
 
 /** A helper that gets stack of a size, or at a place, that is only known within bounds. */
 function variableBuffer(g: Generator): void {
-  if (g.progType === abi.BPF_PROG_TYPE_SOCKET_FILTER) return bitsThenBranch(g);
+  if (!g.may(abi.BPF_FUNC_csum_diff)) return bitsThenBranch(g);
   const number = g.scalar();
   if (number === FP) return;
   for (const s of [0, 1, 2, 3]) {

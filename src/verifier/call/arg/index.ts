@@ -210,7 +210,13 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   if (facts.orNull) type &= ~MAYBE_NULL;
   if (bare === 'kptr_or_null_release') type &= ~(ALLOC | PERCPU);
   expectType(env, regno, type, types);
-  if (bare === 'kptr_or_null_release') checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
+  if (bare === 'kptr_or_null_release') {
+    // An object of the program's own that was not compared with NULL is none of the kinds that Linux thought of here.
+    if (reg.mayBeNull && reg.type & ALLOC) {
+      env.reject('EFAULT', 'verifier bug: invalid PTR_TO_BTF_ID register for type match');
+    }
+    if (!reg.mayBeNull) checkExchanged(env, env.reg(1), reg, regno, meta.kptr!);
+  }
   if ((reg.type & BASE_MASK) !== BTF_PTR) return;
   checkBtfArgument(env, meta, regno, reg, kind, facts);
 }

@@ -2,7 +2,7 @@
  * Memory that a helper reads or writes. Linux: check_helper_mem_access(), check_mem_size_reg().
  */
 
-import { BPF_PROG_TYPE_SYSCALL } from '../../../uapi/generated/constants.ts';
+import * as c from '../../../uapi/generated/constants.ts';
 import type { Env } from '../../env.ts';
 import { accessMemory } from '../../pointer/index.ts';
 import { checkMapFlags, checkMapValue } from '../../pointer/map-value.ts';
@@ -25,6 +25,21 @@ import {
 import type { CallMeta } from '../meta.ts';
 
 const MAX_SIZE = 1n << 29n;
+
+/** Contexts that are what they look like, not translated: their last byte is read, or written, as the program would. */
+const PLAIN_CONTEXTS = new Set<number>([
+  c.BPF_PROG_TYPE_SYSCALL,
+  c.BPF_PROG_TYPE_KPROBE,
+  c.BPF_PROG_TYPE_TRACEPOINT,
+  c.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  c.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  c.BPF_PROG_TYPE_TRACING,
+  c.BPF_PROG_TYPE_LSM,
+  c.BPF_PROG_TYPE_STRUCT_OPS,
+  c.BPF_PROG_TYPE_CGROUP_DEVICE,
+  c.BPF_PROG_TYPE_NETFILTER,
+  c.BPF_PROG_TYPE_LIRC_MODE2,
+]);
 
 /** `size` bytes behind r(regno). `meta.raw` memory is left to be marked written after all arguments are checked. */
 export function checkHelperMemory(
@@ -70,7 +85,7 @@ export function checkHelperMemory(
       accessMemory(env, regno, 0, size, false, -1);
       return;
     case PTR_CTX:
-      if (env.input.progType === BPF_PROG_TYPE_SYSCALL) {
+      if (PLAIN_CONTEXTS.has(env.input.progType)) {
         if (size === 0) {
           if (!zeroAllowed) env.reject('EACCES', '');
           return;
