@@ -139,3 +139,23 @@ export function pointedArrayCount(btf: Btf, id: number): number | undefined {
   const array = resolve(btf, ptr.type);
   return array.kind === 'array' ? array.count : undefined;
 }
+
+/** The array without a length that a struct ends with, `char text[]`; undefined where it ends otherwise. */
+export function flexibleArray(btf: Btf, id: number): FlexibleArray | undefined {
+  const struct = resolve(btf, id);
+  const last = struct.kind === 'struct' ? struct.members.at(-1) : undefined;
+  if (last === undefined || last.name === '' || last.bitOffset % 8 !== 0) return undefined;
+  const array = resolve(btf, last.type);
+  if (array.kind !== 'array' || array.count !== 0) return undefined;
+  const elementSize = sizeOf(btf, array.type);
+  return elementSize === 0 ? undefined : { name: last.name, offset: last.bitOffset / 8, array, elementSize };
+}
+
+interface FlexibleArray {
+  readonly name: string;
+  /** Bytes from the begin of the struct. */
+  readonly offset: number;
+  readonly array: Extract<BtfType, { kind: 'array' }>;
+  /** Bytes. */
+  readonly elementSize: number;
+}

@@ -33,7 +33,7 @@ import { loadKoffi, loadSystem } from '../native/index.ts';
 import { sectionMeaning } from '../object/index.ts';
 import { Bpf, type Kernel } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
-import { type AttachOptions, BpfMap, BpfProgram } from './index.ts';
+import { type AttachOptions, type BpfLink, BpfMap, BpfProgram } from './index.ts';
 
 /** Adds one to the only element of the array `counts`, and answers `answer`. */
 const counting = (answer: number) =>
@@ -177,6 +177,8 @@ describeKernel('attaching', () => {
       { event: { kind: 'event', ...clock, pid: process.pid } },
       work,
     );
+    const named = { kind: 'software', name: 'cpu-clock', sampleFreq: 999, pid: process.pid } as const;
+    await runsUntilClosed(await program('perf_event', 0), { event: named }, work);
   });
 
   /** A datagram from `one`, which comes in at `two`; nobody is there. */
@@ -195,6 +197,31 @@ describeKernel('attaching', () => {
     ['classifier', 0, 'two'],
   ])('%s runs for a packet', async (section, answer, device) => {
     await runsUntilClosed(await program(section, answer), { device }, sendOut);
+  });
+
+  it('programs at one place run in the order that is asked for', async () => {
+    const ids = async (links: readonly BpfLink[]) =>
+      Promise.all(links.map(async (link) => (await link.info()).prog_id));
+    const device = (await kernel.netDevices()).find(({ name }) => name === 'two')!.ifindex;
+    const attachedTo = { target_fd: device, attach_type: C.BPF_TCX_INGRESS };
+    const at = async (place?: AttachOptions['place']) =>
+      (await program('tcx/ingress', -1)).attach({ device: 'two', ...(place && { place }) });
+    const first = await at();
+    const last = await at('last');
+    const before = await at({ before: last });
+    const foremost = await at('first');
+    const order = [foremost, first, before, last];
+    const { prog_ids } = await bpf.progQuery(attachedTo);
+    expect([...new Uint32Array(prog_ids.buffer, prog_ids.byteOffset, 4)]).toEqual(await ids(order));
+    for (const link of order) await link.close();
+
+    const one = await (await program('cgroup_skb/egress', 1)).attach({ cgroup });
+    const two = await (await program('cgroup_skb/egress', 1)).attach({ cgroup, place: { before: one } });
+    const cgroupFd = await kernel.openCgroup(cgroup);
+    const there = await bpf.progQuery({ target_fd: cgroupFd, attach_type: C.BPF_CGROUP_INET_EGRESS });
+    expect([...new Uint32Array(there.prog_ids.buffer, there.prog_ids.byteOffset, 2)]).toEqual(await ids([two, one]));
+    await kernel.closeFd(cgroupFd);
+    for (const link of [one, two]) await link.close();
   });
 
   it('netkit programs are attached, or this kernel is built without', async () => {

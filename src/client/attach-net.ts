@@ -3,6 +3,7 @@ import { Bpf } from '../sys/index.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { link, linkOr } from './attach-link.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
+import { among } from './attach-order.ts';
 import { Attachment, type BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -28,10 +29,9 @@ export async function trafficControl(program: BpfProgram, options: AttachOptions
   const netkit = said === C.BPF_NETKIT_PRIMARY || said === C.BPF_NETKIT_PEER;
   const egress = options.direction ? options.direction === 'egress' : said === C.BPF_TCX_EGRESS;
   const device = await deviceOf(program, options);
-  const flags = options.flags ?? 0;
-  if (netkit) return link(program, { target_fd: device, attach_type: said, flags });
+  if (netkit) return link(program, { target_fd: device, attach_type: said, ...among('netkit', options) });
   const attach_type = egress ? C.BPF_TCX_EGRESS : C.BPF_TCX_INGRESS;
-  return linkOr(program, { target_fd: device, attach_type, flags }, async () => {
+  return linkOr(program, { target_fd: device, attach_type, ...among('tcx', options) }, async () => {
     const { kernel, fd, name } = program;
     const filter = await kernel.net.attachTc(device, fd, { direction: egress ? 'egress' : 'ingress', name });
     return new Attachment(kernel, 'a filter of tc', () => kernel.net.detachTc(filter));

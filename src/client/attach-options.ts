@@ -1,6 +1,8 @@
 /** What attaching may need to be told, and how it says that something is missing. */
 import { SkepError } from '../base/errors.ts';
 import type { Fd, PerfEventSpec } from '../sys/index.ts';
+import type { HARDWARE_EVENTS, SOFTWARE_EVENTS } from '../uapi/perf-events.ts';
+import type { BpfLink } from './link.ts';
 import type { BpfMap } from './map.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -12,7 +14,7 @@ export interface AttachOptions {
   /** For tc and cgroup_skb, where the section does not say; default ingress. */
   direction?: 'ingress' | 'egress';
   /** The event of a perf_event program. Programs of probes and tracepoints may be put on another event with it. */
-  event?: PerfEventSpec;
+  event?: PerfEventSpec | SampledEvent;
   /** Where uprobes go, for sections that do not say it, or not all of it. */
   uprobe?: UprobeTarget;
   /** The static probe of a usdt program, for sections that do not say it. */
@@ -34,11 +36,29 @@ export interface AttachOptions {
   netns?: string;
   /** Where a netfilter program stands: protocol family (NFPROTO_*), hook (NF_INET_*), and its place among others. */
   netfilter?: { family: number; hook: number; priority: number; flags?: number };
+  /**
+   * Where among the programs that are at that place already: of tcx (Linux 6.6), netkit (6.7) and cgroups (6.16). Default:
+   * after the others.
+   */
+  place?: 'first' | 'last' | { before: BpfProgram | BpfLink } | { after: BpfProgram | BpfLink };
   /** What bpf_get_attach_cookie answers in this attachment. */
   cookie?: bigint;
   /** BPF_F_* or XDP_FLAGS_*. */
   flags?: number;
 }
+
+/** A counter of the kernel or of the processor, by its name; `sampleFreq` (a second) or `samplePeriod` says when it fires. */
+export type SampledEvent = (
+  | { kind: 'software'; name: (typeof SOFTWARE_EVENTS)[number] }
+  | { kind: 'hardware'; name: (typeof HARDWARE_EVENTS)[number] }
+) & {
+  sampleFreq?: number;
+  samplePeriod?: number;
+  /** Default: all processes, and then on one CPU. */
+  pid?: number;
+  /** Default: 0 without a process, all with one. */
+  cpu?: number;
+};
 
 /** For iter/task, task_file and task_vma (Linux 6.1): a process, or one thread. For iter/cgroup (6.1): see `order`. */
 export type IteratorScope =

@@ -46,7 +46,7 @@ export async function systemCall(
   throw new AttachError(program, `this kernel has no system call '${attachTo}'`);
 }
 
-/** SEC("kprobe.multi/PATTERN") and its relatives. The names come from the kernel's types. */
+/** SEC("kprobe.multi/PATTERN") and its relatives. The names come from the kernel's list, or else from its types. */
 export async function manyProbes(program: BpfProgram, options: AttachOptions, onReturn: boolean): Promise<BpfLink> {
   const functions = options.functions ?? (await kernelFunctions(program, program.origin.attachTo));
   return link(program, {
@@ -63,15 +63,22 @@ async function kernelFunctions(program: BpfProgram, pattern: string): Promise<st
     throw new AttachError(program, 'the section names no function; say them as attach({ functions })', 'functions');
   }
   if (!/[*?]/.test(pattern)) return [pattern];
+  const listed = await program.kernel.traceableFunctions?.();
+  const names = new Set((listed ?? (await typedFunctions(program))).filter(matcher(pattern)));
+  if (names.size > 0) return [...names];
+  const known = listed ? 'of available_filter_functions in the trace file system' : 'in the types of the kernel';
+  throw new AttachError(program, `no function ${known} matches '${pattern}'`, 'functions');
+}
+
+/** Functions that the kernel's BTF has: more than can be probed, and not all that can. */
+async function typedFunctions(program: BpfProgram): Promise<string[]> {
   const btf = await new KernelTypes(new Bpf(program.kernel)).btf();
-  const matches = matcher(pattern);
-  const names = new Set<string>();
+  const names: string[] = [];
   for (let id = 1; id < btf.count; id++) {
     const type = btf.type(id);
-    if (type?.kind === 'func' && matches(type.name)) names.add(type.name);
+    if (type?.kind === 'func') names.push(type.name);
   }
-  if (names.size === 0) throw new AttachError(program, `no function of the kernel matches '${pattern}'`);
-  return [...names];
+  return names;
 }
 
 /** SEC("uprobe/FILE:FUNCTION+OFFSET"), SEC("uprobe/FILE:OFFSET"). */

@@ -7,6 +7,7 @@ import { Bpf } from '../sys/index.ts';
 import { BPF_F_ALLOW_MULTI } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
 import { progTypeName } from '../uapi/prog-types.ts';
+import { asked } from './about.ts';
 import { iterator } from './attach-iterator.ts';
 import { linkOr, onEvent } from './attach-link.ts';
 import {
@@ -20,8 +21,10 @@ import {
   xdp,
 } from './attach-net.ts';
 import { AttachError, type AttachOptions } from './attach-options.ts';
+import { among } from './attach-order.ts';
 import { manyProbes, manyUserProbes, probe, systemCall, userProbe } from './attach-probes.ts';
 import { staticProbe } from './attach-usdt.ts';
+import { checkOptions, perfEventSpec } from './check-options.ts';
 import { BpfLink } from './link.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -103,10 +106,13 @@ const NO_RULE: Readonly<Record<number, string>> = {
 /** Attaches where the program's section says. Throws AttachError where something is missing. */
 export async function attachProgram(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   const { type, section } = program.origin;
-  if (options.event && type !== C.BPF_PROG_TYPE_PERF_EVENT) return onEvent(program, options.event, options.cookie);
+  checkOptions(program, options);
+  if (options.event && type !== C.BPF_PROG_TYPE_PERF_EVENT) {
+    return onEvent(program, perfEventSpec(options.event), options.cookie);
+  }
   const word = section.replace(/^\?/, '').split('/')[0] ?? '';
   const rule = BY_SECTION[word] ?? BY_TYPE[type];
-  if (rule) return rule(program, options);
+  if (rule) return asked(`program '${program.name}'`, rule(program, options));
   throw new UnsupportedError(`attaching a ${progTypeName(type) ?? `type ${type}`} program (${program.name})`, {
     hint: NO_RULE[type] ?? 'test-run it instead, or attach it through the kernel interface it belongs to',
   });
@@ -135,9 +141,10 @@ async function tracing(program: BpfProgram): Promise<BpfLink> {
 
 function perfEvent(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
   if (!options.event) {
-    throw new AttachError(program, `say which event, as attach({ event: { kind: 'event', type, config } })`, 'event');
+    const example = `{ kind: 'software', name: 'cpu-clock', sampleFreq: 99 }`;
+    throw new AttachError(program, `say which event, as attach({ event: ${example} })`, 'event');
   }
-  return onEvent(program, options.event, options.cookie);
+  return onEvent(program, perfEventSpec(options.event), options.cookie);
 }
 
 function cgroupSkb(program: BpfProgram, options: AttachOptions): Promise<BpfLink> {
@@ -160,7 +167,7 @@ async function atCgroup(program: BpfProgram, options: AttachOptions, attachType:
   const place = { target_fd: target, attach_type: attachType };
   let kept = false;
   try {
-    return await linkOr(program, { ...place, flags: options.flags ?? 0 }, async () => {
+    return await linkOr(program, { ...place, ...among('cgroup', options) }, async () => {
       const attached = await attachOld(program, place, BPF_F_ALLOW_MULTI, close);
       kept = true; // to detach from
       return attached;

@@ -8,12 +8,13 @@ import { BpfError, SkepError } from '../base/errors.ts';
 import { type CollectionSpec, parseObject } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/generated/constants.ts';
+import { bytes, list } from './arguments.ts';
 import { fillSlots, MapMaker } from './create-maps.ts';
 import { BpfGlobal, variables } from './globals.ts';
 import { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { type LoadContext, loadProgram } from './load-program.ts';
-import type { BpfMap } from './map.ts';
+import { BpfMap } from './map.ts';
 import { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
 import { StructOpsMap, structOpsValue } from './struct-ops.ts';
@@ -80,6 +81,7 @@ export function loadCollection<M extends string = string, P extends string = str
   options: LoadOptions = {},
 ): Promise<Collection<M, P, G>> {
   return Owned.build(async (owned) => {
+    checkArguments(object, options);
     const kconfig = options.kconfig ?? (await kernelConfig(kernel, object));
     const spec =
       object instanceof Uint8Array
@@ -173,6 +175,15 @@ async function loadTypes(
     if (!(error instanceof BpfError)) throw error;
     options.warn?.(`the kernel refused the object's types (${error.message}); loading without them`);
     return undefined;
+  }
+}
+
+function checkArguments(object: Uint8Array | CollectionSpec, options: LoadOptions): void {
+  const isSpec = typeof object === 'object' && object !== null && 'programs' in object && 'maps' in object;
+  if (!isSpec) bytes('an object file', object);
+  if (options.programs !== undefined) list('programs', options.programs);
+  for (const [name, map] of Object.entries(options.maps ?? {})) {
+    if (!(map instanceof BpfMap)) throw new SkepError('ERR_ARGUMENT', `what is given for map '${name}' is no BpfMap`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { view } from '../base/bytes.ts';
 import { ENOENT } from '../base/errno.ts';
 import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
-import type { CollectionSpec, MapSpec } from '../object/index.ts';
+import { type CollectionSpec, type MapSpec, typesForKernel } from '../object/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import type { Attr } from '../uapi/commands.ts';
 import {
@@ -11,6 +11,7 @@ import {
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_USER_RINGBUF,
 } from '../uapi/generated/constants.ts';
+import { about } from './about.ts';
 import { applyGlobals } from './globals.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -57,6 +58,10 @@ export class MapMaker {
 
   /** All maps by name, with contents and inner maps in place. Slots that hold programs are left for later. */
   async all(): Promise<Map<string, BpfMap>> {
+    for (const name of Object.keys(this.#options.maps ?? {})) {
+      if (!this.#spec.maps.has(name))
+        throw new SkepError('ERR_NO_SUCH_OBJECT', `the object has no map '${name}' to replace`);
+    }
     const maps = new Map<string, BpfMap>();
     const contents = applyGlobals(this.#spec, this.#options.globals ?? {});
     for (const spec of this.#spec.maps.values()) {
@@ -136,8 +141,7 @@ export class MapMaker {
       const attr = { ...this.#attr(spec, inner), ...(await this.#structOps(spec)) };
       return await this.#createWithTypes(spec, attr);
     } catch (error) {
-      if (!(error instanceof BpfError)) throw error;
-      throw new BpfError('BPF_MAP_CREATE', error.errno, describeShape(this.#shape(spec)), { cause: error });
+      throw about(describeShape(this.#shape(spec)), error);
     } finally {
       // The template is a map like any other until the outer one has its shape.
       if (inner !== undefined) await this.#bpf.close(inner);
@@ -153,9 +157,9 @@ export class MapMaker {
 
   /** Not every map type takes types: a refusal is asked again without. */
   async #createWithTypes(spec: MapSpec, attr: Attr<'MAP_CREATE'>): Promise<Fd> {
-    const typed = this.#btfFd !== undefined && (spec.keyTypeId !== 0 || spec.valueTypeId !== 0);
-    if (!typed) return this.#bpf.mapCreate(attr);
-    const types = { btf_fd: this.#btfFd, btf_key_type_id: spec.keyTypeId, btf_value_type_id: spec.valueTypeId };
+    const { key, value } = typesForKernel(spec);
+    if (this.#btfFd === undefined || (key === 0 && value === 0)) return this.#bpf.mapCreate(attr);
+    const types = { btf_fd: this.#btfFd, btf_key_type_id: key, btf_value_type_id: value };
     try {
       return await this.#bpf.mapCreate({ ...attr, ...types });
     } catch (error) {

@@ -17,13 +17,19 @@ export function applyGlobals(
     const place = places.get(name);
     if (!place) throw new SkepError('ERR_NO_SUCH_GLOBAL', `the object has no global variable '${name}'`);
     try {
-      contents.get(place.map)!.set(encodeValue(spec.btf!, place.typeId, value), place.offset);
+      contents.get(place.map)!.set(encodeVariable(spec.btf!, name, place, value), place.offset);
     } catch (error) {
       if (!(error instanceof BtfError)) throw error;
       throw new SkepError(error.code, `the global variable '${name}': ${error.message}`, { cause: error });
     }
   }
   return contents;
+}
+
+function encodeVariable(btf: Btf, name: string, { typeId, size }: Place, value: BtfValue): Uint8Array {
+  const bytes = encodeValue(btf, typeId, value, name);
+  if (bytes.length <= size) return bytes;
+  throw new BtfError(`${name} has room for ${size} bytes, and ${bytes.length} are given`, name);
 }
 
 /** The variables of an object that have a place in one of its data maps. */
@@ -36,7 +42,8 @@ export function variables(spec: CollectionSpec): Map<string, Place> {
     for (const entry of section.vars) {
       const variable = btf.type(entry.type);
       if (variable?.kind !== 'var' || found.has(variable.name)) continue;
-      const size = sizeOf(btf, variable.type);
+      // A flexible array at its end makes the variable larger than its type.
+      const size = Math.max(entry.size, sizeOf(btf, variable.type));
       if (entry.offset + size <= map.data!.length) {
         found.set(variable.name, { map: map.name, offset: entry.offset, size, typeId: variable.type });
       }
@@ -80,8 +87,8 @@ export class BpfGlobal<T extends BtfValue = BtfValue> {
    * those as `globals` of `loadCollection`). UnsupportedError where the kernel does not share the memory of maps.
    */
   async set(value: T): Promise<void> {
-    const { offset, typeId } = this.#place;
-    const bytes = encodeValue(this.#btf, typeId, value);
+    const { offset } = this.#place;
+    const bytes = encodeVariable(this.#btf, this.name, this.#place, value);
     const memory = await this.map.memory();
     try {
       if (!memory.writable) throw new BpfError('set', EPERM, `the global variable '${this.name}' is a constant`);

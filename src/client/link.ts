@@ -2,7 +2,9 @@
 import { UnsupportedError } from '../base/errors.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import type { LinkInfo } from '../uapi/infos.ts';
-import { Handle } from './handle.ts';
+import { asked } from './about.ts';
+import { wholeNumber } from './arguments.ts';
+import { Handle, openPin } from './handle.ts';
 import type { Owned } from './owned.ts';
 import type { BpfProgram } from './program.ts';
 
@@ -17,13 +19,13 @@ export class BpfLink extends Handle {
 
   /** The link pinned at a path. */
   static async open(kernel: Kernel, path: string): Promise<BpfLink> {
-    const { ret } = await kernel.bpf('OBJ_GET', { pathname: path });
-    return new BpfLink(kernel, ret);
+    return new BpfLink(kernel, await openPin(kernel, path));
   }
 
   /** The link with an id: ENOENT where there is none. */
   static async byId(kernel: Kernel, id: number): Promise<BpfLink> {
-    const { ret } = await kernel.bpf('LINK_GET_FD_BY_ID', { link_id: id });
+    const link_id = wholeNumber('the id of a link', id);
+    const { ret } = await asked(`link ${id}`, kernel.bpf('LINK_GET_FD_BY_ID', { link_id }));
     return new BpfLink(kernel, ret);
   }
 

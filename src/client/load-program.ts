@@ -7,6 +7,7 @@ import { type CollectionSpec, type ProgramSpec, type Reference, relocateCore, wi
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import { BPF_F_XDP_DEV_BOUND_ONLY } from '../uapi/flags.ts';
 import * as C from '../uapi/generated/constants.ts';
+import { about } from './about.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { LoadOptions } from './load-options.ts';
 import { BpfProgram } from './program.ts';
@@ -58,7 +59,7 @@ export async function loadProgram(context: LoadContext, given: ProgramSpec): Pro
     return new BpfProgram(kernel, fd, { ...program, type, attachType }, log, context.specs);
   } catch (error) {
     if (error instanceof BpfError) options.onRefused?.(program.name, error);
-    throw error;
+    throw about(`program '${program.name}'`, error);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a map is like: its definition, and how its keys and values are bytes. */
 import { view } from '../base/bytes.ts';
-import { UnsupportedError } from '../base/errors.ts';
+import { SkepError, UnsupportedError } from '../base/errors.ts';
 import { type Btf, type BtfValue, decodeValue, encodeValue } from '../btf/index.ts';
 import type { MapInfo } from '../uapi/infos.ts';
 import { type MapTypeName, mapTypeName } from '../uapi/map-types.ts';
@@ -58,8 +58,15 @@ export function shapeOf(info: MapInfo, btf: Btf | undefined): MapShape {
   };
 }
 
+type Part = 'key' | 'value';
+
+function typeOf(shape: MapShape, part: Part): number {
+  return part === 'key' ? shape.keyTypeId : shape.valueTypeId;
+}
+
 /** Without a type a value is a number of its size, and bytes where no number has that size. */
-export function decodePlain(shape: MapShape, typeId: number, bytes: Uint8Array): BtfValue {
+export function decodePlain(shape: MapShape, part: Part, bytes: Uint8Array): BtfValue {
+  const typeId = typeOf(shape, part);
   if (shape.btf && typeId !== 0) return decodeValue(shape.btf, typeId, bytes);
   const from = view(bytes);
   switch (bytes.length) {
@@ -76,10 +83,15 @@ export function decodePlain(shape: MapShape, typeId: number, bytes: Uint8Array):
   }
 }
 
-/** Bytes stay what they are; a plain value becomes `size` bytes. */
-export function encodePlain(shape: MapShape, typeId: number, value: BtfValue, size: number): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (shape.btf && typeId !== 0) return encodeValue(shape.btf, typeId, value);
+/** Bytes stay what they are; a plain value becomes as many as the map has for a key, or for a value of one CPU. */
+export function encodePlain(shape: MapShape, part: Part, value: BtfValue): Uint8Array {
+  const size = part === 'key' ? shape.keySize : shape.valueSize;
+  if (value instanceof Uint8Array) {
+    checkSize(shape, part, value, size);
+    return value;
+  }
+  const typeId = typeOf(shape, part);
+  if (shape.btf && typeId !== 0) return encodeValue(shape.btf, typeId, value, part);
   const out = new Uint8Array(size);
   const to = view(out);
   const whole = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
@@ -87,7 +99,16 @@ export function encodePlain(shape: MapShape, typeId: number, value: BtfValue, si
   else if (whole && size === 4) to.setUint32(0, Number(value), true);
   else if (whole && size === 2) to.setUint16(0, Number(value), true);
   else if (whole && size === 1) to.setUint8(0, Number(value));
-  else throw new UnsupportedError(`a plain value for '${shape.name}', which has no BTF`, { hint: 'give its bytes' });
+  else if (whole)
+    throw new UnsupportedError(
+      `a number for the ${size} bytes of a ${part} of map '${shape.name}', which has no types,`,
+      { hint: 'give its bytes' },
+    );
+  else
+    throw new SkepError(
+      'ERR_ARGUMENT',
+      `a ${part} of map '${shape.name}', which has no types, is a whole number or bytes`,
+    );
   return out;
 }
 
@@ -95,4 +116,10 @@ export function encodePlain(shape: MapShape, typeId: number, value: BtfValue, si
 export function describeShape({ name, type, keySize, valueSize, maxEntries }: MapShape): string {
   const of = `${maxEntries} elements, keys of ${keySize} and values of ${valueSize} bytes`;
   return `map ${name === '' ? '' : `'${name}' `}of type ${mapTypeName(type) ?? type} with ${of}`;
+}
+
+/** Throws a SkepError where bytes are not as many as the map has for a key or a value. */
+export function checkSize({ name }: MapShape, part: Part, bytes: Uint8Array, size: number): void {
+  if (bytes.length === size) return;
+  throw new SkepError('ERR_SIZE', `a ${part} of map '${name}' has ${size} bytes, and here are ${bytes.length}`);
 }

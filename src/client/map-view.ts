@@ -38,14 +38,13 @@ export class MapView {
 
   /** The value at an index, as a plain value. RangeError past the last. */
   get(index: number): BtfValue {
-    return decodePlain(this.#shape, this.#shape.valueTypeId, this.#at(index).slice());
+    return decodePlain(this.#shape, 'value', this.#at(index).slice());
   }
 
   /** Writes a value at an index; programs see it at once. ERR_READ_ONLY where the map is frozen. */
   set(index: number, value: BtfValue): void {
     if (!this.writable) throw new SkepError('ERR_READ_ONLY', `the memory of '${this.#shape.name}' may only be read`);
-    const { valueTypeId, valueSize } = this.#shape;
-    this.#at(index).set(encodePlain(this.#shape, valueTypeId, value, valueSize));
+    this.#at(index).set(encodePlain(this.#shape, 'value', value));
   }
 
   #at(index: number): Uint8Array {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKernel, type EmbeddedKernel } from '../kernel/index.ts';
+import { parseObject } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import { BPF_F_MMAPABLE } from '../uapi/generated/constants.ts';
 import { BpfMap, BpfProgram, loadCollection } from './index.ts';
@@ -35,8 +36,10 @@ describe('a map without an object file', () => {
       'map of type hash with 0 elements, keys of 4 and values of 4 bytes (Invalid argument)',
     );
     const map = await BpfMap.create(kernel, { type: 'hash', maxEntries: 1, name: 'small' });
-    await expect(map.updateMany([[new Uint8Array(4), new Uint8Array(5)]])).rejects.toThrow('a value of this map has 4');
-    await expect(map.set({}, 1)).rejects.toThrow("'small', which has no BTF");
+    await expect(map.updateMany([[new Uint8Array(4), new Uint8Array(5)]])).rejects.toThrow(
+      "a value of map 'small' has 4",
+    );
+    await expect(map.set({}, 1)).rejects.toThrow("a key of map 'small', which has no types, is a whole number");
     await map.setMany([[1, 1]]);
     await expect(map.set(2, 2)).rejects.toThrow("map 'small'");
   });
@@ -81,6 +84,52 @@ describe('a map without an object file', () => {
   it('has no memory to share where it is no mappable array', async () => {
     const map = await BpfMap.create(kernel, { type: 'array', maxEntries: 3 });
     await expect(map.memory()).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+});
+
+describe('the maps of an object', () => {
+  it('have the types that the object says, also where the kernel takes none', async () => {
+    const kernel = createKernel().open();
+    const spec = parseObject(kinds());
+    const [jobs, tenants] = [spec.maps.get('jobs')!, spec.maps.get('tenants')!];
+    jobs.valueTypeId = spec.maps.get('points')!.valueTypeId;
+    jobs.valueSize = 16;
+    tenants.keyTypeId = jobs.valueTypeId;
+    tenants.keySize = 16;
+    const warnings: string[] = [];
+    const { maps } = await loadCollection<'jobs' | 'tenants'>(kernel, spec, { warn: (text) => warnings.push(text) });
+    expect(warnings).toEqual([]);
+    const job = { x: 1, y: -2, name: 'ann' };
+    await maps.jobs.push(job);
+    expect([await maps.jobs.peek(), await maps.jobs.pop(), await maps.jobs.peek()]).toEqual([job, job, null]);
+    const inner = await BpfMap.create(kernel, { type: 'array', valueSize: 8, maxEntries: 2 });
+    await maps.tenants.set(job, inner);
+    expect(await maps.tenants.get(job)).toBe((await inner.info()).id);
+    await kernel.close();
+  });
+
+  it('with a value a CPU take bytes of one or of all, and as many values as there are CPUs', async () => {
+    const kernel = createKernel({ cpus: 2 }).open();
+    const hits = (await loadCollection<'hits'>(kernel, kinds())).maps.hits;
+    await hits.set(0, [1n, 2n]);
+    await hits.set(1, Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0));
+    await hits.set(2, hits.encodeValue([4n, 5n]));
+    expect([await hits.get(0), await hits.get(1), await hits.get(2)]).toEqual([
+      [1n, 2n],
+      [3n, 3n],
+      [4n, 5n],
+    ]);
+    await expect(hits.set(0, [1n])).rejects.toThrow("map 'hits' has a value for each of 2 CPUs, and 1 are given");
+    await expect(hits.set(0, new Uint8Array(3))).rejects.toThrow("a value of map 'hits' has 8 bytes, and here are 3");
+    await kernel.close();
+  });
+
+  it('may be bloom filters, which are asked for a value', async () => {
+    const kernel = createKernel().open();
+    const filter = await BpfMap.create(kernel, { type: 'bloom_filter', maxEntries: 100 });
+    await filter.push(7);
+    expect([await filter.mayHave(7), await filter.mayHave(8)]).toEqual([true, false]);
+    await kernel.close();
   });
 });
 

@@ -3,7 +3,7 @@
  * (`get`, `set`, `delete`, `records`).
  */
 
-import { view } from '../base/bytes.ts';
+import { alignUp, view } from '../base/bytes.ts';
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from '../base/errno.ts';
 import { BpfError, SkepError, UnsupportedError } from '../base/errors.ts';
 import type { Btf, BtfValue } from '../btf/index.ts';
@@ -26,9 +26,19 @@ import {
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
 import { MAP_TYPES, mapTypeName } from '../uapi/map-types.ts';
-import { Handle } from './handle.ts';
+import { about, asked } from './about.ts';
+import { bytes, list, numberOf, numberOrZero, objectName, record, wholeNumber } from './arguments.ts';
+import { Handle, openPin } from './handle.ts';
 import type { BpfLink } from './link.ts';
-import { decodePlain, describeShape, encodePlain, type MapDefinition, type MapShape, shapeOf } from './map-shape.ts';
+import {
+  checkSize,
+  decodePlain,
+  describeShape,
+  encodePlain,
+  type MapDefinition,
+  type MapShape,
+  shapeOf,
+} from './map-shape.ts';
 import { MapView } from './map-view.ts';
 import { BpfRingBuffer } from './ring-buffer.ts';
 
@@ -52,15 +62,16 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
 
   /** Makes a map without an object file. EINVAL, E2BIG, ENOMEM as the kernel's BPF_MAP_CREATE. */
   static async create(kernel: Kernel, definition: MapDefinition): Promise<BpfMap> {
-    const type = typeof definition.type === 'number' ? definition.type : MAP_TYPES[definition.type].id;
+    record('the definition of a map', definition);
+    const type = numberOf('the type of a map', definition.type, MAP_TYPES);
     const ring = type === BPF_MAP_TYPE_RINGBUF || type === BPF_MAP_TYPE_USER_RINGBUF;
     const shape: MapShape = {
-      name: definition.name ?? '',
+      name: objectName('the name of a map', definition.name),
       type,
-      keySize: definition.keySize ?? (ring || KEYLESS.has(type) ? 0 : 4),
-      valueSize: definition.valueSize ?? (ring ? 0 : 4),
-      maxEntries: definition.maxEntries,
-      flags: definition.flags ?? 0,
+      keySize: wholeNumber('keySize', definition.keySize ?? (ring || KEYLESS.has(type) ? 0 : 4)),
+      valueSize: wholeNumber('valueSize', definition.valueSize ?? (ring ? 0 : 4)),
+      maxEntries: numberOrZero('maxEntries', definition.maxEntries),
+      flags: numberOrZero('flags', definition.flags),
       btf: undefined,
       keyTypeId: 0,
       valueTypeId: 0,
@@ -74,23 +85,18 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
       map_name: shape.name,
       ...(definition.inner ? { inner_map_fd: definition.inner.fd } : {}),
     };
-    try {
-      return new BpfMap(kernel, await new Bpf(kernel).mapCreate(attr), shape);
-    } catch (error) {
-      if (!(error instanceof BpfError)) throw error;
-      throw new BpfError(error.op, error.errno, describeShape(shape), { cause: error });
-    }
+    return new BpfMap(kernel, await asked(describeShape(shape), new Bpf(kernel).mapCreate(attr)), shape);
   }
 
   /** The map pinned at a path. `btf` gives its values types. */
   static async open(kernel: Kernel, path: string, btf?: Btf): Promise<BpfMap> {
-    const { ret } = await kernel.bpf('OBJ_GET', { pathname: path });
-    return BpfMap.adopt(kernel, ret, btf);
+    return BpfMap.adopt(kernel, await openPin(kernel, path), btf);
   }
 
   /** The map with an id: ENOENT where there is none. */
   static async byId(kernel: Kernel, id: number, btf?: Btf): Promise<BpfMap> {
-    const { ret } = await kernel.bpf('MAP_GET_FD_BY_ID', { map_id: id });
+    const map_id = wholeNumber('the id of a map', id);
+    const { ret } = await asked(`map ${id}`, kernel.bpf('MAP_GET_FD_BY_ID', { map_id }));
     return BpfMap.adopt(kernel, ret, btf);
   }
 
@@ -111,45 +117,51 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
   }
 
   /** The value's bytes, or null where the key is not there. */
-  lookup(key: Uint8Array): Promise<Uint8Array | null> {
-    return this.bpf.mapLookup(this.fd, key, this.userValueSize);
+  async lookup(key: Uint8Array): Promise<Uint8Array | null> {
+    const given = this.bytes('key', key);
+    // Without another promise around it where the kernel answers at once: it would cost as much as the call.
+    const { elements } = this.kernel;
+    if (elements) return elements.lookup(this.fd, given, this.userValueSize);
+    return this.bpf.mapLookup(this.fd, given, this.userValueSize);
   }
 
   /** Writes a value. `flags`: BPF_ANY, BPF_NOEXIST (EEXIST where it is there), BPF_EXIST (ENOENT where it is not). */
   async update(key: Uint8Array, value: Uint8Array, flags = 0): Promise<void> {
+    const [givenKey, givenValue] = [this.bytes('key', key), this.bytes('value', value)];
+    wholeNumber('flags', flags);
+    const { elements } = this.kernel;
     try {
-      await this.bpf.mapUpdate(this.fd, key, value, flags);
+      if (elements) elements.update(this.fd, givenKey, givenValue, flags);
+      else await this.bpf.mapUpdate(this.fd, givenKey, givenValue, flags);
     } catch (error) {
-      if (!(error instanceof BpfError)) throw error;
-      const why = error.detail === undefined ? '' : `: ${error.detail}`;
-      throw new BpfError(error.op, error.errno, `${this.name === '' ? 'the map' : `map '${this.name}'`}${why}`, {
-        cause: error,
-      });
+      throw about(this.name === '' ? 'the map' : `map '${this.name}'`, error);
     }
   }
 
   /** Deletes a key; whether it was there. EINVAL for arrays, which keep their elements. */
-  remove(key: Uint8Array): Promise<boolean> {
-    return this.bpf.mapDelete(this.fd, key);
+  async remove(key: Uint8Array): Promise<boolean> {
+    const given = this.bytes('key', key);
+    const { elements } = this.kernel;
+    return elements ? elements.remove(this.fd, given) : this.bpf.mapDelete(this.fd, given);
   }
 
   /** The value taken out; from queues and stacks the next one. Null where there is none. */
-  take(key: Uint8Array = new Uint8Array()): Promise<Uint8Array | null> {
-    return this.bpf.mapTake(this.fd, key, this.userValueSize);
+  async take(key: Uint8Array = new Uint8Array()): Promise<Uint8Array | null> {
+    return this.bpf.mapTake(this.fd, this.bytes('key', key), this.userValueSize);
   }
 
   /** Writes many values, in one command where the map can; they have the size of `lookup`'s. */
   async updateMany(pairs: readonly (readonly [key: Uint8Array, value: Uint8Array])[], flags = 0): Promise<void> {
-    if (pairs.length === 0) return;
     const { keySize } = this.shape;
-    const keys = new Uint8Array(pairs.length * keySize);
+    const keys = new Uint8Array(list('what to write', pairs).length * keySize);
     const values = new Uint8Array(pairs.length * this.userValueSize);
     for (const [i, [key, value]] of pairs.entries()) {
-      checkSize('key', key, keySize);
-      checkSize('value', value, this.userValueSize);
+      checkSize(this.shape, 'key', this.bytes('key', key), keySize);
+      checkSize(this.shape, 'value', this.bytes('value', value), this.userValueSize);
       keys.set(key, i * keySize);
       values.set(value, i * this.userValueSize);
     }
+    if (pairs.length === 0) return;
     try {
       await this.bpf.mapUpdateBatch(this.fd, keys, values, pairs.length, BigInt(flags));
     } catch (error) {
@@ -225,8 +237,9 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
   }
 
   /** The same for many at once, in one command where the map can. */
-  setMany(pairs: Iterable<readonly [key: K, value: V | OfOneCpu<V>]>, flags = 0): Promise<void> {
-    const encoded = Array.from(pairs, ([key, value]) => [this.encodeKey(key), this.encodeValue(value)] as const);
+  async setMany(pairs: Iterable<readonly [key: K, value: V | OfOneCpu<V>]>, flags = 0): Promise<void> {
+    const given = list('what to write', pairs);
+    const encoded = Array.from(given, ([key, value]) => [this.encodeKey(key), this.encodeValue(value)] as const);
     return this.updateMany(encoded, flags);
   }
 
@@ -241,6 +254,17 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
     return this.update(new Uint8Array(), this.encodeValue(value), flags);
   }
 
+  /** The value that `pop` would take out of a queue or a stack, or null; it stays. */
+  async peek(): Promise<V | null> {
+    const next = await this.lookup(new Uint8Array());
+    return next && this.decodeValue(next);
+  }
+
+  /** Whether a bloom filter may have the value: false is certain, true is not. */
+  async mayHave(value: V): Promise<boolean> {
+    return (await this.lookup(this.encodeValue(value))) !== null;
+  }
+
   /** Takes the next value out of a queue or a stack, or null. */
   async pop(): Promise<V | null> {
     const bytes = await this.take();
@@ -248,7 +272,7 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
   }
 
   /** Deletes a key; whether it was there. */
-  delete(key: K): Promise<boolean> {
+  async delete(key: K): Promise<boolean> {
     return this.remove(this.encodeKey(key));
   }
 
@@ -257,12 +281,15 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
     for await (const [key, value] of this.entries()) yield { key: this.decodeKey(key), value: this.decodeValue(value) };
   }
 
-  /** The records that programs send through a ring buffer or a perf event array. */
-  async ring(): Promise<BpfRingBuffer> {
+  /**
+   * The records that programs send through a ring buffer or a perf event array. `pagesPerCpu`: how much of a perf event
+   * array waits for the reader, a power of two; default 64.
+   */
+  async ring(options: { readonly pagesPerCpu?: number } = {}): Promise<BpfRingBuffer> {
     const { btf } = this.shape;
     if (this.shape.type === BPF_MAP_TYPE_RINGBUF) return BpfRingBuffer.open(this.kernel.openRingBuffer(this.fd), btf);
     if (this.shape.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-      return BpfRingBuffer.open(this.kernel.openPerfBuffer(this.fd), btf);
+      return BpfRingBuffer.open(this.kernel.openPerfBuffer(this.fd, options), btf);
     }
     const type = mapTypeName(this.shape.type) ?? `type ${this.shape.type}`;
     throw new UnsupportedError(`reading records from '${this.name}', a map of type ${type}`);
@@ -288,35 +315,49 @@ export class BpfMap<K extends BtfValue = BtfValue, V extends BtfValue = BtfValue
 
   /** A key's bytes. */
   encodeKey(key: K): Uint8Array {
-    return encodePlain(this.shape, this.shape.keyTypeId, key, this.shape.keySize);
+    return encodePlain(this.shape, 'key', key);
   }
 
   /** The plain key of these bytes. */
   decodeKey(bytes: Uint8Array): K {
-    return decodePlain(this.shape, this.shape.keyTypeId, bytes) as K;
+    return decodePlain(this.shape, 'key', this.bytes('key', bytes)) as K;
   }
 
   /** A value's bytes: those of all CPUs for per-CPU maps. */
   encodeValue(value: V | OfOneCpu<V>): Uint8Array {
-    const { valueTypeId, valueSize, type } = this.shape;
-    if (!isPerCpu(type)) return encodePlain(this.shape, valueTypeId, value, valueSize);
-    const stride = Math.ceil(valueSize / 8) * 8;
+    if (!isPerCpu(this.shape.type)) return encodePlain(this.shape, 'value', value);
+    if (value instanceof Uint8Array && value.length === this.userValueSize) return value;
+    const { possibleCpus } = this.kernel;
+    if (Array.isArray(value) && value.length !== possibleCpus) {
+      throw new SkepError(
+        'ERR_SIZE',
+        `map '${this.name}' has a value for each of ${possibleCpus} CPUs, and ${value.length} are given`,
+      );
+    }
     const out = new Uint8Array(this.userValueSize);
-    for (let cpu = 0; cpu < this.kernel.possibleCpus; cpu++) {
-      const own = Array.isArray(value) ? value[cpu] : value;
-      if (own !== undefined) out.set(encodePlain(this.shape, valueTypeId, own, valueSize), cpu * stride);
+    for (let cpu = 0; cpu < possibleCpus; cpu++) {
+      out.set(encodePlain(this.shape, 'value', Array.isArray(value) ? value[cpu]! : value), cpu * this.stride);
     }
     return out;
   }
 
   /** The plain value of these bytes. */
   decodeValue(bytes: Uint8Array): V {
-    const { valueTypeId, valueSize, type } = this.shape;
-    if (!isPerCpu(type)) return decodePlain(this.shape, valueTypeId, bytes) as V;
-    const stride = Math.ceil(valueSize / 8) * 8;
+    const { shape, stride } = this;
+    const given = this.bytes('value', bytes);
+    if (!isPerCpu(shape.type)) return decodePlain(shape, 'value', given) as V;
     return Array.from({ length: this.kernel.possibleCpus }, (_, cpu) =>
-      decodePlain(this.shape, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
+      decodePlain(shape, 'value', given.subarray(cpu * stride, cpu * stride + shape.valueSize)),
     ) as V & BtfValue[];
+  }
+
+  /** Bytes from the value of one CPU to that of the next. */
+  private get stride(): number {
+    return alignUp(this.shape.valueSize, 8);
+  }
+
+  private bytes(what: 'key' | 'value', given: unknown): Uint8Array {
+    return given instanceof Uint8Array ? given : bytes(`the ${what} for map '${this.name}'`, given);
   }
 }
 
@@ -327,11 +368,6 @@ function descriptorBytes(fd: Fd): Uint8Array {
   const bytes = new Uint8Array(4);
   view(bytes).setUint32(0, fd, true);
   return bytes;
-}
-
-function checkSize(what: string, bytes: Uint8Array, size: number): void {
-  if (bytes.length === size) return;
-  throw new SkepError('ERR_SIZE', `a ${what} of this map has ${size} bytes, and here are ${bytes.length}`);
 }
 
 function isWithoutBatches(error: unknown): boolean {

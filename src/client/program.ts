@@ -1,12 +1,14 @@
 /** A loaded program. */
-import { BpfError } from '../base/errors.ts';
+import { SkepError } from '../base/errors.ts';
 import { assemble, encode } from '../isa/index.ts';
 import { Bpf, type Fd, type Kernel } from '../sys/index.ts';
 import type { ProgInfo } from '../uapi/infos.ts';
 import { PROG_TYPES, type ProgTypeName } from '../uapi/prog-types.ts';
+import { about, asked } from './about.ts';
+import { bytes, numberOf, numberOrZero, objectName, record, text, wholeNumber } from './arguments.ts';
 import { attachProgram } from './attach.ts';
 import type { AttachOptions } from './attach-options.ts';
-import { Handle } from './handle.ts';
+import { Handle, openPin } from './handle.ts';
 import type { BpfLink } from './link.ts';
 import type { UsdtSpecs } from './usdt-specs.ts';
 
@@ -67,6 +69,10 @@ export interface TestRunResult {
 
 /** Bytes. The kernel runs no program on less. */
 const ETHERNET_HEADER = 14;
+/** The kernel counts runs in a signed number. */
+const MOST_RUNS = 0x7fff_ffff;
+/** Bytes of an instruction. */
+const SLOT = 8;
 /** Room for a packet that grew. */
 const ROOM = 32 * 1024;
 
@@ -89,30 +95,35 @@ export class BpfProgram extends Handle {
 
   /** Loads a program without an object file. VerifierError with the log where the verifier refuses it. */
   static async load(kernel: Kernel, definition: ProgramDefinition): Promise<BpfProgram> {
-    const { name = '', attachType = 0, license = 'GPL', logLevel = 0 } = definition;
-    const type = typeof definition.type === 'number' ? definition.type : PROG_TYPES[definition.type].id;
-    const insns =
-      typeof definition.insns === 'string' ? assembled(definition.insns, definition.maps) : definition.insns;
-    const { fd, log } = await new Bpf(kernel).progLoad({
+    record('the definition of a program', definition);
+    const name = objectName('the name of a program', definition.name);
+    const type = numberOf('the type of a program', definition.type, PROG_TYPES);
+    const attachType = numberOrZero('attachType', definition.attachType);
+    const insns = instructions(definition);
+    const loading = new Bpf(kernel).progLoad({
       prog_type: type,
       expected_attach_type: attachType,
       insns,
-      license,
+      license: text('the license of a program', definition.license ?? 'GPL'),
       prog_name: name,
-      log_level: logLevel,
+      log_level: numberOrZero('logLevel', definition.logLevel),
     });
+    const { fd, log } = await asked(
+      name === '' ? `a program of ${insns.length / SLOT} instructions` : `program '${name}'`,
+      loading,
+    );
     return new BpfProgram(kernel, fd, { name, section: '', type, attachType, attachTo: '' }, log);
   }
 
   /** The program pinned at a path. */
   static async open(kernel: Kernel, path: string): Promise<BpfProgram> {
-    const { ret } = await kernel.bpf('OBJ_GET', { pathname: path });
-    return BpfProgram.#adopt(kernel, ret);
+    return BpfProgram.#adopt(kernel, await openPin(kernel, path));
   }
 
   /** The program with an id: ENOENT where there is none. */
   static async byId(kernel: Kernel, id: number): Promise<BpfProgram> {
-    const { ret } = await kernel.bpf('PROG_GET_FD_BY_ID', { prog_id: id });
+    const prog_id = wholeNumber('the id of a program', id);
+    const { ret } = await asked(`program ${id}`, kernel.bpf('PROG_GET_FD_BY_ID', { prog_id }));
     return BpfProgram.#adopt(kernel, ret);
   }
 
@@ -143,21 +154,22 @@ export class BpfProgram extends Handle {
 
   /** Runs the program with what is given, in the kernel, without any event. */
   async testRun(input: TestRunInput = {}): Promise<TestRunResult> {
-    const result = await this.bpf
-      .testRun({
-        prog_fd: this.fd,
-        repeat: input.repeat ?? 0, // once; some types take no other number
-        flags: input.flags ?? 0,
-        cpu: input.cpu ?? 0,
-        ...(input.data ? { data_in: input.data, data_out: input.data.length + ROOM } : {}),
-        ...(input.context ? { ctx_in: input.context, ctx_out: input.context.length } : {}),
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof BpfError)) throw error;
-        const short = input.data !== undefined && input.data.length < ETHERNET_HEADER;
-        const detail = `program '${this.name}'${short ? `, data of ${input.data!.length} bytes (a packet has ${ETHERNET_HEADER} or more)` : ''}`;
-        throw new BpfError(error.op, error.errno, detail, { cause: error });
-      });
+    record('what testRun takes', input);
+    const data = input.data && bytes('data', input.data);
+    const context = input.context && bytes('context', input.context);
+    const answer = this.bpf.testRun({
+      prog_fd: this.fd,
+      repeat: numberOrZero('repeat', input.repeat, MOST_RUNS), // 0 is once; some types take no other number
+      flags: numberOrZero('flags', input.flags),
+      cpu: numberOrZero('cpu', input.cpu),
+      ...(data ? { data_in: data, data_out: data.length + ROOM } : {}),
+      ...(context ? { ctx_in: context, ctx_out: context.length } : {}),
+    });
+    const result = await answer.catch((error: unknown) => {
+      const short = data !== undefined && data.length < ETHERNET_HEADER;
+      const why = short ? `, data of ${data.length} bytes (a packet has ${ETHERNET_HEADER} or more)` : '';
+      throw about(`program '${this.name}'${why}`, error);
+    });
     return {
       retval: result.retval,
       durationNs: result.duration,
@@ -167,6 +179,12 @@ export class BpfProgram extends Handle {
   }
 }
 
-function assembled(text: string, maps: ProgramDefinition['maps'] = {}): Uint8Array {
-  return encode(assemble(text, { maps: Object.fromEntries(Object.entries(maps).map(([name, { fd }]) => [name, fd])) }));
+function instructions({ insns, maps = {} }: ProgramDefinition): Uint8Array {
+  const fds = () => Object.fromEntries(Object.entries(maps).map(([name, { fd }]) => [name, fd]));
+  const encoded = typeof insns === 'string' ? encode(assemble(insns, { maps: fds() })) : bytes('insns', insns);
+  if (encoded.length > 0 && encoded.length % SLOT === 0) return encoded;
+  throw new SkepError(
+    'ERR_ARGUMENT',
+    `a program has instructions of ${SLOT} bytes, at least one; here are ${encoded.length} bytes`,
+  );
 }

@@ -41,6 +41,22 @@ describe('the records of a buffer', () => {
     await ring.close();
   });
 
+  it('are waited for no longer than a signal says, and what comes later is not lost', async () => {
+    const reader = new Scripted([record(1)]);
+    const ring = new BpfRingBuffer(reader);
+    expect(numbers(await ring.read({ signal: AbortSignal.timeout(10_000) }))).toEqual([1]);
+    const stop = new AbortController();
+    const waiting = ring.read({ signal: stop.signal });
+    await expect.poll(() => reader.asked).toBe(2);
+    stop.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(ring.read({ signal: stop.signal })).rejects.toThrow('enough');
+    const next = ring.read();
+    reader.send(record(2), record(3));
+    expect(numbers(await next)).toEqual([2, 3]);
+    await ring.close();
+  });
+
   it('go to one of several readers each, in order', async () => {
     const reader = new Scripted([record(1), record(2), record(3)], [record(4)]);
     const ring = new BpfRingBuffer(reader);

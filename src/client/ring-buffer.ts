@@ -39,12 +39,20 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
 
   /**
    * The records that are there, at least one; waits for them. Empty: it was closed. What an iteration left behind comes
-   * first, and who asks while somebody waits comes after.
+   * first, and who asks while somebody waits comes after. `signal` ends the waiting (`AbortSignal.timeout(100)`): it rejects
+   * with the signal's reason, and what comes later is for the next one.
    */
-  read(): Promise<RingRecord[]> {
-    const turn = this.#turn.then(() => this.#next());
+  read({ signal }: { readonly signal?: AbortSignal } = {}): Promise<RingRecord[]> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const turn = this.#turn.then(async () => {
+      const records = signal?.aborted ? [] : await this.#next();
+      if (!signal?.aborted) return records;
+      this.#records = [...this.#records.slice(this.#at), ...records];
+      this.#at = 0;
+      return [];
+    });
     this.#turn = turn.catch(() => []);
-    return turn;
+    return signal ? unlessAborted(turn, signal) : turn;
   }
 
   async #next(): Promise<RingRecord[]> {
@@ -117,4 +125,14 @@ export class BpfRingBuffer implements AsyncIterable<RingRecord> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** The answer, or the signal's reason where that comes first. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    const done = () => signal.removeEventListener('abort', abort);
+    answer.then(resolve, reject).finally(done);
+  });
 }

@@ -1,5 +1,5 @@
 /** bpf(2) on the machine's kernel: a typed command in, a typed answer or a typed error out. */
-import { E2BIG, EINVAL, ENOENT, EOPNOTSUPP, EPERM } from '../base/errno.ts';
+import { E2BIG, EACCES, EBADF, EINVAL, ENOENT, EOPNOTSUPP, EPERM } from '../base/errno.ts';
 import { BpfError, VerifierError } from '../base/errors.ts';
 import type { System } from '../native/index.ts';
 import { encodeAttr, type Fd, linkMember, refusal } from '../sys/index.ts';
@@ -11,9 +11,11 @@ import {
   BPF_TRACE_UPROBE_SESSION,
 } from '../uapi/generated/constants.ts';
 import type { MapInfo } from '../uapi/infos.ts';
+import { whyNoCgroup } from './cgroup-target.ts';
 import { ElementCalls, type ElementCommand, isElementCommand } from './element-calls.ts';
 import { kindOfFd } from './fd-kind.ts';
 import { KernelFeatures } from './features.ts';
+import { raiseLockedMemory } from './locked-memory.ts';
 import { KnownMaps } from './map-sizes.ts';
 import { whyForbidden } from './permission.ts';
 
@@ -24,6 +26,9 @@ const NEEDS_CONFIG: Readonly<Record<number, string>> = {
   [BPF_TRACE_UPROBE_MULTI]: 'CONFIG_UPROBES',
   [BPF_TRACE_UPROBE_SESSION]: 'CONFIG_UPROBES',
 };
+
+/** What counts as locked memory on kernels before 5.11. */
+const TAKES_MEMORY: ReadonlySet<CommandName> = new Set(['MAP_CREATE', 'PROG_LOAD', 'BTF_LOAD']);
 
 export class BpfCalls {
   private readonly system: System;
@@ -134,7 +139,9 @@ export class BpfCalls {
       return this.system.addressOf(bytes);
     };
     const encoded = encodeAttr(command, attr, { addressOf }, member);
-    const ret = this.system.bpf(COMMANDS[command].id, addressOf(encoded.bytes), encoded.bytes.length);
+    const ask = () => this.system.bpf(COMMANDS[command].id, addressOf(encoded.bytes), encoded.bytes.length);
+    let ret = ask();
+    if (ret === -EPERM && TAKES_MEMORY.has(command) && raiseLockedMemory(this.system)) ret = ask();
     const answer = encoded.answer(ret);
     held.length = 0;
     if (ret < 0) throw this.refused(command, attr, ret, answer);
@@ -152,6 +159,13 @@ export class BpfCalls {
   /** What is in the way, where that can be found out. */
   private why<C extends CommandName>(command: C, attr: Attr<C>, errno: number): string | Error | undefined {
     if (errno === EPERM) return whyForbidden(command, attr);
+    if (errno === EACCES && command === 'OBJ_GET') {
+      return 'nothing is pinned there, or the permissions of the pin or of a directory above it are in the way';
+    }
+    if (errno === EBADF && (command === 'LINK_CREATE' || command === 'PROG_ATTACH')) {
+      const { target_fd = 0, attach_type = 0 } = attr as Attr<'LINK_CREATE'>;
+      return whyNoCgroup(target_fd, attach_type);
+    }
     if (errno === EOPNOTSUPP && command === 'LINK_CREATE') {
       const { attach_type = 0 } = attr as Attr<'LINK_CREATE'>;
       const option = NEEDS_CONFIG[attach_type];

@@ -224,6 +224,10 @@ class LinuxKernel implements Kernel {
     return this.track(mapMemory(this.system, mapFd, info), () => {});
   }
 
+  async traceableFunctions(): Promise<readonly string[] | undefined> {
+    return (await import('./tracefs.ts')).traceableFunctions();
+  }
+
   async openTracePipe(): Promise<LineReader> {
     const { openTracePipe } = await import('./trace-pipe.ts');
     this.checkOpen('open');

@@ -20,6 +20,7 @@ const OTHERWISE: Partial<Readonly<Record<CommandName, string>>> = {
   PROG_ATTACH:
     'a cgroup above has a program and does not let others be added (BPF_F_ALLOW_OVERRIDE, BPF_F_ALLOW_MULTI)',
   LINK_UPDATE: 'the link holds another program than the expected one',
+  OBJ_PIN: 'the path is not in a bpf file system (mount -t bpf bpf DIRECTORY)',
   TOKEN_CREATE: 'the bpf file system delegates nothing (mount options delegate_cmds and others)',
 };
 
@@ -31,8 +32,9 @@ export function whyForbidden(command: CommandName, attr: Attr<CommandName>): str
   const wanted: Capability[] = hasOwn ? neededCapabilities(command, attr) : ['CAP_SYS_ADMIN'];
   const lacking = wanted.filter((name) => !held.has(name));
   if (lacking.length > 0 && !held.has('CAP_SYS_ADMIN')) {
-    const who = process.getuid?.() === 0 ? 'root here' : `user ${process.getuid?.()}`;
-    return `${who} has no ${list(lacking)}${sysctl()}; run as root or give it ${lacking.length > 1 ? 'them' : 'it'}`;
+    const uid = process.getuid?.();
+    if (uid === 0) return `root has no ${list(lacking)} here, as in a container; give the process ${them(lacking)}`;
+    return `user ${uid} has no ${list(lacking)}${sysctl(command)}; run as root, or give the process ${them(lacking)}`;
   }
   return (
     OTHERWISE[command] ??
@@ -44,8 +46,15 @@ function list(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** kernel.unprivileged_bpf_disabled: 0 lets everybody load socket filters; 1 and 2 nobody without CAP_BPF. */
-function sysctl(): string {
+function them(names: readonly string[]): string {
+  return names.length === 1 ? 'this capability' : 'these capabilities';
+}
+
+/** What kernel.unprivileged_bpf_disabled is about: 0 lets everybody make maps and load socket filters. */
+const BY_SYSCTL: ReadonlySet<CommandName> = new Set(['MAP_CREATE', 'PROG_LOAD', 'BTF_LOAD']);
+
+function sysctl(command: CommandName): string {
+  if (!BY_SYSCTL.has(command)) return '';
   const value = read('/proc/sys/kernel/unprivileged_bpf_disabled').trim();
   return value === '1' || value === '2' ? `, and sysctl kernel.unprivileged_bpf_disabled is ${value}` : '';
 }

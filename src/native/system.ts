@@ -22,6 +22,7 @@ const NUMBERS = {
     getsockopt: 55,
     setsockopt: 54,
     perf_event_open: 298,
+    prlimit64: 302,
     bpf: 321,
   },
   arm64: {
@@ -37,6 +38,7 @@ const NUMBERS = {
     getsockopt: 209,
     setsockopt: 208,
     perf_event_open: 241,
+    prlimit64: 261,
     bpf: 280,
   },
 } as const;

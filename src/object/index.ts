@@ -4,6 +4,7 @@ export { Executable } from './elf/executable.ts';
 export { type FileFunction, fileFunctions } from './elf/functions.ts';
 export { type ProbeSite, probeSites } from './elf/static-probes.ts';
 export { writeKconfig } from './externs.ts';
+export { typesForKernel } from './map-defs.ts';
 export { type ObjectOptions, parseObject } from './object.ts';
 export { withPrologue } from './prologue.ts';
 export { type SectionMeaning, sectionMeaning, sectionNames } from './sections.ts';

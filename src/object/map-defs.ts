@@ -53,7 +53,7 @@ export class DefinitionTable {
 const LIBBPF_PIN_NONE = 0;
 const LIBBPF_PIN_BY_NAME = 1;
 
-/** Types for which BPF_MAP_CREATE takes no BTF ids; libbpf leaves them out. */
+/** Types for which BPF_MAP_CREATE takes no BTF ids; libbpf leaves them out too. */
 const WITHOUT_BTF: ReadonlySet<number> = new Set([
   C.BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   C.BPF_MAP_TYPE_CGROUP_ARRAY,
@@ -70,6 +70,11 @@ const WITHOUT_BTF: ReadonlySet<number> = new Set([
   C.BPF_MAP_TYPE_STACK,
   C.BPF_MAP_TYPE_ARENA,
 ]);
+
+/** The types that BPF_MAP_CREATE may be told of; 0 where it takes none, though the object has them. */
+export function typesForKernel({ type, keyTypeId, valueTypeId }: MapSpec): { key: number; value: number } {
+  return WITHOUT_BTF.has(type) ? { key: 0, value: 0 } : { key: keyTypeId, value: valueTypeId };
+}
 
 /** Maps of `.maps`, in the order they lie there. `btf` has its data sections filled in. */
 export function btfMaps(source: Source, btf: Btf): MapDefinition[] {
@@ -174,10 +179,6 @@ class DefinitionReader {
       }
     }
     if (spec.type === 0) this.#fail('does not say its type');
-    if (WITHOUT_BTF.has(spec.type)) {
-      spec.keyTypeId = 0;
-      spec.valueTypeId = 0;
-    }
     return { spec, valuesOffset };
   }
 

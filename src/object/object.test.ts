@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { toHex, view } from '../base/bytes.ts';
 import { parseBtf } from '../btf/index.ts';
-import { type ProgramSpec, parseElf, parseObject, relocateCore, sectionMeaning } from './index.ts';
+import { type ProgramSpec, parseElf, parseObject, relocateCore, sectionMeaning, typesForKernel } from './index.ts';
 
 const FIXTURES = new URL('../../test/fixtures/object/', import.meta.url);
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(name, FIXTURES)));
@@ -67,10 +67,10 @@ describe.each([
   it('is the same for every map', () => {
     const maps = [...spec.maps.values()].flatMap((m) => (m.inner ? [m.inner, m] : [m]));
     expect(
-      maps.map((m) => [
-        m.name,
-        [m.type, m.keySize, m.valueSize, m.maxEntries, m.flags, m.keyTypeId, m.valueTypeId, Number(m.extra)],
-      ]),
+      maps.map((m) => {
+        const { key, value } = typesForKernel(m);
+        return [m.name, [m.type, m.keySize, m.valueSize, m.maxEntries, m.flags, key, value, Number(m.extra)]];
+      }),
     ).toEqual(rows.filter((r) => r.cmd === 'map').map((r) => [r.name, r.spec]));
   });
 

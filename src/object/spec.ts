@@ -99,7 +99,7 @@ export interface MapSpec {
   /** LIBBPF_PIN_BY_NAME. */
   pinByName: boolean;
   numaNode: number;
-  /** Ids in the object's BTF as MAP_CREATE wants them: 0 for map types that take none (queues, maps of maps…). */
+  /** Ids in the object's BTF, 0 where it says nothing; `typesForKernel` has those that MAP_CREATE takes. */
   keyTypeId: number;
   valueTypeId: number;
   /** Template of a map of maps. */

@@ -39,9 +39,11 @@ interface Waiting {
 export async function connectKernel(path: string): Promise<Kernel> {
   const socket = connect(path);
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
+    const refused = (cause: NodeJS.ErrnoException) =>
+      reject(new SkepError(cause.code ?? 'ERR_CONNECT', `no kernel answers at ${path}: ${cause.message}`, { cause }));
+    socket.once('error', refused);
     socket.once('connect', () => {
-      socket.off('error', reject);
+      socket.off('error', refused);
       resolve();
     });
   });

@@ -59,6 +59,8 @@ export interface Kernel {
   readIterator(iterFd: Fd, size?: number): Promise<Uint8Array>;
   /** The memory of a map, shared with programs: an array with BPF_F_MMAPABLE, an arena. EINVAL for any other. */
   mapMemory(mapFd: Fd): Promise<MapMemory>;
+  /** Kernel functions that probes may be put on, where the kernel lists them; undefined where the list cannot be had. */
+  traceableFunctions?(): Promise<readonly string[] | undefined>;
   /** Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. */
   openTracePipe(): Promise<LineReader>;
 

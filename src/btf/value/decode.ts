@@ -2,18 +2,19 @@
 import { cString, view } from '../../base/bytes.ts';
 import { BtfError } from '../../base/errors.ts';
 import type { Btf, BtfType } from '../btf.ts';
-import { resolve, sizeOf } from '../layout.ts';
+import { flexibleArray, resolve, sizeOf } from '../layout.ts';
 import { type BtfValue, MAX_DEPTH, readBits } from './value.ts';
 
 /**
- * The value of type `id` that `bytes` begin with. Throws BtfError where the bytes are fewer than the type's, or where
+ * The value of type `id` that `bytes` begin with. What follows belongs to a flexible array, where the type is a struct that
+ * ends with one, as many elements as are whole. Throws BtfError where the bytes are fewer than the type's, or where
  * the type has no values (void, functions).
  */
 export function decodeValue(btf: Btf, id: number, bytes: Uint8Array): BtfValue {
   const size = sizeOf(btf, id);
   if (bytes.length < size)
     throw new BtfError(`a value of type [${id}] has ${size} bytes, and there are ${bytes.length}`);
-  return new Decoder(btf).value(id, bytes.subarray(0, size), 0);
+  return new Decoder(btf).whole(id, bytes, size);
 }
 
 /** Most parts of one value: members of unions share bytes, so small bytes could stand for endless parts. */
@@ -25,6 +26,17 @@ class Decoder {
 
   constructor(btf: Btf) {
     this.#btf = btf;
+  }
+
+  /** `size`: bytes of the type itself. */
+  whole(id: number, bytes: Uint8Array, size: number): BtfValue {
+    const value = this.value(id, bytes.subarray(0, size), 0);
+    const last = bytes.length > size ? flexibleArray(this.#btf, id) : undefined;
+    if (last === undefined) return value;
+    const elements = bytes.subarray(last.offset);
+    const array = { ...last.array, count: Math.floor(elements.length / last.elementSize) };
+    put(value as Record<string, BtfValue>, last.name, this.#array(array, elements, 1));
+    return value;
   }
 
   value(id: number, bytes: Uint8Array, depth: number): BtfValue {

@@ -2,19 +2,43 @@
 import { utf8, view } from '../../base/bytes.ts';
 import { BtfError } from '../../base/errors.ts';
 import type { Btf, BtfType } from '../btf.ts';
-import { resolve, sizeOf } from '../layout.ts';
+import { flexibleArray, resolve, sizeOf } from '../layout.ts';
 import { type BtfValue, MAX_DEPTH, writeBits } from './value.ts';
 
 /**
- * The bytes of `value` as type `id`. Missing members and elements are zero. Numbers must fit; enums take a name or a
- * number; arrays and structs take their raw bytes too. Throws BtfError that says where (`value.key.addr[2]`).
+ * The bytes of `value` as type `id`, more than the type has where a flexible array at its end is given elements. Missing members and elements are zero. Numbers must fit; enums take a name or a
+ * number; arrays and structs take their raw bytes too. Throws BtfError that says where (`value.key.addr[2]`): `what` is
+ * the name it begins with.
  */
-export function encodeValue(btf: Btf, id: number, value: BtfValue): Uint8Array {
+export function encodeValue(btf: Btf, id: number, value: BtfValue, what = 'value'): Uint8Array {
   const size = sizeOf(btf, id);
-  if (size > MAX_SIZE) throw new BtfError(`a value of ${size} bytes is too large to be made`);
-  const out = new Uint8Array(size);
-  encode(btf, id, value, out, 'value', 0);
+  const last = flexibleArray(btf, id);
+  const given = last && isRecord(value) && Object.hasOwn(value, last.name) ? value[last.name] : undefined;
+  if (last === undefined || given === undefined) return encoded(btf, id, value, size, what);
+  // The struct without it, and then as many elements as are given.
+  const own = encoded(btf, id, { ...(value as Record<string, BtfValue>), [last.name]: [] }, size, what);
+  const count = typeof given === 'string' ? utf8(given).length : isSized(given) ? given.length : 0;
+  const out = room(Math.max(size, last.offset + count * last.elementSize));
+  out.set(own);
+  const elements = out.subarray(last.offset, last.offset + count * last.elementSize);
+  if (given instanceof Uint8Array) elements.set(given);
+  else array(btf, { ...last.array, count }, given, elements, `${what}.${last.name}`, 1);
   return out;
+}
+
+function encoded(btf: Btf, id: number, value: BtfValue, size: number, what: string): Uint8Array {
+  const out = room(size);
+  encode(btf, id, value, out, what, 0);
+  return out;
+}
+
+function room(size: number): Uint8Array {
+  if (size > MAX_SIZE) throw new BtfError(`a value of ${size} bytes is too large to be made`);
+  return new Uint8Array(size);
+}
+
+function isSized(value: BtfValue): value is BtfValue[] | Uint8Array {
+  return Array.isArray(value) || value instanceof Uint8Array;
 }
 
 const MAX_SIZE = 1 << 28;
@@ -178,13 +202,15 @@ function section(
 }
 
 function record(value: BtfValue, path: string): Readonly<Record<string, BtfValue>> {
-  if (typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
-    fail(path, `is an object with members, not ${nameOf(value)}`);
-  }
-  return value;
+  return isRecord(value) ? value : fail(path, `is an object with members, not ${nameOf(value)}`);
+}
+
+function isRecord(value: BtfValue): value is { readonly [name: string]: BtfValue } {
+  return typeof value === 'object' && value !== null && !isSized(value);
 }
 
 function nameOf(value: BtfValue): string {
+  if (value === undefined || value === null) return String(value);
   return Array.isArray(value) ? 'an array' : value instanceof Uint8Array ? 'bytes' : `a ${typeof value}`;
 }
 

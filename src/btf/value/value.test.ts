@@ -81,6 +81,14 @@ const section = b.add({
 });
 const loop = b.nextId;
 b.struct('loop', 4, [['me', loop, 0]]);
+const flexible = b.struct('flexible', 4, [
+  ['count', u32, 0],
+  ['items', b.array(s16, 0, u32), 4],
+]);
+const line = b.struct('line', 1, [
+  ['length', u8, 0],
+  ['text', b.array(char, 0, u32), 1],
+]);
 const btf = parseBtf(b.build());
 
 const SAMPLES: readonly (readonly [what: string, type: number, value: BtfValue])[] = [
@@ -114,6 +122,26 @@ const SAMPLES: readonly (readonly [what: string, type: number, value: BtfValue])
   ],
   ['a data section', section, { count: 3, flag: true }],
 ];
+
+describe('a struct that ends with a flexible array', () => {
+  it('has as many elements as the bytes hold, and takes as many as are given', () => {
+    const value = { count: 2, items: [7, -8] };
+    const encoded = encodeValue(btf, flexible, value);
+    expect(encoded).toEqual(Uint8Array.of(2, 0, 0, 0, 7, 0, 0xf8, 0xff));
+    expect(decodeValue(btf, flexible, encoded)).toEqual(value);
+    expect(decodeValue(btf, flexible, encoded.subarray(0, 7))).toEqual({ count: 2, items: [7] });
+    expect(decodeValue(btf, flexible, encoded.subarray(0, 4))).toEqual({ count: 2, items: [] });
+    expect(encodeValue(btf, flexible, { count: 1 })).toEqual(Uint8Array.of(1, 0, 0, 0));
+    expect(() => encodeValue(btf, flexible, { items: [1, 'x'] })).toThrow('value.items[1] is a number');
+    expect(() => encodeValue(btf, flexible, { items: 5 })).toThrow('value.items is an array');
+  });
+
+  it('may hold a text, or bytes', () => {
+    expect(decodeValue(btf, line, Uint8Array.of(3, 104, 105, 0, 0))).toEqual({ length: 3, text: 'hi' });
+    expect(encodeValue(btf, line, { length: 2, text: 'hi' })).toEqual(Uint8Array.of(2, 104, 105));
+    expect(encodeValue(btf, line, { length: 1, text: Uint8Array.of(9) })).toEqual(Uint8Array.of(1, 9));
+  });
+});
 
 describe('decodeValue and encodeValue', () => {
   it.each(SAMPLES)('agree on %s', (_, type, value) => {

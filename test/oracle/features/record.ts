@@ -22,6 +22,7 @@ import {
   type ProgramSpec,
   parseObject,
   relocateCore,
+  typesForKernel,
 } from '../../../src/object/index.ts';
 import {
   BPF_MAP_TYPE_STRUCT_OPS,
@@ -111,6 +112,7 @@ function caseOf(id: string, spec: CollectionSpec, program: ProgramSpec, btf: str
 }
 
 function mapOf(spec: MapSpec, btf: string): CaseMap {
+  const types = typesForKernel(spec);
   return {
     type: spec.type,
     key_size: spec.keySize,
@@ -120,8 +122,8 @@ function mapOf(spec: MapSpec, btf: string): CaseMap {
     name: spec.name,
     extra: Number(spec.extra),
     btf,
-    btf_key: spec.keyTypeId,
-    btf_value: spec.valueTypeId,
+    btf_key: types.key,
+    btf_value: types.value,
     ...(spec.data ? { init: [['00000000', toHex(spec.data)]] } : {}),
     ...(spec.freeze ? { frozen: true } : {}),
   };
