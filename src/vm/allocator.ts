@@ -217,13 +217,13 @@ function lowestBit(n: number): number {
 
 /** How far apart the sizes of one class are: `bytes` at least SMALL. */
 function stepSize(bytes: number): number {
-  return 2 ** (highestBit(bytes) - STEP_BITS);
+  return 1 << (highestBit(bytes) - STEP_BITS);
 }
 
-/** The list for blocks of `bytes`: class in the upper bits, step in the lower four. */
+/** The list for blocks of `bytes`, below 2^32: class in the upper bits, step in the lower four. */
 function listOf(bytes: number): number {
   if (bytes < SMALL) return bytes / GRANULE;
   const high = highestBit(bytes);
-  const step = Math.floor(bytes / 2 ** (high - STEP_BITS)) & (STEPS - 1);
+  const step = (bytes >>> (high - STEP_BITS)) & (STEPS - 1);
   return ((high - 7) << STEP_BITS) | step;
 }
