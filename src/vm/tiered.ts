@@ -39,6 +39,7 @@ export class Tiered implements Executable {
   /** Interprets, until it is the compiled function itself. */
   enter: (ctx: Addr) => number;
   readonly #compiled: Compiled;
+  #isCompiled = false;
 
   constructor(compiled: Compiled, interpret: () => Executable, runs: number) {
     this.#compiled = compiled;
@@ -53,8 +54,11 @@ export class Tiered implements Executable {
 
   /** Compiled from here on. */
   get #ready(): Compiled {
-    this.#compiled.compile();
-    this.enter = this.#compiled.enter;
+    if (!this.#isCompiled) {
+      this.#compiled.compile();
+      this.enter = this.#compiled.enter;
+      this.#isCompiled = true;
+    }
     return this.#compiled;
   }
 

@@ -100,10 +100,12 @@ const cases: readonly Case[] = [
 
 describeKernel('test-run agrees with Linux', () => {
   it.each(cases.map(([title, ...rest]) => [title, rest] as const))('%s', async (_title, [type, text, input]) => {
-    const embedded = createKernel({ verify: acceptAll }).open();
     const linux = await openLinuxKernel();
     try {
-      expect(await run(embedded, type, text, input)).toEqual(await run(linux, type, text, input));
+      const said = await run(linux, type, text, input);
+      for (const mode of ['jit', 'interpreter'] as const) {
+        expect(await run(createKernel({ mode, verify: acceptAll }).open(), type, text, input)).toEqual(said);
+      }
     } finally {
       await linux.close();
     }

@@ -45,7 +45,8 @@ export class Compiled implements Executable {
 
   /** Makes the machine code now, if it is not there yet. */
   compile(): void {
-    this.#made ??= this.#make();
+    if (this.#made) return;
+    this.#made = this.#make();
     this.enter = this.#made.run;
   }
 
@@ -81,7 +82,7 @@ export class Compiled implements Executable {
   }
 
   get #ready(): Ready {
-    if (!this.#made) this.compile();
+    this.compile();
     return this.#made!;
   }
 
