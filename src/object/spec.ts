@@ -6,6 +6,7 @@ import type { Btf } from '../btf/index.ts';
 export interface CollectionSpec {
   /** By C name, in the order of the file. */
   readonly programs: Map<string, ProgramSpec>;
+  /** The same; maps of data sections (`.bss`, `.rodata`) among them. */
   readonly maps: Map<string, MapSpec>;
   /** The object's BTF, if it has any; map and function type ids refer to it. */
   readonly btf: Btf | undefined;
@@ -36,15 +37,18 @@ export interface KconfigExtern {
 }
 
 export interface ProgramSpec {
+  /** The C function's name. */
   readonly name: string;
   /** SEC("…") as written. */
   readonly section: string;
   /** BPF_PROG_TYPE_* that the section says; 0 where it says nothing known. */
   type: number;
+  /** BPF_* of enum bpf_attach_type that the section says. */
   attachType: number;
+  /** BPF_F_*, as BPF_F_SLEEPABLE for sections that end in `.s`. */
   flags: number;
   /** What follows the first slash of the section: the function, tracepoint or cgroup hook to attach to; '' if nothing. */
-  readonly attachTo: string;
+  attachTo: string;
   /** Whether the section's name begins with `?`: not loaded unless asked for. */
   readonly optional: boolean;
   /** The program with every subprogram it calls appended, in link order; calls are resolved. */
@@ -89,18 +93,27 @@ export interface CoreRelocation {
 }
 
 export interface MapSpec {
+  /** The C variable's name; that of a data map begins with the object's. */
   readonly name: string;
+  /** BPF_MAP_TYPE_*. */
   type: number;
+  /** Bytes. */
   keySize: number;
+  /** Bytes; of one CPU where there is a value for each. */
   valueSize: number;
+  /** How many elements; bytes for ring buffers. */
   maxEntries: number;
+  /** BPF_F_*. */
   flags: number;
+  /** map_extra: what it means depends on the type. */
   extra: bigint;
   /** LIBBPF_PIN_BY_NAME. */
   pinByName: boolean;
+  /** Where its memory is to be, with BPF_F_NUMA_NODE in `flags`. */
   numaNode: number;
-  /** Ids in the object's BTF, 0 where it says nothing; `typesForKernel` has those that MAP_CREATE takes. */
+  /** Id of the key's type in the object's BTF, 0 where it says none; `typesForKernel` has what MAP_CREATE takes. */
   keyTypeId: number;
+  /** The same of the value. */
   valueTypeId: number;
   /** Template of a map of maps. */
   inner?: MapSpec;
