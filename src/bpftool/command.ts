@@ -5,7 +5,7 @@ import { SkepError, UnsupportedError } from '../base/errors.ts';
 import type { Args } from './args.ts';
 import { isPrefix } from './args.ts';
 import type { Context } from './context.ts';
-import { CommandError, FAILED, ShowUsage } from './failure.ts';
+import { CommandError, FAILED, hintOf, ShowUsage } from './failure.ts';
 import type { JsonWriter } from './json-writer.ts';
 
 export interface Command<T> {
@@ -71,6 +71,8 @@ async function guarded(context: Context, entry: VerbEntry, args: Args): Promise<
     if (error instanceof ShowUsage || !(error instanceof SkepError)) throw error;
     if (error instanceof CommandError) {
       if (error.text !== undefined) context.printError(error.text);
+      const hint = context.json ? undefined : hintOf(error);
+      if (hint !== undefined) context.note(`       ${hint}\n`);
       return error.status;
     }
     context.printError(error.message);
@@ -108,11 +110,11 @@ export function helpOf(noun: () => Noun): VerbEntry {
 }
 
 /** A verb that bpftool has and skep has not yet: it is in the table so that prefixes mean the same. */
-export function notYet(what: string, usage: readonly string[] = []): VerbEntry {
+export function notYet(what: string, usage: readonly string[], hint: string): VerbEntry {
   return {
     usage,
     load: async () => async () => {
-      throw new UnsupportedError(what, { hint: 'use bpftool on a Linux kernel for now' });
+      throw new UnsupportedError(what, { hint });
     },
   };
 }

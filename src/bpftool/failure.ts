@@ -1,16 +1,16 @@
 /** How a command says that it failed: with an exit status, and a message, the usage text, or nothing at all. */
-import { errnoOf, strerror } from '../base/errno.ts';
+import { EACCES, EPERM, errnoOf, strerror } from '../base/errno.ts';
 import { BpfError, SkepError } from '../base/errors.ts';
 
 /** What `-1` is after the shell cut it to eight bits. */
 export const FAILED = 255;
 
-/** `message` undefined: nothing is printed (a name that matches no program). */
+/** `message` undefined: nothing is printed (a name that matches no program). `cause`: the refusal behind it. */
 export class CommandError extends SkepError {
   readonly status: number;
   readonly text: string | undefined;
-  constructor(text: string | undefined, status = FAILED) {
-    super('ERR_COMMAND', text ?? `exit status ${status}`);
+  constructor(text: string | undefined, status = FAILED, cause?: unknown) {
+    super('ERR_COMMAND', text ?? `exit status ${status}`, { cause });
     this.text = text;
     this.status = status;
   }
@@ -24,8 +24,14 @@ export class ShowUsage extends SkepError {
 }
 
 /** Ends the command with `Error: text`. */
-export function fail(text: string, status = FAILED): never {
-  throw new CommandError(text, status);
+export function fail(text: string, status = FAILED, cause?: unknown): never {
+  throw new CommandError(text, status, cause);
+}
+
+/** What bpftool's words leave out where somebody may not, or something is not mounted: what is in the way. */
+export function hintOf({ cause }: CommandError): string | undefined {
+  const forbidden = cause instanceof BpfError && [EPERM, EACCES].includes(cause.errno);
+  return forbidden || (cause instanceof BpfError && cause.op === 'tracefs') ? cause.detail : undefined;
 }
 
 /** Ends the command without a word. */
@@ -58,6 +64,6 @@ export async function orFail<T>(what: string, ask: Promise<T>, errnoStatus = fal
     return await ask;
   } catch (error) {
     const text = reason(error);
-    throw new CommandError(`${what}: ${text}`, errnoStatus ? statusOf(error) : FAILED);
+    throw new CommandError(`${what}: ${text}`, errnoStatus ? statusOf(error) : FAILED, error);
   }
 }

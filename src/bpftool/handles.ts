@@ -137,7 +137,11 @@ async function openPinned(context: Context, path: string, kind: Kind): Promise<F
     fd = context.own(await bpf.objGet(path));
   } catch (error) {
     const outside = errnoIn(error) === EACCES;
-    fail(`bpf obj get (${path}): ${outside ? 'directory not in bpf file system (bpffs)' : reason(error)}`);
+    fail(
+      `bpf obj get (${path}): ${outside ? 'directory not in bpf file system (bpffs)' : reason(error)}`,
+      FAILED,
+      error,
+    );
   }
   const found = await kindOf(context, fd);
   if (found !== kind) fail(`incorrect object type: ${found}`);
@@ -169,7 +173,7 @@ async function every<I>(
     } catch (error) {
       // It went away between the list and now.
       if (errnoIn(error) === ENOENT) continue;
-      fail(`can't get ${what} by id (${id}): ${reason(error)}`);
+      fail(`can't get ${what} by id (${id}): ${reason(error)}`, FAILED, error);
     }
     const info = await infoOf(fd);
     if (keep(info)) out.push({ fd: context.own(fd), info });
@@ -188,6 +192,7 @@ async function* listed(ids: AsyncIterable<number>, what: string): AsyncGenerator
     throw new CommandError(
       `can't get next ${what}: ${reason(error)}${old}`,
       what === 'link' ? statusOf(error) : FAILED,
+      error,
     );
   }
 }

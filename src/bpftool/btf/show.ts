@@ -64,7 +64,7 @@ async function everyBtf(context: Context): Promise<BtfInfo[]> {
       }
     }
   } catch (error) {
-    throw new CommandError(`can't get next BTF object: ${reason(error)}`, statusOf(error));
+    throw new CommandError(`can't get next BTF object: ${reason(error)}`, statusOf(error), error);
   }
   return out;
 }

@@ -3,7 +3,7 @@ import type { Fd } from '../../sys/index.ts';
 import type { Args } from '../args.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { fail, reason } from '../failure.ts';
+import { FAILED, fail, reason } from '../failure.ts';
 import { type Attached, attachedTo, headerRow, jsonRow, plainRow } from './attached.ts';
 
 interface Shown {
@@ -21,7 +21,7 @@ export const show = command<Shown>({
     try {
       return { programs: await attachedTo(bpf, fd, effective), effective };
     } catch (error) {
-      fail(`can't query bpf programs attached to ${path}: ${reason(error)}`);
+      fail(`can't query bpf programs attached to ${path}: ${reason(error)}`, FAILED, error);
     }
   },
   json: (writer, { programs }) => {

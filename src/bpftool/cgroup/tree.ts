@@ -3,7 +3,7 @@ import type { Args } from '../args.ts';
 import { isPrefix } from '../args.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { fail, reason } from '../failure.ts';
+import { FAILED, fail, reason } from '../failure.ts';
 import { type Attached, attachedTo, headerRow, jsonRow, plainRow } from './attached.ts';
 import { takeEffective } from './show.ts';
 
@@ -69,7 +69,7 @@ async function walk(
     programs = await bpf.withFd(kernel.openCgroup(path), (fd) => attachedTo(bpf, fd, effective));
   } catch (error) {
     const why = reason(error);
-    if (isRoot) fail(`can't open cgroup ${path}: ${why}`);
+    if (isRoot) fail(`can't open cgroup ${path}: ${why}`, FAILED, error);
   }
   if (programs.length > 0) groups.push({ path, isRoot, programs });
   for (const name of await context.io.directories(path).catch(nothing)) {

@@ -1,9 +1,18 @@
 /** bpftool perf show: one line per descriptor that holds a program on a perf event or raw tracepoint. */
+import { EPERM } from '../../base/errno.ts';
 import type { PerfHolder } from '../../sys/index.ts';
 import { command } from '../command.ts';
+import { errnoIn, FAILED, fail, reason } from '../failure.ts';
 
 export const show = command<readonly PerfHolder[]>({
-  run: async (context) => (await context.kernel()).perfHolders(),
+  async run(context) {
+    const kernel = await context.kernel();
+    // Nothing would be found by who may not ask: no process 0 is there for who may.
+    await kernel.bpf('TASK_FD_QUERY', { pid: 0, fd: 0 }).catch((error: unknown) => {
+      if (errnoIn(error) === EPERM) fail(`perf_query_support: ${reason(error)}`, FAILED, error);
+    });
+    return kernel.perfHolders();
+  },
   json: (writer, holders) => {
     writer.startArray();
     for (const holder of holders) {

@@ -1,5 +1,5 @@
 /** bpftool prog: loaded programs. The order of the verbs decides what a prefix means. */
-import { alias, helpOf, type Noun, notYet, type VerbEntry } from '../command.ts';
+import { alias, helpOf, type Noun, type VerbEntry } from '../command.ts';
 
 const show: VerbEntry = { usage: ['[PROG]'], load: () => import('./show.ts').then((m) => m.show) };
 
@@ -31,7 +31,10 @@ export const prog: Noun = {
       ],
       load: () => import('./run.ts').then((m) => m.run),
     },
-    profile: notYet("'prog profile'", ['PROG [duration DURATION] METRICS']),
+    profile: {
+      usage: ['PROG [duration DURATION] METRICS'],
+      load: () => import('./profile.ts').then((m) => m.profile),
+    },
   },
   terms: [
     'MAP := { id MAP_ID | pinned FILE | name MAP_NAME }',
