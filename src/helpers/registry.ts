@@ -1,9 +1,10 @@
 /**
- * Every helper that is here, by name: where behaviour joins the facts. A helper that is not here is one that the
- * kernel refuses at load.
+ * Every helper that is here, by name: where behaviour joins the facts. Programs that call another one are verified and
+ * loaded; the first call of it says that it is missing.
  *
  * bpf_tail_call is the engine's own: it is not in this table, and is there all the same.
  */
+import { UnsupportedError } from '../base/errors.ts';
 import { HELPERS as FACTS, type HelperName } from '../uapi/helpers.ts';
 import type { Callable } from '../vm/index.ts';
 import * as attachment from './attachment.ts';
@@ -152,12 +153,20 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   cgrp_storage_delete: storage.cgrp_storage_delete,
 };
 
-/** What the engine calls, by helper number. */
+/** What the engine calls, by helper number. One that is not here ends the run, and says so: UnsupportedError. */
 export function bindHelpers(env: HelperEnv): Map<number, Callable> {
   const bound = new Map<number, Callable>();
-  for (const [name, helper] of Object.entries(HELPERS)) {
-    const { id } = FACTS[name as HelperName];
-    bound.set(id, { name, args: helper.args, ret: helper.ret, call: helper.bind(env) });
+  for (const [name, { id }] of Object.entries(FACTS)) {
+    const helper = HELPERS[name as HelperName];
+    if (helper) bound.set(id, { name, args: helper.args, ret: helper.ret, call: helper.bind(env) });
+    else if (name !== 'tail_call') bound.set(id, missing(name));
   }
   return bound;
+}
+
+function missing(name: string): Callable {
+  const call = (): never => {
+    throw new UnsupportedError(`helper bpf_${name}`);
+  };
+  return { name, args: '', ret: 'int', call };
 }

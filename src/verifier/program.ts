@@ -102,6 +102,10 @@ export interface VerifiedProgram {
   readonly callMaps: ReadonlyMap<number, number>;
   /** kfunc call slots -> name. */
   readonly kfuncs: ReadonlyMap<number, string>;
+  /** Loads, stores and atomic operations through pointers into the arena. */
+  readonly arenaAccesses: ReadonlySet<number>;
+  /** First slot of the exception callback, 0 where there is none. */
+  readonly exceptionCallback: number;
   /** The narrowed attach type where Linux narrows it, else the input's. */
   readonly attachType: number;
 }

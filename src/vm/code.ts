@@ -3,6 +3,7 @@
  */
 import type { Addr } from '../base/memory.ts';
 import type { Insns } from '../isa/index.ts';
+import type { Arena } from './arena.ts';
 
 /** A program as it is to be executed: verified and rewritten, or raw in checked mode. */
 export interface Code {
@@ -21,6 +22,12 @@ export interface Code {
   readonly callMaps?: ReadonlyMap<number, InlineMap>;
   /** kfunc call slot -> what to call. */
   readonly kfuncs?: ReadonlyMap<number, Callable>;
+  /** Slots of calls that end the program: r1 is what they throw. */
+  readonly throws?: ReadonlySet<number>;
+  /** Number of the function that makes the answer of what was thrown; absent: that is the answer. */
+  readonly exceptionCallback?: number;
+  /** The arena that the program uses, and the slots of loads, stores and atomic operations that reach into it. */
+  readonly arena?: Arena & { readonly accesses: ReadonlySet<number> };
 }
 
 /** The facts of a map that the JIT needs to inline an operation on it. */

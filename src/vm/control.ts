@@ -53,6 +53,17 @@ export function fuelCost(slots: number): number {
   return 1 + (slots >> 10);
 }
 
+/** What a program threw, on its way out of all its functions. */
+export class ProgramException extends Error {
+  readonly lo: number;
+  readonly hi: number;
+  constructor(lo: number, hi: number) {
+    super('a program threw');
+    this.lo = lo;
+    this.hi = hi;
+  }
+}
+
 /** A run that cannot go on. Caught where the run began; no caller of the engine sees it. */
 export class RunFault extends Error {
   readonly kind: Fault;

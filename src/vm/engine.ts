@@ -11,6 +11,7 @@ import { BpfError, bug } from '../base/errors.ts';
 import { PROG_ARRAY_MAX_ENTRIES, PROG_ARRAY_STORAGE, PROG_ARRAY_STRIDE } from '../base/map-header.ts';
 import type { Addr } from '../base/memory.ts';
 import { resolveCalls } from './callables.ts';
+import { Catching } from './catching.ts';
 import type { Callable, Code, EngineOptions, FaultInfo, Region, Runnable } from './code.ts';
 import {
   CONTROL_SIZE,
@@ -34,7 +35,7 @@ import {
   STACK_SIZE,
   TAIL_CALLS,
 } from './control.ts';
-import type { Callback, CallbackArgs, Executable, Host, Placement } from './host.ts';
+import type { Callback, CallbackArgs, Executable, Host, Placement, WaitingCalls } from './host.ts';
 import { interpreted } from './interp/executable.ts';
 import { Compiled } from './jit/executable.ts';
 import { ModuleCache } from './jit/module-cache.ts';
@@ -162,10 +163,11 @@ export class Engine implements Host {
       stack,
       stackSize,
       slot: this.#newSlot(),
-      functionSlots: this.#functionSlots(ops),
+      functionSlots: this.#functionSlots(ops, code.exceptionCallback),
       calls: resolveCalls(ops, code, this.helpers),
     };
-    const body = this.#body(code, ops, placement, options);
+    const inner = this.#body(code, ops, placement, options);
+    const body = code.throws?.size ? new Catching(this, inner, code.exceptionCallback) : inner;
     placement.functionSlots.forEach((slot, fn) => {
       if (slot !== 0) this.#callbacks[slot] = body.callback(fn);
     });
@@ -273,6 +275,20 @@ export class Engine implements Host {
     return answer;
   }
 
+  callsWaiting(): WaitingCalls {
+    return {
+      callbacks: this.#callDepth,
+      suspended: this.#suspended.length,
+      depth: this.mem.u32(this.control + DEPTH),
+    };
+  }
+
+  forgetCalls({ callbacks, suspended, depth }: WaitingCalls): void {
+    this.#callDepth = callbacks;
+    this.#suspended.length = suspended;
+    this.mem.setU32(this.control + DEPTH, depth);
+  }
+
   /** Gives back what a program holds. */
   unload(program: LoadedProgram): void {
     const { slot, stack, functionSlots } = program.placement;
@@ -374,12 +390,14 @@ export class Engine implements Host {
     throw error;
   }
 
-  #functionSlots(ops: Operations): number[] {
+  /** What calls functions from outside of the program finds them by. */
+  #functionSlots(ops: Operations, exceptionCallback: number | undefined): number[] {
     const slots = new Array<number>(ops.bounds.length - 1).fill(0);
     for (let pc = 0; pc < ops.length; pc++) {
       const fn = ops.target[pc]!;
       if (ops.op[pc] === OP_LD_FUNC && slots[fn] === 0) slots[fn] = this.#newSlot();
     }
+    if (exceptionCallback !== undefined) slots[exceptionCallback] ||= this.#newSlot();
     return slots;
   }
 

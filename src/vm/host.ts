@@ -6,6 +6,13 @@ import type { Callable, Region } from './code.ts';
 import type { ModuleCache } from './jit/module-cache.ts';
 import type { LinearMemory } from './memory.ts';
 
+/** How many callbacks, suspended programs and, in checked mode, functions wait. */
+export interface WaitingCalls {
+  readonly callbacks: number;
+  readonly suspended: number;
+  readonly depth: number;
+}
+
 export interface Host {
   readonly mem: LinearMemory;
   /** Address of the block that control.ts describes. */
@@ -30,6 +37,9 @@ export interface Host {
   /** Around a call that leaves functions of the running program on the stack: keeps their stacks. */
   suspend(): void;
   resume(): void;
+  /** Functions that wait for others, and what to do when an exception has left those behind. */
+  callsWaiting(): WaitingCalls;
+  forgetCalls(since: WaitingCalls): void;
 }
 
 /** Where a loaded program's things are, and what it calls. */

@@ -45,6 +45,7 @@ import {
   sizeOf,
 } from '../isa/index.ts';
 import { BPF_FUNC_tail_call } from '../uapi/generated/constants.ts';
+import type { Arena } from './arena.ts';
 import type { Code } from './code.ts';
 
 export const OP_ILLEGAL = 0;
@@ -83,6 +84,15 @@ export const OP_CALLX = 299;
 export const OP_LD_FUNC = 300;
 /** A load that answers 0 where there is no memory: its opcode stands in `imm`. */
 export const OP_PROBE = 301;
+/** Ends the program with an exception: what is thrown is r1. */
+export const OP_THROW = 302;
+/** dst = what user space calls the place in the arena that src points to; `imm` is the high half. NULL stays NULL. */
+export const OP_ARENA_POINTER = 303;
+
+const MOV64 = BPF_ALU64 | BPF_MOV | BPF_X;
+const MOV32 = BPF_ALU | BPF_MOV | BPF_X;
+/** Immediate of a cast from address space 1 to 0. */
+const TO_PROGRAM = 1;
 
 /** Whether an operation is LD_ABS or LD_IND. */
 export function isPacketOperation(op: number): boolean {
@@ -101,6 +111,7 @@ export interface Operations {
   readonly target: Int32Array;
   /** First slot of each function, and the length of the program behind the last. */
   readonly bounds: readonly number[];
+  readonly arena: Code['arena'];
 }
 
 export function operations(code: Code): Operations {
@@ -114,6 +125,7 @@ export function operations(code: Code): Operations {
     imm: insns.imm.slice(),
     target: new Int32Array(insns.length).fill(-1),
     bounds: [...subprogs, insns.length],
+    arena: code.arena,
   };
   const functionAt = new Map(subprogs.map((start, index) => [start, index]));
   for (let fn = 0; fn < subprogs.length; fn++) {
@@ -166,7 +178,7 @@ function decideFunction(
       ops.op[pc] = isGoto(raw) ? OP_GOTO : raw;
       ops.target[pc] = target;
     } else if (raw === CALL || raw === (CALL | BPF_X)) {
-      ops.op[pc] = callOperation(raw, src, imm);
+      ops.op[pc] = code.throws?.has(pc) ? OP_THROW : callOperation(raw, src, imm);
       if (ops.op[pc] === OP_CALL_SUBPROG) {
         const fn = functionAt.get(pc + 1 + imm);
         if (fn === undefined) ops.op[pc] = OP_ILLEGAL;
@@ -175,6 +187,7 @@ function decideFunction(
     } else if (isKnownOpcode(raw)) {
       ops.op[pc] = plainOperation(raw, off, imm);
       if (writesFramePointer(raw, dst, src, imm)) ops.op[pc] = OP_ILLEGAL;
+      else if (code.arena && raw === MOV64 && off === BPF_ADDR_SPACE_CAST) castToArena(ops, pc, code.arena);
       else if (classOf(raw) === BPF_LDX && code.faultable?.has(pc)) {
         ops.op[pc] = OP_PROBE;
         ops.imm[pc] = raw;
@@ -183,7 +196,17 @@ function decideFunction(
   }
   // A function ends with an instruction that goes elsewhere; nothing may run on into the next function.
   const op = last < 0 ? OP_EXIT : ops.op[last]!;
-  if (op !== OP_EXIT && op !== OP_GOTO) ops.op[last] = OP_ILLEGAL;
+  if (op !== OP_EXIT && op !== OP_GOTO && op !== OP_THROW) ops.op[last] = OP_ILLEGAL;
+}
+
+/** A program's pointer into the arena is the low half of user space's, so one direction needs an address only to forget it. */
+function castToArena(ops: Operations, pc: number, arena: Arena): void {
+  if (ops.imm[pc] === TO_PROGRAM) {
+    ops.op[pc] = MOV32;
+  } else {
+    ops.op[pc] = OP_ARENA_POINTER;
+    ops.imm[pc] = arena.userHigh;
+  }
 }
 
 function callOperation(raw: number, src: number, imm: number): number {

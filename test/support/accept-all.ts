@@ -38,6 +38,8 @@ export function acceptAll(input: VerifierInput): VerifierResult {
       lineInfo: input.lineInfo ?? new Uint8Array(0),
       faultable: new Set(),
       callMaps: new Map(),
+      arenaAccesses: new Set(),
+      exceptionCallback: 0,
       kfuncs: new Map(),
       attachType: input.attachType,
     },

@@ -4,13 +4,21 @@
  */
 import type { Callable } from '../../vm/index.ts';
 import type { Helper, HelperEnv } from '../helper.ts';
+import * as arena from './arena.ts';
 import * as dynptr from './dynptr.ts';
 import * as graph from './graph.ts';
 import * as iterators from './iterators.ts';
 import * as sections from './sections.ts';
 import * as strings from './strings.ts';
 
-export const KFUNCS: Readonly<Record<string, Helper>> = { ...sections, ...iterators, ...dynptr, ...strings, ...graph };
+export const KFUNCS: Readonly<Record<string, Helper>> = {
+  ...sections,
+  ...iterators,
+  ...dynptr,
+  ...strings,
+  ...graph,
+  ...arena,
+};
 
 /** Each bound to a kernel. */
 export function bindKfuncs(env: HelperEnv): ReadonlyMap<string, Callable> {

@@ -1,12 +1,12 @@
 /** From what the verifier accepted to a program that runs. */
-import { EINVAL } from '../../base/errno.ts';
+import { EINVAL, ENOMEM } from '../../base/errno.ts';
 import { bug, UnsupportedError } from '../../base/errors.ts';
 import { MAP_HEADER_STORAGE, MAP_HEADER_STRIDE } from '../../base/map-header.ts';
 import { bindObjects } from '../../helpers/index.ts';
 import { BPF_PSEUDO_BTF_ID, decode, type Insns, LD_IMM64 } from '../../isa/index.ts';
-import { BPF_MAP_TYPE_ARENA } from '../../uapi/generated/constants.ts';
+import { ArenaMap } from '../../maps/index.ts';
 import type { VerifiedProgram, VerifierResult } from '../../verifier/index.ts';
-import type { Callable, InlineMap } from '../../vm/index.ts';
+import type { Callable, Code, InlineMap } from '../../vm/index.ts';
 import type { Core } from '../core.ts';
 import type { BtfObject } from '../objects/btf.ts';
 import type { LiveMap } from '../objects/map.ts';
@@ -42,6 +42,9 @@ export function makeProgram(
 
   const code = decode(program.insns);
   const kfuncs = callables(core, origin.btf, program, code);
+  const arenaMap = maps.find(({ map }) => map instanceof ArenaMap)?.map as ArenaMap | undefined;
+  const arena = arenaMap?.layout();
+  if (arena === null) return -ENOMEM;
   resolveToAddresses(code, maps);
   const starts = program.subprogs.map((subprog) => subprog.start);
   const runnable = core.engine.load(
@@ -51,6 +54,8 @@ export function makeProgram(
       names: program.subprogs.map((subprog) => subprog.name),
       faultable: program.faultable,
       kfuncs,
+      ...exceptions(program, starts),
+      ...(arena === undefined ? {} : { arena: { ...arena, accesses: program.arenaAccesses } }),
       callMaps: inlineMaps(core, program, maps),
     },
     { mode: core.mode },
@@ -85,9 +90,6 @@ function callables(
   program: VerifiedProgram,
   insns: Insns,
 ): Map<number, Callable> {
-  if (program.usedMaps.some((map) => map.type === BPF_MAP_TYPE_ARENA)) {
-    throw new UnsupportedError('running programs that use an arena');
-  }
   const { code, src } = insns;
   for (let pc = 0; pc < insns.length; pc++) {
     if (code[pc] === LD_IMM64 && src[pc] === BPF_PSEUDO_BTF_ID) {
@@ -97,11 +99,19 @@ function callables(
   const bound = new Map<number, Callable>();
   const objects = bindObjects(core.execution, (id) => objectLayout(btf?.btf, id));
   for (const [pc, name] of program.kfuncs) {
+    if (name === 'bpf_throw') continue; // the engine's own
     const callable = core.kfuncs.get(name) ?? objects.get(name);
     if (!callable) throw new UnsupportedError(`kfunc ${name}`);
     bound.set(pc, callable);
   }
   return bound;
+}
+
+/** Where it throws, and what makes an answer of that. */
+function exceptions(program: VerifiedProgram, starts: readonly number[]): Pick<Code, 'throws' | 'exceptionCallback'> {
+  const throws = new Set([...program.kfuncs].filter(([, name]) => name === 'bpf_throw').map(([pc]) => pc));
+  if (program.exceptionCallback === 0) return { throws };
+  return { throws, exceptionCallback: starts.indexOf(program.exceptionCallback) };
 }
 
 function inlineMaps(core: Core, program: VerifiedProgram, maps: readonly LiveMap[]): Map<number, InlineMap> {

@@ -2,6 +2,7 @@
  * The verifier leaves map references as indexes into the program's maps. To run they become addresses, to show ids.
  */
 import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, type Insns } from '../../isa/index.ts';
+import { ArenaMap } from '../../maps/index.ts';
 import type { LiveMap } from '../objects/map.ts';
 
 /** BPF_LD | BPF_IMM | BPF_DW */
@@ -11,9 +12,11 @@ export const LD_IMM64 = 0x18;
 export function resolveToAddresses(insns: Insns, maps: readonly LiveMap[]): void {
   eachReference(insns, (pc) => {
     const { map } = maps[insns.imm[pc]!]!;
-    const offset = insns.imm[pc + 1]!;
-    insns.imm[pc] = insns.src[pc] === BPF_PSEUDO_MAP_VALUE ? map.valueBase + offset : map.addr;
-    insns.imm[pc + 1] = 0;
+    const isValue = insns.src[pc] === BPF_PSEUDO_MAP_VALUE;
+    const address = !isValue ? map.addr : map instanceof ArenaMap ? map.userAddress : map.valueBase;
+    const at = BigInt(address) + BigInt(isValue ? insns.imm[pc + 1]! >>> 0 : 0);
+    insns.imm[pc] = Number(BigInt.asIntN(32, at));
+    insns.imm[pc + 1] = Number(BigInt.asIntN(32, at >> 32n));
     insns.src[pc] = 0;
   });
 }

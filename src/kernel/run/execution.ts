@@ -6,6 +6,7 @@
  */
 
 import { EINVAL } from '../../base/errno.ts';
+import { UnsupportedError } from '../../base/errors.ts';
 import type { Addr, Memory } from '../../base/memory.ts';
 import type { HelperEnv, ObjectStore, Packet, RunState } from '../../helpers/index.ts';
 import { type KernelMap, PerfEventArrayMap } from '../../maps/index.ts';
@@ -54,6 +55,8 @@ export class Execution implements HelperEnv {
     redirect: null,
     retval: 0,
   };
+  /** The first thing that a program needed and did not find here, since this was last set to undefined. */
+  unsupported: UnsupportedError | undefined;
   /** Somebody holds a BPF_ENABLE_STATS descriptor. */
   statistics = 0;
   /** Set once, when the kernel has made its engine: engine and helpers need each other. */
@@ -104,6 +107,12 @@ export class Execution implements HelperEnv {
       // A verified program does not trap; if one does, what it traced goes on all the same.
       if (fault) this.#env.warn(`program ${prog.id} (${prog.facts.name}) was stopped at ${fault.pc}: ${fault.kind}`);
       return answer;
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      // What it traces goes on all the same; who runs it to see what it does is told.
+      this.unsupported ??= error;
+      this.#env.warn(`program ${prog.id} (${prog.facts.name}) was stopped: ${error.message}`);
+      return 0;
     } finally {
       if (this.statistics > 0) {
         prog.runCount += BigInt(times);

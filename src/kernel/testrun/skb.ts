@@ -53,7 +53,7 @@ export const testSkb: TestRun = (client, prog, attr) => {
   frame.macHeader = frame.data;
   if (!seesHeader) frame.data += MAC_HEADER;
   frame.dataMeta = frame.data;
-  frame.describe(LOOPBACK, { protocol: (data[12]! << 8) | data[13]! });
+  frame.describe(LOOPBACK, { protocol: protocolOf(data) });
   frame.set('ingress_ifindex', 0);
   frame.set('wire_len', 0);
   frame.set('pkt_type', packetType(data));
@@ -100,6 +100,17 @@ function withBlankHeader(packet: Uint8Array): Uint8Array {
   const out = new Uint8Array(MAC_HEADER + packet.length);
   out.set(packet, MAC_HEADER);
   return out;
+}
+
+const FIRST_ETHERTYPE = 0x600;
+const ETH_P_802_3 = 1;
+const ETH_P_802_2 = 4;
+
+/** What the frame says it carries; a small number there is a length, as in frames before Ethernet II. */
+function protocolOf(frame: Uint8Array): number {
+  const type = (frame[12]! << 8) | frame[13]!;
+  if (type >= FIRST_ETHERTYPE) return type;
+  return frame[14] === 0xff && frame[15] === 0xff ? ETH_P_802_3 : ETH_P_802_2;
 }
 
 /**

@@ -48,5 +48,9 @@ export const progTestRun: Handler<'PROG_TEST_RUN'> = (client, attr) => {
   if (typeof prog === 'number') return prog;
   const run = BY_TYPE.get(prog.type);
   if (run === undefined) throw new UnsupportedError(`test-run of program type ${prog.type}`);
-  return run(client, prog, attr);
+  const { execution } = client.core;
+  execution.unsupported = undefined;
+  const answer = run(client, prog, attr);
+  if (execution.unsupported !== undefined) throw execution.unsupported;
+  return answer;
 };

@@ -5,6 +5,7 @@ import { BPF_MEM, BPF_MEMSX, byteSize, modeOf } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import { accessMemory } from '../pointer/index.ts';
 import {
+  ARENA,
   BASE_MASK,
   BTF_PTR,
   MEM,
@@ -69,6 +70,7 @@ function isRewritten(type: number): boolean {
     case TCP_SOCK:
     case XDP_SOCK:
     case BTF_PTR:
+    case ARENA:
       return true;
     default:
       return false;

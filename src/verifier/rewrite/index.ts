@@ -4,6 +4,7 @@
 import { encode, Insns } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import type { VerifiedProgram } from '../program.ts';
+import { ARENA, BASE_MASK } from '../state/types.ts';
 import { removeDeadCode } from './dead-code.ts';
 import { checkFunctionsLeft } from './functions-left.ts';
 import { checkTailCalls } from './tail-calls.ts';
@@ -35,6 +36,11 @@ export function rewrite(env: Env): VerifiedProgram {
   for (const [pc, name] of env.kfuncNames) if (moved.to[pc]! >= 0) kfuncs.set(moved.to[pc]!, name);
   const faultable = new Set<number>();
   for (const pc of env.faultable) if (moved.to[pc]! >= 0) faultable.add(moved.to[pc]!);
+  const arenaAccesses = new Set<number>();
+  if (env.arena) {
+    for (let pc = 0; pc < insns.length; pc++)
+      if ((aux.ptrType[pc]! & BASE_MASK) === ARENA && moved.to[pc]! >= 0) arenaAccesses.add(moved.to[pc]!);
+  }
   return {
     insns: encode(moved.insns),
     usedMaps: env.usedMaps,
@@ -44,6 +50,8 @@ export function rewrite(env: Env): VerifiedProgram {
     faultable,
     callMaps,
     kfuncs,
+    arenaAccesses,
+    exceptionCallback: env.exceptionCallback && moved.to[env.subprogs[env.exceptionCallback]!.start]!,
     attachType: env.attachType,
   };
 }

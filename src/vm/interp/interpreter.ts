@@ -2,12 +2,13 @@
  * The interpreter: one instruction after another, for stepping, tracing, coverage, and for checking the JIT against it.
  *
  * Registers are pairs of 32-bit lanes (u64.ts), r0 first. A slot of the program is four words: operation and lanes
- * (`op | dst << 16 | src << 24`), offset or target or number, immediate, nothing. `p` counts words, four to a slot.
+ * (`op | dst << 16 | src << 24`), offset or target or number, immediate, the operation in an arena. `p` counts words, four to a slot.
  * The switch is long and dull on purpose: one case an operation, labels as literals, so that it becomes one indexed
  * jump. Numbers from 256 on are those of operations.ts.
  */
-import { MAX_CALL_DEPTH, MAY_GOTO_BUDGET, RunFault } from '../control.ts';
+import { MAX_CALL_DEPTH, MAY_GOTO_BUDGET, ProgramException, RunFault } from '../control.ts';
 import type { Host } from '../host.ts';
+import { accessArena } from './arena.ts';
 import { burnFuel, carry, checkAccess } from './checks.ts';
 import { loadPacket, probe } from './loads.ts';
 import { BUDGET, enterFunction, FRAME_POINTER, type Machine, NEXT } from './machine.ts';
@@ -1343,6 +1344,15 @@ export function interpret(host: Host, program: InterpreterProgram, fn: number, m
       }
       case 301: // a load that answers 0 where there is no memory
         probe(host, R, d, s, code[p + 1]!, code[p + 2]!);
+        break;
+      case 302: // throw r1
+        throw new ProgramException(R[2]!, R[3]!);
+      case 303: // dst = what user space calls the place in the arena
+        R[d + 1] = R[s]! === 0 ? 0 : code[p + 2]!;
+        R[d] = R[s]!;
+        break;
+      case 304: // a load, store or atomic operation in the arena
+        accessArena(host.mem, program.arena!, R, code, p);
         break;
       default:
         throw new RunFault('illegal-instruction', p >> 2);

@@ -23,6 +23,7 @@ export interface InterpreterProgram {
   readonly stack: number;
   readonly stackSize: number;
   readonly checked: boolean;
+  readonly arena: Operations['arena'];
   readonly onStep: ((pc: number, regs: Int32Array) => void) | null;
 }
 
@@ -46,6 +47,9 @@ export function interpreterProgram(
       const callable = placement.calls.get(pc);
       words[at + 1] = callSites.length;
       callSites.push(callable ? callSite(host, callable) : missing(pc));
+    } else if (ops.arena?.accesses.has(pc)) {
+      words[at] = ARENA_ACCESS | (words[at]! & ~0xffff);
+      words[at + 3] = op;
     } else if (ops.target[pc]! >= 0) {
       words[at + 1] = ops.target[pc]! * 4;
     }
@@ -61,9 +65,13 @@ export function interpreterProgram(
     stack: placement.stack,
     stackSize: placement.stackSize,
     checked: options.checked ?? false,
+    arena: ops.arena,
     onStep: options.onStep ?? null,
   };
 }
+
+/** In place of the operation, which is then the fourth word: a load, store or atomic operation that reaches into the arena. */
+export const ARENA_ACCESS = 304;
 
 function missing(pc: number): CallSite {
   return () => {

@@ -45,6 +45,7 @@ import {
   IF,
   RETURN,
   RETURN_CALL_INDIRECT,
+  UNREACHABLE,
 } from '../wasm/opcodes.ts';
 import { burnFuel, enterFunction, leaveFuel, leaveFunction, takeFuel, testRange } from './checks.ts';
 import type { FunctionContext } from './function.ts';
@@ -202,6 +203,13 @@ function takeAnswer(f: FunctionContext, ret: Callable['ret']): void {
       .op(I64_SHL)
       .op(I64_OR);
   f.set(0);
+}
+
+/** An exception, which leaves all functions of the program. */
+export function writeThrow(f: FunctionContext): void {
+  leaveFuel(f);
+  writeArguments(f, 'L');
+  f.code.call(f.imports.of(f.services.throwException)).op(UNREACHABLE);
 }
 
 /** The helper whose number is in dst. */

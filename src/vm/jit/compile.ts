@@ -2,7 +2,7 @@
 import type { Code } from '../code.ts';
 import { DEPTH, RET_HI, RUNNING, TAIL_CALLS } from '../control.ts';
 import type { Host, Placement } from '../host.ts';
-import { isPacketOperation, OP_CALLX, OP_TAIL_CALL, type Operations } from '../operations.ts';
+import { isPacketOperation, OP_CALLX, OP_TAIL_CALL, OP_THROW, type Operations } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
 import { type FunctionRange, ModuleWriter } from '../wasm/module.ts';
 import {
@@ -115,6 +115,8 @@ function importCallables(
     const op = ops.op[pc]!;
     if (op === OP_CALLX) {
       imports.add(services.callByNumber);
+    } else if (op === OP_THROW) {
+      imports.add(services.throwException);
     } else if (op === OP_TAIL_CALL) {
       imports.add(services.suspend);
       imports.add(services.resume);

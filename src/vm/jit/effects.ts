@@ -3,6 +3,7 @@ import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, BPF_X, classOf } from '..
 import type { Callable } from '../code.ts';
 import {
   isPacketOperation,
+  OP_ARENA_POINTER,
   OP_ATOMIC32,
   OP_CALL_HELPER,
   OP_CALL_KFUNC,
@@ -19,6 +20,7 @@ import {
   OP_PROBE,
   OP_SDIV,
   OP_TAIL_CALL,
+  OP_THROW,
   type Operations,
 } from '../operations.ts';
 
@@ -45,7 +47,8 @@ export function readBy(
     if (op === OP_CALL_SUBPROG) return readByFunction(ops.target[pc]!);
     if (op === OP_TAIL_CALL) return bitsOf(3);
     if (op === OP_CALLX) return dst | ARGUMENTS;
-    return op === OP_PROBE ? src : 0;
+    if (op === OP_THROW) return bitsOf(1);
+    return op === OP_PROBE || op === OP_ARENA_POINTER ? src : 0;
   }
   if (op >= OP_ATOMIC32) return dst | src | (atomicKind(op) === CMPXCHG ? 1 : 0);
   if (op >= OP_MOVSX32_8 && op <= OP_MOVSX64_32) return src;
@@ -72,9 +75,9 @@ export function readBy(
 /** The register that an operation writes, or -1. */
 export function writtenBy(ops: Operations, pc: number): number {
   const op = ops.op[pc]!;
-  if (op === OP_LD_IMM64 || op === OP_LD_FUNC || op === OP_PROBE) return ops.dst[pc]!;
+  if (op === OP_LD_IMM64 || op === OP_LD_FUNC || op === OP_PROBE || op === OP_ARENA_POINTER) return ops.dst[pc]!;
   if (isPacketOperation(op)) return 0;
-  if (op >= OP_CALL_HELPER) return op === OP_TAIL_CALL ? -1 : 0;
+  if (op >= OP_CALL_HELPER) return op === OP_TAIL_CALL || op === OP_THROW ? -1 : 0;
   if (op >= OP_ATOMIC32) {
     const which = atomicKind(op);
     return which === CMPXCHG ? 0 : which >= FETCH ? ops.src[pc]! : -1;

@@ -5,7 +5,7 @@
 import { bug } from '../../base/errors.ts';
 import type { Addr } from '../../base/memory.ts';
 import type { Callable, Code, EngineOptions } from '../code.ts';
-import { FUEL, fuelCost, RunFault } from '../control.ts';
+import { FUEL, fuelCost, ProgramException, RunFault } from '../control.ts';
 import type { Callback, Executable, Host, Placement } from '../host.ts';
 import { interpreted } from '../interp/executable.ts';
 import type { Operations } from '../operations.ts';
@@ -127,6 +127,9 @@ export class Compiled implements Executable {
       callByNumber: service('call by number', 'iiLLLLL', 'u64', (id, pc, ...registers) =>
         host.callByNumber(id!, pc!, ...registers),
       ),
+      throwException: service('throw', 'L', 'void', (lo, hi) => {
+        throw new ProgramException(lo!, hi!);
+      }),
       suspend: service('suspend', '', 'void', () => {
         host.suspend();
         return 0;

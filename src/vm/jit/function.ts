@@ -50,6 +50,8 @@ export interface Services {
   readonly callByNumber: Callable;
   /** Around a tail call out of a function that others wait for. */
   readonly suspend: Callable;
+  /** `(lo, hi)`: ends the program with an exception. */
+  readonly throwException: Callable;
   readonly resume: Callable;
 }
 

@@ -4,7 +4,16 @@
  * Only what can be reached from the entry is in it. Block 0 is the entry. A block that falls into the next one ends
  * like a goto.
  */
-import { OP_EXIT, OP_GOTO, OP_ILLEGAL, OP_LD_FUNC, OP_LD_IMM64, OP_MAY_GOTO, type Operations } from '../operations.ts';
+import {
+  OP_EXIT,
+  OP_GOTO,
+  OP_ILLEGAL,
+  OP_LD_FUNC,
+  OP_LD_IMM64,
+  OP_MAY_GOTO,
+  OP_THROW,
+  type Operations,
+} from '../operations.ts';
 
 export interface Block {
   /** First slot, and the slot behind the last. Equal in a dispatcher. */
@@ -61,7 +70,7 @@ function readBlock(ops: Operations, leaders: Uint8Array, moves: Uint8Array, base
   for (;;) {
     const op = ops.op[pc]!;
     const next = pc + slotsOf(op);
-    if (op === OP_EXIT || op === OP_ILLEGAL) return block(start, next, 'leave', []);
+    if (op === OP_EXIT || op === OP_ILLEGAL || op === OP_THROW) return block(start, next, 'leave', []);
     if (op === OP_GOTO) return block(start, next, 'goto', [ops.target[pc]!]);
     if (isBranch(op) && moves[next - base] !== 1) return block(start, next, 'branch', [ops.target[pc]!, next]);
     if (leaders[next - base] === 1) return block(start, next, 'goto', [next]);

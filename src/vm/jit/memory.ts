@@ -44,6 +44,7 @@ import {
   MEMORY_SIZE,
   SELECT,
 } from '../wasm/opcodes.ts';
+import { writeArenaAddress } from './arena.ts';
 import { checkAccess } from './checks.ts';
 import type { FunctionContext } from './function.ts';
 
@@ -65,8 +66,14 @@ const STORES: ReadonlyMap<number, readonly [number, number]> = new Map([
   [4, [I64_STORE32, I32_STORE]],
 ]);
 
-/** Leaves the address `reg + off` or a part of it; answers what is still to be added. */
-function address(f: FunctionContext, reg: number, off: number): number {
+/** Leaves the address `reg + off` or a part of it, once it may be accessed; answers what is still to be added. */
+function address(f: FunctionContext, pc: number, reg: number, size: number, write: boolean): number {
+  const off = f.ops.off[pc]!;
+  if (f.ops.arena?.accesses.has(pc)) {
+    writeArenaAddress(f, f.ops.arena, reg, off, size, write);
+    return 0;
+  }
+  checkAccess(f, reg, off, size, write, pc);
   const sum = f.sums.of(reg);
   const constant = sum ? sum.constant + off : -1;
   if (sum && constant >= 0 && constant < 2 ** 32) {
@@ -90,9 +97,7 @@ export function constantAddress(f: FunctionContext, reg: number, off: number): n
 export function writeLoad(f: FunctionContext, pc: number): void {
   const op = f.ops.op[pc]!;
   const src = f.ops.src[pc]!;
-  const off = f.ops.off[pc]!;
-  checkAccess(f, src, off, byteSize(op), false, pc);
-  const offset = address(f, src, off);
+  const offset = address(f, pc, src, byteSize(op), false);
   const [wide, narrow] = LOADS.get(op)!;
   f.code.memory(f.writesNarrow ? narrow : wide, offset);
   if (f.writesNarrow) f.set32(f.ops.dst[pc]!);
@@ -104,10 +109,9 @@ export function writeStore(f: FunctionContext, pc: number): void {
   const op = f.ops.op[pc]!;
   const size = byteSize(op);
   const dst = f.ops.dst[pc]!;
-  const off = f.ops.off[pc]!;
-  checkAccess(f, dst, off, size, true, pc);
-  const kept = f.stackWords.store(pc, constantAddress(f, dst, off), size);
-  const offset = address(f, dst, off);
+  const inArena = f.ops.arena?.accesses.has(pc) ?? false;
+  const kept = f.stackWords.store(pc, inArena ? undefined : constantAddress(f, dst, f.ops.off[pc]!), size);
+  const offset = address(f, pc, dst, size, true);
   const constant = (op & 7) === 2;
   const narrow = size < 8 && (constant || kept >= 0 || f.isNarrow(f.ops.src[pc]!));
   if (constant) narrow ? f.code.i32(f.ops.imm[pc]!) : f.code.i64(f.ops.imm[pc]!);
@@ -150,10 +154,8 @@ export function writeAtomic(f: FunctionContext, pc: number): void {
   const [load, store] = wide ? [I64_LOAD, I64_STORE] : [I64_LOAD32_U, I64_STORE32];
   const src = f.ops.src[pc]!;
   const dst = f.ops.dst[pc]!;
-  const off = f.ops.off[pc]!;
-  checkAccess(f, dst, off, size, true, pc);
   f.stackWords.clear();
-  const offset = address(f, dst, off);
+  const offset = address(f, pc, dst, size, true);
   code.tee(f.i32).get(f.i32).memory(load, offset).set(f.i64);
   if (which === XCHG) {
     f.get(src);

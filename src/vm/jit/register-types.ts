@@ -24,6 +24,7 @@ import {
   OP_SDIV,
   OP_SWAP64,
   OP_TAIL_CALL,
+  OP_THROW,
 } from '../operations.ts';
 import { ARGUMENTS } from './effects.ts';
 import { isBranch, slotsOf } from './graph.ts';
@@ -245,6 +246,7 @@ class Values {
       case OP_CALLX:
         return ARGUMENTS;
       case OP_TAIL_CALL:
+      case OP_THROW:
         return 2;
       case OP_CALL_HELPER:
       case OP_CALL_KFUNC:

@@ -1,8 +1,10 @@
 /** Translates one BPF function: structure from the graph, instructions one by one. */
+
 import { BPF_ALU, BPF_ALU64, BPF_LDX, BPF_ST, BPF_STX, BPF_X, byteSize, classOf } from '../../isa/index.ts';
 import { BPF_FUNC_map_lookup_elem } from '../../uapi/generated/constants.ts';
 import {
   isPacketOperation,
+  OP_ARENA_POINTER,
   OP_ATOMIC32,
   OP_CALL_HELPER,
   OP_CALL_KFUNC,
@@ -15,6 +17,7 @@ import {
   OP_LD_IMM64,
   OP_PROBE,
   OP_TAIL_CALL,
+  OP_THROW,
   type Operations,
 } from '../operations.ts';
 import { CodeWriter } from '../wasm/code.ts';
@@ -29,7 +32,8 @@ import {
   UNREACHABLE,
 } from '../wasm/opcodes.ts';
 import { writeAlu, writeConstant, writeExtendedAlu } from './alu.ts';
-import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall } from './calls.ts';
+import { writeArenaPointer } from './arena.ts';
+import { writeCall, writeCallx, writePacketLoad, writeSubprogCall, writeTailCall, writeThrow } from './calls.ts';
 import { burnFuel, checkDepth, leaveFuel, takeDepth, takeFuel } from './checks.ts';
 import { FunctionContext, type ModuleContext } from './function.ts';
 import type { FunctionFacts } from './function-facts.ts';
@@ -231,6 +235,12 @@ function writeSpecial(f: FunctionContext, pc: number, op: number): void {
       return;
     case OP_PROBE:
       writeProbe(f, pc);
+      return;
+    case OP_THROW:
+      writeThrow(f);
+      return;
+    case OP_ARENA_POINTER:
+      writeArenaPointer(f, pc);
       return;
     default:
       writeAtomic(f, pc);
