@@ -1,5 +1,5 @@
-// Iterators: a program that prints what a map holds whenever somebody reads. On Linux only, since 5.8.
-//   sudo node examples/api/iterators.mjs --kernel linux
+// Iterators: a program that prints what a map holds whenever somebody reads.
+//   node examples/api/iterators.mjs
 import { loadCollection } from 'skep';
 import { openKernel, readObject } from './kernel.mjs';
 

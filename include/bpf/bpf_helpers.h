@@ -86,7 +86,7 @@ enum libbpf_tristate {
 #define ___bpf_apply(fn, n) ___bpf_concat(fn, n)
 
 /* Fills an array of u64 with the arguments. */
-#define ___bpf_fill0(arr, i)
+#define ___bpf_fill0(arr, i, args...)
 #define ___bpf_fill1(arr, i, x) arr[i] = (unsigned long long)x;
 #define ___bpf_fill2(arr, i, x, ...) ___bpf_fill1(arr, i, x) ___bpf_fill1(arr, i + 1, __VA_ARGS__)
 #define ___bpf_fill3(arr, i, x, ...) ___bpf_fill1(arr, i, x) ___bpf_fill2(arr, i + 1, __VA_ARGS__)

@@ -109,6 +109,8 @@ export interface RunState {
   packet: Packet | null;
   /** Where bpf_redirect and its like said to send the packet: looked at when the program answers XDP/TC_ACT_REDIRECT. */
   redirect: Redirect | null;
+  /** Where an iterator program prints; null for other programs. */
+  sequence: { readonly room: number; write(bytes: Uint8Array): boolean } | null;
   /** What bpf_set_retval set; the kernel's own verdict before (0 or -errno). For cgroup hooks. */
   retval: number;
 }

@@ -16,7 +16,7 @@ const TRACE_ROOM = 1024;
 const LONGEST_FORMAT = 1 << 16;
 
 /** The bytes up to the zero within `size` bytes, or null where there is none. */
-function formatAt(mem: Memory, addr: Addr, size: number): Uint8Array | null {
+export function formatAt(mem: Memory, addr: Addr, size: number): Uint8Array | null {
   let length = 0;
   while (length < size && mem.isValid(addr + length, 1)) {
     if (mem.u8(addr + length) === 0) return mem.read(addr, length);

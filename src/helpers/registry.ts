@@ -19,6 +19,7 @@ import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
 import * as redirect from './redirect.ts';
 import * as ringbuf from './ringbuf.ts';
+import * as sequence from './sequence.ts';
 import * as skb from './skb.ts';
 import * as skbFields from './skb-fields.ts';
 import * as skbVlan from './skb-vlan.ts';
@@ -112,6 +113,8 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   ringbuf_submit: ringbuf.ringbuf_submit,
   ringbuf_discard: ringbuf.ringbuf_discard,
   ringbuf_query: ringbuf.ringbuf_query,
+  seq_printf: sequence.seq_printf,
+  seq_write: sequence.seq_write,
   csum_level: checksum.csum_level,
   get_task_stack: stack.get_task_stack,
   inode_storage_get: storage.inode_storage_get,

@@ -28,6 +28,7 @@ import { type Core, KernelBtfNeeded } from './core.ts';
 import type { ClientIdentity } from './embedded.ts';
 import { fdInfo } from './fd-info.ts';
 import { FdTable, FIRST_FD } from './fds.ts';
+import type { Iterator } from './iter/iterator.ts';
 import { mapMemory } from './map-memory.ts';
 import type { BtfObject } from './objects/btf.ts';
 import type { CgroupHandle } from './objects/cgroup.ts';
@@ -59,7 +60,11 @@ interface ObjectOf {
   perf_event: PerfEvent;
   cgroup: CgroupHandle;
   stats: KernelObject;
+  iter: Iterator;
 }
+
+/** Bytes of one read, where the reader does not say. */
+const ITERATOR_READ = 1 << 16;
 
 export class Client implements Kernel {
   readonly kind = 'embedded';
@@ -71,7 +76,6 @@ export class Client implements Kernel {
   readonly openNetns = unsupported('attaching to network namespaces', HERE);
   readonly openUserRingBuffer = unsupported('writing to user ring buffers', HERE);
   readonly readBinary = unsupported('reading executables', HERE);
-  readonly readIterator = unsupported('reading iterators', HERE);
   readonly pid: number;
   readonly uid: number;
   readonly comm: string;
@@ -182,6 +186,11 @@ export class Client implements Kernel {
     this.#checkOpen('mmap');
     const map = check('mmap', this.object('map', mapFd));
     return this.#keep(check('mmap', mapMemory(this.core.mem, map, this.fds.get(mapFd)!.access), `map ${map.id}`));
+  }
+
+  async readIterator(iterFd: Fd, size = ITERATOR_READ): Promise<Uint8Array> {
+    const iterator = check('read', this.object('iter', iterFd), 'an iterator');
+    return check('read', await this.#withKernelBtf(() => iterator.read(this, size)), 'an iterator');
   }
 
   async openTracePipe(): Promise<LineReader> {

@@ -79,7 +79,6 @@ class RemoteKernel implements Kernel {
   readonly openNetns = unsupported('attaching to network namespaces', HERE);
   readonly openUserRingBuffer = unsupported('writing to user ring buffers', HERE);
   readonly readBinary = unsupported('reading executables', HERE);
-  readonly readIterator = unsupported('reading iterators', HERE);
   readonly mapMemory = unsupported('mapping the memory of maps', HERE);
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
@@ -154,6 +153,10 @@ class RemoteKernel implements Kernel {
 
   async perfHolders(): Promise<PerfHolder[]> {
     return (await this.#ask('perfHolders')) as unknown as PerfHolder[];
+  }
+
+  async readIterator(iterFd: Fd, size?: number): Promise<Uint8Array> {
+    return (await this.#ask('readIterator', iterFd, size)) as Uint8Array;
   }
 
   async netDevices(): Promise<NetDevice[]> {

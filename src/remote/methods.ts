@@ -43,6 +43,10 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     (kernel, [ifindex, options]) => kernel.net.detachXdp(number(ifindex), xdpOptions(options)) as Promise<undefined>,
   ],
   ['perfHolders', async (kernel) => (await kernel.perfHolders()) as unknown as Value],
+  [
+    'readIterator',
+    (kernel, [fd, size]) => kernel.readIterator(number(fd), size === undefined ? undefined : number(size)),
+  ],
   ['netDevices', async (kernel) => (await kernel.netDevices()) as unknown as Value],
   ['systemConfig', async (kernel) => (await kernel.systemConfig()) as unknown as Value],
 ]);

@@ -207,6 +207,8 @@ export class Env implements PrintContext {
   exceptionCallback = 0;
   /** Whether a path throws. */
   throws = false;
+  /** The end of what is reached of buffers whose size only attaching tells. */
+  readonly bufferAccess = { rdonly: 0, rdwr: 0, tracepoint: 0 };
   /** The packet may have been written to, or its pointers lost, by this program. */
   seenDirectWrite = false;
   /** Loads through BTF pointers that may fault. */

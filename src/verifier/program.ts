@@ -104,6 +104,8 @@ export interface VerifiedProgram {
   readonly kfuncs: ReadonlyMap<number, string>;
   /** Loads, stores and atomic operations through pointers into the arena. */
   readonly arenaAccesses: ReadonlySet<number>;
+  /** The end of what it reaches of read-only and of writable buffers: an iterator's keys and values. Bytes. */
+  readonly bufferAccess: { readonly readOnly: number; readonly writable: number };
   /** First slot of the exception callback, 0 where there is none. */
   readonly exceptionCallback: number;
   /** The narrowed attach type where Linux narrows it, else the input's. */

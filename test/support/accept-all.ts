@@ -39,6 +39,7 @@ export function acceptAll(input: VerifierInput): VerifierResult {
       faultable: new Set(),
       callMaps: new Map(),
       arenaAccesses: new Set(),
+      bufferAccess: { readOnly: 0, writable: 0 },
       exceptionCallback: 0,
       kfuncs: new Map(),
       attachType: input.attachType,

@@ -53,6 +53,7 @@ export class TestHelperEnv implements HelperEnv {
     funcIp: 0n,
     packet: null,
     redirect: null,
+    sequence: null,
     retval: 0,
   };
   /** What `callback` calls: r1 to r4, the low halves. */

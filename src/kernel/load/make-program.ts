@@ -76,6 +76,7 @@ export function makeProgram(
       subprogStarts: starts,
       verifiedInsns: result.stats.processed,
       attachBtfId: origin.attachBtfId,
+      bufferAccess: program.bufferAccess,
     },
     runnable,
     maps.map((map) => map.hold()),

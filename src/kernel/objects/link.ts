@@ -3,6 +3,7 @@
  */
 import {
   BPF_LINK_TYPE_CGROUP,
+  BPF_LINK_TYPE_ITER,
   BPF_LINK_TYPE_PERF_EVENT,
   BPF_LINK_TYPE_RAW_TRACEPOINT,
   BPF_LINK_TYPE_TCX,
@@ -85,6 +86,7 @@ export class Link extends KernelObject {
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   [BPF_LINK_TYPE_RAW_TRACEPOINT]: 'raw_tracepoint',
   [BPF_LINK_TYPE_CGROUP]: 'cgroup',
+  [BPF_LINK_TYPE_ITER]: 'iter',
   [BPF_LINK_TYPE_XDP]: 'xdp',
   [BPF_LINK_TYPE_PERF_EVENT]: 'perf',
   [BPF_LINK_TYPE_TCX]: 'tcx',

@@ -6,7 +6,7 @@
  */
 import { bug } from '../../base/errors.ts';
 
-export type ObjectKind = 'prog' | 'map' | 'btf' | 'link' | 'perf_event' | 'cgroup' | 'stats';
+export type ObjectKind = 'prog' | 'map' | 'btf' | 'link' | 'perf_event' | 'cgroup' | 'stats' | 'iter';
 
 export abstract class KernelObject {
   abstract readonly kind: ObjectKind;

@@ -44,6 +44,8 @@ export interface ProgFacts {
   readonly subprogStarts: readonly number[];
   readonly verifiedInsns: number;
   readonly attachBtfId: number;
+  /** How far it reaches into the buffers that an iterator gives it, in bytes: keys, and values. */
+  readonly bufferAccess: { readonly readOnly: number; readonly writable: number };
 }
 
 export class LoadedProg extends KernelObject implements MapObject {

@@ -26,6 +26,7 @@ export interface Scope {
   /** Address of the probed function, for bpf_get_func_ip. */
   readonly funcIp?: bigint;
   readonly packet?: Packet;
+  readonly sequence?: RunState['sequence'];
 }
 
 /** What the execution needs of its kernel. */
@@ -53,6 +54,7 @@ export class Execution implements HelperEnv {
     funcIp: 0n,
     packet: null,
     redirect: null,
+    sequence: null,
     retval: 0,
   };
   /** The first thing that a program needed and did not find here, since this was last set to undefined. */
@@ -85,7 +87,7 @@ export class Execution implements HelperEnv {
     }
     const { run } = this;
     // By hand, field by field: this stands between every event and its program.
-    const { ctx: outerCtx, progType, attachType, cookie, funcIp, packet, redirect, retval } = run;
+    const { ctx: outerCtx, progType, attachType, cookie, funcIp, packet, redirect, sequence, retval } = run;
     const task = this.#task;
     const cpu = this.#cpu;
     run.ctx = ctx;
@@ -95,6 +97,7 @@ export class Execution implements HelperEnv {
     run.funcIp = scope.funcIp ?? 0n;
     run.packet = scope.packet ?? null;
     run.redirect = null;
+    run.sequence = scope.sequence ?? null;
     run.retval = 0;
     this.#task = scope.task;
     this.#moveTo((scope.cpu ?? scope.task.cpu) % this.cpus);
@@ -127,6 +130,7 @@ export class Execution implements HelperEnv {
       run.funcIp = funcIp;
       run.packet = packet;
       run.redirect = redirect;
+      run.sequence = sequence;
       run.retval = retval;
       this.#task = task;
       this.#moveTo(cpu);

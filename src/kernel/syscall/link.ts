@@ -12,13 +12,16 @@ import {
   BPF_PROG_TYPE_PERF_EVENT,
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
   BPF_PROG_TYPE_XDP,
   BPF_TCX_EGRESS,
   BPF_TCX_INGRESS,
+  BPF_TRACE_ITER,
   BPF_XDP,
 } from '../../uapi/generated/constants.ts';
 import { progTypeName } from '../../uapi/prog-types.ts';
 import { linkCgroup } from '../attach/cgroup.ts';
+import { linkIterator } from '../attach/iterator.ts';
 import { linkPerfEvent } from '../attach/perf-link.ts';
 import { linkTcx } from '../attach/tcx.ts';
 import { linkXdp } from '../attach/xdp.ts';
@@ -26,6 +29,7 @@ import type { Handlers } from './handler.ts';
 
 /** The attach types that a program type has as links here. */
 const ATTACHABLE: ReadonlyMap<number, readonly number[]> = new Map([
+  [BPF_PROG_TYPE_TRACING, [BPF_TRACE_ITER]],
   [BPF_PROG_TYPE_XDP, [BPF_XDP]],
   [BPF_PROG_TYPE_SCHED_CLS, [BPF_TCX_INGRESS, BPF_TCX_EGRESS]],
   [BPF_PROG_TYPE_CGROUP_SKB, [BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS]],
@@ -49,6 +53,7 @@ export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
     const attachType = attr.attach_type ?? 0;
     const target = attr.target_fd ?? 0;
     const flags = attr.flags ?? 0;
+    if (prog.type === BPF_PROG_TYPE_TRACING && prog.attachType !== attachType) return -EINVAL;
     const allowed = ATTACHABLE.get(prog.type);
     if (!allowed?.includes(attachType)) {
       const missing = linuxHas(attachType, prog.type);
@@ -61,6 +66,8 @@ export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
       case BPF_TCX_INGRESS:
       case BPF_TCX_EGRESS:
         return linkTcx(client, prog, target, attachType, { flags, relative: attr.tcx_relative_fd ?? 0 });
+      case BPF_TRACE_ITER:
+        return linkIterator(client, prog, target, flags, attr.iter_info ?? new Uint8Array(0));
       case BPF_PERF_EVENT:
         return linkPerfEvent(client, prog, target, BigInt(attr.perf_event_cookie ?? 0), flags);
       default:

@@ -1,6 +1,7 @@
 /** The commands of one line each, and those that are not built here. */
 import { EINVAL, ENOENT } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
+import { createIterator } from '../attach/iterator.ts';
 import { StatsHandle } from '../objects/stats.ts';
 import type { Handlers } from './handler.ts';
 
@@ -33,9 +34,7 @@ export const OTHERS: Handlers<OtherCommand> = {
   },
 
   ITER_CREATE(client, attr) {
-    const link = client.object('link', attr.link_fd ?? 0);
-    if (typeof link === 'number') return link;
-    return -EINVAL; // there are no iterator links here, so it is none
+    return createIterator(client, attr.link_fd ?? 0, attr.flags ?? 0);
   },
 
   TOKEN_CREATE() {

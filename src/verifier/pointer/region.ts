@@ -88,7 +88,14 @@ export function checkUnmodified(env: Env, ptr: Reg, regno: number, fixedOk = fal
 }
 
 /** A buffer whose size is checked when it is attached: only constant offsets from its start. */
-export function checkBuffer(env: Env, ptr: Reg, regno: number, name: string, off: number, size: number): void {
+export function checkBuffer(
+  env: Env,
+  ptr: Reg,
+  regno: number,
+  name: keyof Env['bufferAccess'],
+  off: number,
+  size: number,
+): void {
   if (off < 0) env.reject('EACCES', `R${regno} invalid ${name} buffer access: off=${off}, size=${size}`);
   if (!ptr.isVarZero) {
     env.reject(
@@ -96,4 +103,6 @@ export function checkBuffer(env: Env, ptr: Reg, regno: number, name: string, off
       `R${regno} invalid variable buffer offset: off=${off}, var_off=${tnumText(ptr.value, ptr.mask)}`,
     );
   }
+  const end = off + Number(ptr.value) + size;
+  if (end > env.bufferAccess[name]) env.bufferAccess[name] = end;
 }

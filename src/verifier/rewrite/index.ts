@@ -51,6 +51,7 @@ export function rewrite(env: Env): VerifiedProgram {
     callMaps,
     kfuncs,
     arenaAccesses,
+    bufferAccess: { readOnly: env.bufferAccess.rdonly, writable: env.bufferAccess.rdwr },
     exceptionCallback: env.exceptionCallback && moved.to[env.subprogs[env.exceptionCallback]!.start]!,
     attachType: env.attachType,
   };
