@@ -22,7 +22,7 @@ export interface KernelOptions {
   seed?: number;
   /** Bytes of the kernel's BTF, asked for once, when something needs them. Default: the reference kernel's. */
   kernelBtf?: () => Uint8Array | Promise<Uint8Array>;
-  /** How programs run, with the same answers. Default `tiered`: first runs of programs without loops are interpreted, all others compiled. */
+  /** How programs run, with the same answers. Default `tiered`: short first runs are interpreted, all others compiled. */
   mode?: 'jit' | 'interpreter' | 'tiered';
   /**
    * Who decides about programs. Default: the verifier of `skep/verifier`. Another one is for tests and fuzzers: what it

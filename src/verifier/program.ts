@@ -110,4 +110,6 @@ export interface VerifiedProgram {
   readonly exceptionCallback: number;
   /** The narrowed attach type where Linux narrows it, else the input's. */
   readonly attachType: number;
+  /** No run executes more instructions than these; missing where that is not known. */
+  readonly longestRun?: number | undefined;
 }

@@ -28,6 +28,8 @@ export interface Code {
   readonly exceptionCallback?: number;
   /** The arena that the program uses, and the slots of loads, stores and atomic operations that reach into it. */
   readonly arena?: Arena & { readonly accesses: ReadonlySet<number> };
+  /** Most instructions that a run executes, where somebody knows. */
+  readonly longestRun?: number | undefined;
 }
 
 /** The facts of a map that the JIT needs to inline an operation on it. */
@@ -59,8 +61,8 @@ export interface Callable {
 }
 
 /**
- * `jit`: compiled to WebAssembly. `interpreter`: never compiled. `tiered`: the first runs of a program without loops are
- * interpreted, since they end before it would be compiled, and all others compiled; checked mode always compiles.
+ * `jit`: compiled to WebAssembly. `interpreter`: never compiled. `tiered`: the first runs of a program are interpreted, where
+ * they are known to end before it would be compiled, and all others compiled; checked mode always compiles.
  */
 export type Mode = 'jit' | 'interpreter' | 'tiered';
 

@@ -181,7 +181,7 @@ export class Engine implements Host {
     if (options.mode === 'interpreter') return interpret();
     const compiled = new Compiled(this, code, ops, placement, options);
     if (options.mode !== 'tiered' || options.checked) return compiled;
-    const runs = runsToInterpret(ops, placement.functionSlots);
+    const runs = runsToInterpret(ops, placement.functionSlots, code.longestRun);
     return runs === 0 ? compiled : new Tiered(compiled, interpret, runs);
   }
 

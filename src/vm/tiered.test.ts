@@ -17,9 +17,16 @@ describe('how many runs are interpreted', () => {
     expect(runsOf('r0 = 0\nif r1 == 0 goto out\nr0 = 1\nout: exit')).toBe(32);
   });
 
-  test('none where there is a loop, also one of a function', () => {
+  test('none where there is a loop of which nothing is known, also one of a function', () => {
     expect(runsOf('r0 = 0\nagain: r0 += 1\nif r0 < 10 goto again\nexit')).toBe(0);
     expect(runsOf('call pc+1\nexit\nr0 = 0\nagain: r0 += 1\nif r0 < 10 goto again\nexit', [0, 2])).toBe(0);
+  });
+
+  test('as many as fit where it is known how long a run is', () => {
+    const loop = operations(code('r0 = 0\nagain: r0 += 1\nif r0 < 10 goto again\nexit'));
+    expect(runsToInterpret(loop, [0], 22)).toBe(5);
+    expect(runsToInterpret(loop, [0], 1000)).toBe(0);
+    expect(runsToInterpret(operations(code(COUNT)), [0], 1000)).toBe(32);
   });
 
   test('none where functions are called back', () => {

@@ -11,28 +11,36 @@ import { OP_CALL_SUBPROG, type Operations } from './operations.ts';
 const WORTH = 32;
 
 /**
- * How many runs of a program are worth interpreting: 0 where it has loops or calls back, since nobody knows how long a
- * run is then; and the fewer, the more often functions are called.
+ * How many runs of a program are worth interpreting: the fewer, the longer a run can be compared with the program. `longestRun` is what is known
+ * of that, in instructions. 0 where functions are called back.
  */
-export function runsToInterpret(ops: Operations, functionSlots: readonly number[]): number {
+export function runsToInterpret(
+  ops: Operations,
+  functionSlots: readonly number[],
+  longestRun = Number.POSITIVE_INFINITY,
+): number {
   if (functionSlots.some((slot) => slot !== 0)) return 0;
+  return Math.floor((WORTH * ops.length) / Math.min(longestRun, longestWithoutLoops(ops)));
+}
+
+/** Most instructions that a run executes; infinitely many where there are loops. */
+function longestWithoutLoops(ops: Operations): number {
   const functions = ops.bounds.length - 1;
   const longest = new Array<number>(functions).fill(-1);
-  /** Most instructions that a call of `fn` executes; infinitely many where that is not known. */
-  const longestRun = (fn: number): number => {
+  const longestOf = (fn: number): number => {
     const known = longest[fn]!;
     if (known >= 0) return known;
     longest[fn] = Number.POSITIVE_INFINITY; // for a function that calls itself
     let count = 0;
     for (let pc = ops.bounds[fn]!; pc < ops.bounds[fn + 1]!; pc++) {
       count++;
-      if (ops.op[pc] === OP_CALL_SUBPROG) count += longestRun(ops.target[pc]!);
+      if (ops.op[pc] === OP_CALL_SUBPROG) count += longestOf(ops.target[pc]!);
       else if (ops.target[pc]! >= 0 && ops.target[pc]! <= pc) count = Number.POSITIVE_INFINITY;
     }
     longest[fn] = count;
     return count;
   };
-  return Math.floor((WORTH * ops.length) / longestRun(0));
+  return longestOf(0);
 }
 
 export class Tiered implements Executable {

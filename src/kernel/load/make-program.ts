@@ -57,6 +57,7 @@ export function makeProgram(
       ...exceptions(program, starts),
       ...(arena === undefined ? {} : { arena: { ...arena, accesses: program.arenaAccesses } }),
       callMaps: inlineMaps(core, program, maps),
+      longestRun: program.longestRun,
     },
     { mode: core.mode },
   );

@@ -54,5 +54,15 @@ export function rewrite(env: Env): VerifiedProgram {
     bufferAccess: { readOnly: env.bufferAccess.rdonly, writable: env.bufferAccess.rdwr },
     exceptionCallback: env.exceptionCallback && moved.to[env.subprogs[env.exceptionCallback]!.start]!,
     attachType: env.attachType,
+    longestRun: longestRun(env),
   };
+}
+
+/**
+ * A run goes through states that were walked, and through none of them twice: loops that would come back to one are refused, but those of
+ * iterators, callbacks and may_goto, where a checkpoint is forced. Global functions are walked once, however often they are called.
+ */
+function longestRun(env: Env): number | undefined {
+  const comesBack = env.aux.forceCheckpoint.includes(1);
+  return comesBack || env.subprogs.some((sub) => sub.isGlobal && sub.called) ? undefined : env.processed;
 }
