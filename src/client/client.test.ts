@@ -29,6 +29,17 @@ describe('the client', () => {
     expect(embedded.usage()).toMatchObject({ programs: 0, maps: 0, links: 0 });
   });
 
+  it('gives everything back at the end of the block that uses it', async () => {
+    {
+      await using other = embedded.open();
+      await using collection = await loadCollection(other, example('pktcount.bpf.o'));
+      await using link = await collection.program('pktcount').attach({ device: 'lo' });
+      await using lines = await other.openTracePipe();
+      expect([(await link.info()).prog_id > 0, typeof lines.read]).toEqual([true, 'function']);
+    }
+    expect(embedded.usage()).toMatchObject({ programs: 0, maps: 0, links: 0, clients: 1 });
+  });
+
   it('has the maps and programs of the object as properties', async () => {
     const collection = await loadCollection<'drop_ports' | 'counts', 'pktcount'>(kernel, example('pktcount.bpf.o'));
     await collection.maps.drop_ports.set(53, 1);

@@ -220,6 +220,10 @@ export class Client implements Kernel {
     if (this.#ownsTask && !shared) this.core.world.tasks.exit(this.pid);
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Does `work`, and once more after the kernel's BTF has been unpacked, where that was missing. */
   async #withKernelBtf<T>(work: () => T): Promise<T> {
     try {

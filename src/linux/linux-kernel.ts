@@ -253,6 +253,10 @@ class LinuxKernel implements Kernel {
     this.fds.clear();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** What is opened after `close` would never be closed. */
   private checkOpen(op: string): void {
     if (this.closed) throw new BpfError(op, EBADF, 'this kernel was closed');

@@ -55,6 +55,9 @@ export function openTracePipe(): LineReader {
       closeSync(fd);
       wake?.();
     },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
   };
 }
 

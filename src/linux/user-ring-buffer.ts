@@ -79,4 +79,8 @@ export class UserRingBufferWriter implements EventWriter {
     this.consumer.close();
     this.producer.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }

@@ -175,7 +175,11 @@ class RemoteKernel implements Kernel {
     await closed;
   }
 
-  #reader<T>(number: number): { read(): Promise<T[]>; close(): Promise<void> } {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #reader<T>(number: number): Omit<LineReader, 'read'> & { read(): Promise<T[]> } {
     let closed = false;
     return {
       read: async () => {
@@ -190,6 +194,9 @@ class RemoteKernel implements Kernel {
         if (closed) return;
         closed = true;
         if (this.#gone === undefined) await this.#ask('closeReader', number);
+      },
+      [Symbol.asyncDispose]() {
+        return this.close();
       },
     };
   }

@@ -80,6 +80,8 @@ export interface Kernel {
 
   /** Gives back everything this client holds: descriptors, readers, the connection. The kernel itself may live on. */
   close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -131,6 +133,8 @@ export interface EventWriter {
   write(record: Uint8Array): Promise<void>;
   /** Gives the ring back; records that were written stay. */
   close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The values of a mmap-able map as they lie in memory: what is written is there for programs at once. */
@@ -151,6 +155,8 @@ export interface LineReader {
   /** The lines that are there, at least one; waits for them. An empty list means that the reader was closed. */
   read(): Promise<string[]>;
   close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface BpfFs {

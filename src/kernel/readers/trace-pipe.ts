@@ -81,6 +81,9 @@ export class TracePipe {
         this.#readers.delete(mailbox);
         mailbox.close();
       },
+      [Symbol.asyncDispose]() {
+        return this.close();
+      },
     };
   }
 
