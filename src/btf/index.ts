@@ -15,7 +15,9 @@ export {
   type LineInfo,
   parseBtfExt,
 } from './ext.ts';
+export { type GraphRoot, type KernelField, type KernelFieldKind, kernelFields, MAP_FIELDS } from './kernel-fields.ts';
 export { alignOf, pointedArrayCount, resolve, sizeOf, skipModifiers, skipQualifiers } from './layout.ts';
+export { objectFields, objectTypesError } from './object-types.ts';
 export { parseBtf, type ReadOptions } from './read.ts';
 export { loadReferenceBtfBytes } from './reference/index.ts';
 export { decodeValue } from './value/decode.ts';

@@ -164,6 +164,8 @@ export class Env implements PrintContext {
   /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
   readonly maps: VerifierMap[] = [];
   readonly #mapRecords: MapRecord[] = [];
+  /** BTF of maps that came with another than the program's. */
+  readonly #mapBtfs: Btf[] = [];
   /** It replaces a function of another program, whose type it has taken. */
   isExtension = false;
   /** Records of structures, by the number of their BTF and their type. */
@@ -301,6 +303,11 @@ export class Env implements PrintContext {
     if (this.#charged > MEMORY_LIMIT) this.reject('ENOMEM', 'states take more memory than one program may have');
   }
 
+  /** What a descriptor is answered with that is not one of what is wanted. */
+  fdError(fd: number): Errno {
+    return this.input.isOpen?.(fd) === false ? 'EBADF' : 'EINVAL';
+  }
+
   /** Something Linux has and this verifier does not follow yet. Never accepted. */
   unsupported(feature: string): never {
     this.reject('EOPNOTSUPP', `${feature} is not supported by this verifier yet`);
@@ -402,8 +409,17 @@ export class Env implements PrintContext {
     return id ? this.input.btf?.type(id) : undefined;
   }
 
+  /** BTF by the number that registers carry: 0 the kernel's, 1 the program's own, others those of maps that came with theirs. */
   btfOf(btf: number): Btf {
-    return btf === 0 ? this.kernelBtf : this.input.btf!;
+    return btf === 0 ? this.kernelBtf : btf === 1 ? this.input.btf! : this.#mapBtfs[btf - 2]!;
+  }
+
+  /** The number of a map's BTF. */
+  btfNumber(btf: Btf): number {
+    if (btf === this.input.btf) return 1;
+    let at = this.#mapBtfs.indexOf(btf);
+    if (at < 0) at = this.#mapBtfs.push(btf) - 1;
+    return at + 2;
   }
 
   btfTypeName(btf: number, id: number): string {

@@ -14,6 +14,8 @@ export interface VerifierInput {
   readonly gplCompatible: boolean;
   /** The map that a descriptor stands for; undefined: not a map. */
   mapByFd(fd: number): VerifierMap | undefined;
+  /** Whether a descriptor is one of anything. Not given: yes. */
+  isOpen?(fd: number): boolean;
   /** fd_array of the attr. */
   readonly fdArray?: readonly number[];
   /** Whether a descriptor is a BTF object (fd_array may hold them). */

@@ -1,10 +1,13 @@
 /** docs/verifier-messages.md: what the verifier says, a program that makes it say so, what it means, what mends it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKernel } from '../../src/kernel/index.ts';
+import { BPF_F_SLEEPABLE, BPF_F_STRICT_ALIGNMENT, BPF_F_TEST_REG_INVARIANTS } from '../../src/uapi/flags.ts';
+import { askEmbedded } from '../../test/messages/ask.ts';
 import { collectMessages, type Message } from '../../test/messages/collect.ts';
+import { type Example, readExamples } from '../../test/messages/examples.ts';
 import { MAPS } from '../../test/messages/maps.ts';
-import { type Example, provoke, readExamples, saidBy } from '../../test/messages/programs.ts';
+import { saidBy } from '../../test/messages/programs.ts';
+import { TARGET_TYPES } from '../../test/messages/target.ts';
 import { markdownTable } from './markdown-table.ts';
 
 export const PAGE = 'docs/verifier-messages.md';
@@ -13,19 +16,17 @@ export async function generateVerifierMessages(root: string): Promise<string> {
   const messages = new Map(collectMessages(root).map((message) => [message.words, message]));
   const examples = new Map(readExamples(root).map((example) => [example.words, example]));
   const parts = [head(messages, examples)];
-  const kernel = createKernel().open();
   for (const { title, words } of chapters(root)) {
     parts.push(`## ${title}`);
     for (const word of words) {
       const message = messages.get(word);
       const example = examples.get(word);
       if (!message || !example?.program) continue;
-      const said = example.log || saidBy(message, await provoke(kernel, example));
+      const said = example.log || saidBy(message, await askEmbedded(example));
       if (said === undefined) throw new Error(`test/messages: its program does not provoke '${word}'`);
       parts.push(entry(message, example, said));
     }
   }
-  await kernel.close();
   parts.push(rest(messages, examples));
   return `${parts.join('\n\n')}\n`;
 }
@@ -41,7 +42,8 @@ function chapters(root: string): { title: string; words: string[] }[] {
 }
 
 function head(messages: ReadonlyMap<string, Message>, examples: ReadonlyMap<string, Example>): string {
-  const proven = [...messages.keys()].filter((words) => examples.get(words)?.program).length;
+  const proven = [...messages.keys()].filter((words) => examples.get(words)?.program);
+  const ours = proven.filter((words) => examples.get(words)?.ours).length;
   const maps = Object.entries(MAPS).map(([name, what]) => [`\`${name}\``, what]);
   return `# What the verifier says
 
@@ -50,34 +52,63 @@ function head(messages: ReadonlyMap<string, Message>, examples: ReadonlyMap<stri
 The verifier's words are Linux's, so that what is known of one helps with the other. The commonest
 messages have [pages of their own](verifier/README.md), with C and how to read the log.
 
-Here is each message, \`…\` in place of what varies, with the rule that says it, and a minimal program that provokes it: ${proven} of
-${messages.size}. Every program is loaded by the tests, on the embedded kernel and on Linux 6.18, and both say the same, word for word.
+Here is each message, \`…\` in place of what varies, with the rule that says it, and a minimal program that provokes it: ${proven.length} of
+${messages.size}; [why the others have none](#without-a-program) is said at the end. The tests load every program, on the embedded kernel and on
+Linux 6.18, and both say the same, word for word (${ours} programs only the embedded kernel: they attach where the machine of the tests lets nobody).
 
-\`skep prog load\` prints the end of the log, \`-d\` all of it. A program below is of type xdp unless it says otherwise. What is written as
-\`map[name]\` is one of these:
+\`skep prog load\` prints the end of the log, \`-d\` all of it. A program below is of type xdp unless it says otherwise, and loaded with all
+capabilities unless it says otherwise. \`raw\` is an instruction that assembly has no words for: code, registers, offset, immediate. What is
+written as \`map[name]\` is one of these; a number after the name makes it another of the same kind:
 
-${markdownTable(['name', 'map'], maps)}`;
+${markdownTable(['name', 'map'], maps)}
+
+Programs of section \`freplace/FUNCTION\` replace a function of a program that has these:
+
+\`\`\`c
+${TARGET_TYPES.trim()}
+\`\`\``;
 }
 
-function entry({ words, files }: Message, { means, mend, section, license, program }: Example, said: string): string {
-  const notes = [
-    ...(section === 'xdp' ? [] : [`// SEC("${section}")`]),
-    ...(license === 'GPL' ? [] : [`// license: ${license}`]),
-  ];
+function entry({ words, files }: Message, example: Example, said: string): string {
   const where = files.map((file) => `[${file}](../${file})`).join(', ');
+  const types = example.types === '' ? '' : `\`\`\`c\n${example.types}\n\`\`\`\n`;
   return `### ${heading(words)}
 
-${means} ${where}
+${example.means} ${where}
 
-**Mend:** ${mend}
+**Mend:** ${example.mend}
 
-\`\`\`asm
-${[...notes, program].join('\n')}
+${types}\`\`\`asm
+${[...notes(example), example.program].join('\n')}
 \`\`\`
 \`\`\`log
 ${said}
 \`\`\``;
 }
+
+/** What is unusual about how an example is loaded. */
+function notes({ section, license, capabilities, flags, attach, funcs, lines, fds }: Example): string[] {
+  const only = funcs === 'none' ? 'without func_info' : `func_info: ${funcs}`;
+  return [
+    ...(section === 'xdp' ? [] : [`// SEC("${section}")`]),
+    ...(attach === '' ? [] : [`// attaches to: ${attach}`]),
+    ...(license === 'GPL' ? [] : [`// license: ${license}`]),
+    ...(capabilities === '' ? [] : [`// loaded with ${capabilities.replace(' ', ' and ')} only`]),
+    ...(flags === '' ? [] : [`// prog_flags: ${flagsText(Number(flags))}`]),
+    ...(funcs === '' ? [] : [`// ${only}`]),
+    ...(fds === '' ? [] : [`// fd_array: ${fds}`]),
+    ...(lines === '' ? [] : [`// line_info for instructions ${lines}`]),
+  ];
+}
+
+const flagsText = (flags: number): string =>
+  flags < 0 ? `without ${FLAGS.get(-flags) ?? -flags}` : (FLAGS.get(flags) ?? String(flags));
+
+const FLAGS: ReadonlyMap<number, string> = new Map([
+  [BPF_F_STRICT_ALIGNMENT, 'BPF_F_STRICT_ALIGNMENT'],
+  [BPF_F_SLEEPABLE, 'BPF_F_SLEEPABLE'],
+  [BPF_F_TEST_REG_INVARIANTS, 'BPF_F_TEST_REG_INVARIANTS'],
+]);
 
 function heading(words: string): string {
   return `\`${words.replaceAll('\n', ' ')}\``;
@@ -88,15 +119,15 @@ function rest(messages: ReadonlyMap<string, Message>, examples: ReadonlyMap<stri
   const rows = left.map(({ words, files }) => {
     const example = examples.get(words);
     return [
-      `\`${words}\``,
-      example ? example.means : '',
+      heading(words),
+      example?.means ?? '',
+      example?.never ?? '',
       files.map((file) => file.slice('src/verifier/'.length)).join(', '),
     ];
   });
   return `## Without a program
 
-${left.length} messages: those that only programs of somebody without CAP_PERFMON get, those that need types of their own, and those that
-nobody gets as long as the verifier is right.
+${left.length} messages that no program provokes, and why.
 
-${markdownTable(['message', 'what it means', 'rule in src/verifier'], rows)}`;
+${markdownTable(['message', 'what it means', 'why there is no program', 'rule in src/verifier'], rows)}`;
 }

@@ -1,6 +1,6 @@
 /** BPF_BTF_LOAD: type information for programs and maps. */
 import { E2BIG, EINVAL, ENOSPC } from '../../base/errno.ts';
-import { inspectBtf, parseBtf } from '../../btf/index.ts';
+import { inspectBtf, objectTypesError, parseBtf } from '../../btf/index.ts';
 import { writeLog } from '../load/log.ts';
 import { BtfObject } from '../objects/btf.ts';
 import type { Handler } from './handler.ts';
@@ -24,5 +24,7 @@ export const btfLoad: Handler<'BTF_LOAD'> = (client, attr) => {
   if (log?.cut) return { ret: -ENOSPC, ...fields };
   if (fault !== undefined) return { ret: -fault.errno, ...fields };
   const btf = parseBtf(bytes);
+  const error = objectTypesError(btf);
+  if (error !== 0) return { ret: -error, ...fields };
   return { ret: client.fds.install(new BtfObject(client.core.btfs, '', () => btf)), ...fields };
 };

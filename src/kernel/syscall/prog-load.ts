@@ -21,6 +21,7 @@ import {
 import { LAYOUTS } from '../../uapi/generated/layouts.ts';
 import type { VerifierInput, VerifierResult, VerifierTarget } from '../../verifier/index.ts';
 import type { Client } from '../client.ts';
+import { FIRST_FD } from '../fds.ts';
 import { mayLoadWith, settledAttachType } from '../load/attach-types.ts';
 import { callsAny } from '../load/helper-calls.ts';
 import { LOG_FIXED, LOG_LEVELS, type WrittenLog, writeLog } from '../load/log.ts';
@@ -190,6 +191,7 @@ function verifierInput(
       const map = client.object('map', fd);
       return typeof map === 'number' ? undefined : verifierMap(core, map);
     },
+    isOpen: (fd) => (fd >= 0 && fd < FIRST_FD) || client.fds.get(fd) !== undefined,
     ...(fdArray === undefined ? {} : { fdArray }),
     btfByFd(fd) {
       const btf = client.object('btf', fd);

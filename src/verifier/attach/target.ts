@@ -46,7 +46,6 @@ export function checkTarget(env: Env): void {
   if (id === 0) env.reject('EINVAL', 'Tracing programs must provide btf_id');
   const t = env.kernelBtf.type(id);
   if (!t) env.reject('EINVAL', `attach_btf_id ${id} is invalid`);
-  if (!('name' in t) || t.name === '') env.reject('EINVAL', `attach_btf_id ${id} doesn't have a name`);
   if (progType === c.BPF_PROG_TYPE_TRACING && env.attachType === c.BPF_TRACE_RAW_TP) {
     if (t.kind !== 'typedef') env.reject('EINVAL', `attach_btf_id ${id} is not a typedef`);
     if (!t.name.startsWith(TRACEPOINT_PREFIX)) {

@@ -7,12 +7,11 @@
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { DYNPTR_KINDS } from '../resource/dynptr.ts';
-import { setNonOwning } from '../resource/graph.ts';
+import { type Root, setNonOwning } from '../resource/graph.ts';
 import { Frame } from '../state/frame.ts';
 import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
 import { ALLOC, BTF_PTR, DYNPTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
-import type { GraphRoot } from '../structure/map-record.ts';
 import { checkStaticArgs } from './global.ts';
 
 /** callback_fn(u64 index, void *ctx) */
@@ -116,13 +115,13 @@ function setMapArgs(callee: (r: number) => Reg, map: number): void {
 }
 
 /** bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b) */
-export function pushTreeCallback(env: Env, subprog: number, root: GraphRoot): void {
+export function pushTreeCallback(env: Env, subprog: number, root: Root): void {
   pushCallback(env, subprog, (callee) => {
     for (const r of [1, 2]) {
       const node = callee(r);
       node.markPointer(BTF_PTR | ALLOC);
       node.aux = root.typeId;
-      node.aux2 = 1;
+      node.aux2 = root.btf;
       node.off = root.nodeOffset;
       setNonOwning(env, node);
     }

@@ -80,8 +80,12 @@ function untrustedOf(env: Env, btf: Btf, k: number, id: number, pointed: BtfType
   if (pointed.kind === 'void' || isNumber(pointed)) return { kind: 'untrusted_mem' };
   const btfId = kernelType(env, btf, k, id);
   const t = env.kernelBtf.type(btfId)!;
-  if (t.kind !== 'struct') {
-    env.reject('EINVAL', `arg#${k} has type ${describe(t)}, but only struct or primitive types are allowed`);
+  if (t.kind !== 'struct' && t.kind !== 'union') {
+    // Linux looks for the kernel's name in the program's BTF.
+    env.reject(
+      'EINVAL',
+      `arg#${k} has type ${t.kind.toUpperCase()} '(anon)', but only struct or primitive types are allowed`,
+    );
   }
   return { kind: 'untrusted', btfId };
 }
@@ -99,8 +103,11 @@ function sizeBehind(env: Env, btf: Btf, k: number, id: number, pointed: BtfType)
 function kernelType(env: Env, btf: Btf, k: number, id: number): number {
   const own = skipModifiers(btf, id);
   const t = resolve(btf, id);
+  if (!('name' in t) || t.name === '') {
+    const kind = t.kind === 'void' ? 'UNKNOWN' : t.kind.toUpperCase();
+    env.reject('EINVAL', `arg#${k} reference type('${kind} (anon)') candidate matching error: -22`);
+  }
   const what = `arg#${k} reference type('${describe(t)}')`;
-  if (!('name' in t) || t.name === '') env.reject('EINVAL', `${what} candidate matching error: -22`);
   const [found, other] = coreCandidates(btf, own, env.kernelBtf);
   if (found === undefined) env.reject('ENOENT', `${what} has no matches`);
   if (other !== undefined) env.reject('ESRCH', `${what} is ambiguous`);

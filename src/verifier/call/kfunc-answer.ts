@@ -2,7 +2,7 @@
  * What a kernel function answers, as its BTF says and a few special functions add. Linux: check_special_kfunc() and the
  * end of check_kfunc_call().
  */
-import { BtfError } from '../../base/errors.ts';
+import { BtfError, bug } from '../../base/errors.ts';
 import { type BtfType, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 import { mayAccessPacket } from '../pointer/packet.ts';
@@ -100,10 +100,10 @@ function answerSpecial(env: Env, kfunc: Kfunc, meta: KfuncMeta, r0: Reg): boolea
     case 'bpf_rbtree_root':
     case 'bpf_rbtree_left':
     case 'bpf_rbtree_right':
-      if (!meta.root) env.unsupported(`the kernel function ${kfunc.name} without a root`);
+      if (!meta.root) bug(`${kfunc.name} without a root`);
       r0.markPointer(BTF_PTR | ALLOC);
       r0.aux = meta.root.typeId;
-      r0.aux2 = 1;
+      r0.aux2 = meta.root.btf;
       r0.off = meta.root.nodeOffset;
       return true;
     case 'bpf_cast_to_kern_ctx':

@@ -2,7 +2,7 @@
  * One argument of a kernel function: its BTF type, the suffix of its name and the function's flags say what it must be.
  * Linux: check_kfunc_args(), get_kfunc_ptr_arg_type().
  */
-import { BtfError } from '../../base/errors.ts';
+import { BtfError, bug } from '../../base/errors.ts';
 import { type Btf, type BtfType, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import { BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER } from '../../uapi/generated/constants.ts';
 import { isContextType } from '../attach/context-type.ts';
@@ -25,7 +25,6 @@ import {
   MAP_KEY,
   MAP_PTR,
   MAP_VALUE,
-  MAYBE_NULL,
   NON_OWN_REF,
   PERCPU,
   PTR_CTX,
@@ -36,7 +35,6 @@ import {
   TCP_SOCK,
   TRUSTED,
   typeName,
-  UNTRUSTED,
 } from '../state/types.ts';
 import { hasFlag, type Kfunc, type KfuncParam } from '../structure/kfuncs.ts';
 import { recordOf } from '../structure/map-record.ts';
@@ -54,15 +52,37 @@ const STANDS_FOR: Readonly<Record<number, string>> = {
   [MAP_PTR]: 'bpf_map',
 };
 
+/** What an argument that is a pointer may be. */
+type Kind =
+  | 'null'
+  | 'ctx'
+  | 'object'
+  | 'refcounted'
+  | 'dynptr'
+  | 'iter'
+  | 'list_head'
+  | 'list_node'
+  | 'rb_root'
+  | 'rb_node'
+  | 'workqueue'
+  | 'task_work'
+  | 'res_spin_lock'
+  | 'irq_flag'
+  | 'const_str'
+  | 'callback'
+  | 'map'
+  | 'btf'
+  | 'mem'
+  | 'mem_size';
+
 /** Structures that a kernel function takes in another way than as a pointer to them. */
-const SPECIAL: Readonly<Record<string, string>> = {
+const SPECIAL: Readonly<Record<string, Kind>> = {
   bpf_list_head: 'list_head',
   bpf_list_node: 'list_node',
   bpf_rb_root: 'rb_root',
   bpf_rb_node: 'rb_node',
   bpf_wq: 'workqueue',
   bpf_task_work: 'task_work',
-  bpf_timer: 'timer',
   bpf_res_spin_lock: 'res_spin_lock',
 };
 
@@ -147,6 +167,7 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
         env.reject('EINVAL', `arg#${k} is neither owning or non-owning ref`);
       }
       if (!(reg.type & NON_OWN_REF)) meta.owningRef = true;
+      checkRecord(env, reg);
       if (!recordOf(env, reg.aux2, reg.aux).fields.some((f) => f.kind === 'bpf_refcount')) {
         env.reject('EINVAL', `arg#${k} doesn't point to a type with bpf_refcount field`);
       }
@@ -189,8 +210,6 @@ function checkOne(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number): boolean {
     case 'mem_size':
       checkSized(env, kfunc, meta, k, reg);
       return true;
-    default:
-      env.unsupported(`the ${kind} argument of the kernel function ${kfunc.name}`);
   }
 }
 
@@ -247,7 +266,7 @@ function checkScalar(env: Env, meta: KfuncMeta, param: KfuncParam, regno: number
   env.walk.precision.markReg(regno);
 }
 
-function kindOf(env: Env, kfunc: Kfunc, k: number, pointedTo: number, pointed: BtfType): string {
+function kindOf(env: Env, kfunc: Kfunc, k: number, pointedTo: number, pointed: BtfType): Kind {
   const param = kfunc.params[k]!;
   const next = kfunc.params[k + 1];
   const btf = env.kernelBtf;
@@ -338,6 +357,13 @@ function checkSized(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number, reg: Reg
   meta.constant = size.value;
 }
 
+/** Of a structure without any part of the kernel's Linux keeps no record, and is surprised. */
+function checkRecord(env: Env, reg: Reg): void {
+  if (recordOf(env, reg.aux2, reg.aux).fields.length === 0) {
+    env.reject('EFAULT', "verifier bug: Couldn't find btf_record");
+  }
+}
+
 function checkObject(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number, reg: Reg): void {
   if (reg.type === (BTF_PTR | ALLOC)) {
     if (kfunc.name !== 'bpf_obj_drop_impl') env.reject('EINVAL', `arg#${k} expected for bpf_obj_drop_impl()`);
@@ -363,7 +389,12 @@ function checkNode(env: Env, kfunc: Kfunc, meta: KfuncMeta, k: number, reg: Reg,
     }
     if (env.frame.inRbtreeLess) env.reject('EINVAL', `${kfunc.name} not allowed in rbtree cb`);
   }
-  useGraphNode(env, k + 1, kind === 'list_node' ? 'bpf_list_node' : 'bpf_rb_node', meta.root);
+  useGraphNode(
+    env,
+    k + 1,
+    kind === 'list_node' ? 'bpf_list_node' : 'bpf_rb_node',
+    meta.root ?? bug(`${kfunc.name} without a root`),
+  );
   meta.objectBtf = reg.aux2;
   meta.objectId = reg.aux;
 }
@@ -395,11 +426,11 @@ function checkBtfPointer(env: Env, kfunc: Kfunc, k: number, reg: Reg, wantedId: 
   const standIn = STANDS_FOR[reg.base];
   const unsafe = reg.type & ~0xff & ~(TRUSTED | ALLOC | NON_OWN_REF);
   const isRcu = (reg.type & RCU) !== 0 && inRcuSection(env);
-  if ((reg.base !== BTF_PTR || (unsafe && !isRcu)) && !standIn) {
+  // No function of the reference kernel takes a socket that need not be trusted: one that may be NULL comes from nowhere.
+  if ((reg.base !== BTF_PTR && !standIn) || (unsafe && !isRcu)) {
     const shown = typeName((reg.type & 0xff) | (reg.type & (TRUSTED | ALLOC | RCU | NON_OWN_REF)));
     env.reject('EINVAL', `arg#${k} is ${typeName(reg.type)} expected ${shown} or socket`);
   }
-  if (reg.type & (UNTRUSTED | MAYBE_NULL) && standIn) env.unsupported('a socket that may be NULL as an argument');
   const btfNo = standIn ? 0 : reg.aux2;
   const btf = env.btfOf(btfNo);
   const id = standIn ? env.kernelBtf.find(standIn, 'struct') : reg.aux;

@@ -1,8 +1,9 @@
 /**
  * What the arguments of one kernel function's call taught, for the arguments after them and for the answer.
  */
+
+import type { Root } from '../resource/graph.ts';
 import type { IterPlace } from '../resource/iterator.ts';
-import type { GraphRoot } from '../structure/map-record.ts';
 
 export class KfuncMeta {
   refId = 0;
@@ -22,5 +23,5 @@ export class KfuncMeta {
   owningRef = false;
   iter: IterPlace | null = null;
   dynptr = { id: 0, kind: 0, refId: 0 };
-  root: GraphRoot | null = null;
+  root: Root | null = null;
 }

@@ -252,7 +252,7 @@ function memberAt(
     }
     return null;
   }
-  env.reject('EACCES', `struct ${t.name || '(anon)'} doesn't have field at offset ${off}`);
+  env.reject('EINVAL', `struct ${t.name || '(anon)'} doesn't have field at offset ${off}`);
 }
 
 /** A pointer to a structure stays one; others lead to memory of which nothing is known. */

@@ -2,7 +2,8 @@
  * Kernel pointers kept in map values and allocated objects (kptrs): read as pointers that may be NULL and are only
  * trusted inside an RCU section, exchanged by bpf_kptr_xchg. Linux: check_map_kptr_access(), map_kptr_match_type().
  */
-import { resolve } from '../../btf/index.ts';
+import { bug } from '../../base/errors.ts';
+import { resolve, sizeOf } from '../../btf/index.ts';
 import { BPF_MEM, BPF_ST, BPF_STX, classOf, modeOf } from '../../isa/index.ts';
 import type { Env } from '../env.ts';
 import { inRcuSection } from '../resource/rcu.ts';
@@ -12,6 +13,7 @@ import {
   BTF_PTR,
   MAP_VALUE,
   MAYBE_NULL,
+  MEM,
   NON_OWN_REF,
   PERCPU,
   RCU,
@@ -29,21 +31,20 @@ const RCU_PROTECTED = new Set(['prog_test_ref_kfunc', 'cgroup', 'bpf_cpumask', '
 const TYPE_FLAGS = ~0xff;
 
 interface Pointee {
-  readonly btf: 0 | 1;
+  /** Number of its BTF. */
+  readonly btf: number;
   readonly id: number;
   readonly name: string;
 }
 
-/** What the field points to: a structure of the kernel by that name, or else the program's own. */
+/** What the field points to: a structure of the kernel by that name, or else of the BTF that the field is of. */
 function pointeeOf(env: Env, holder: Reg, field: MapField): Pointee {
   const btf = holder.base === MAP_VALUE ? env.maps[holder.aux]!.btf : env.btfOf(holder.aux2);
   const t = btf && field.pointee ? resolve(btf, field.pointee) : undefined;
-  if (!btf || t?.kind !== 'struct') env.unsupported('a kptr to what is no structure');
+  if (!btf || t?.kind !== 'struct' || !field.pointee) bug('a kptr to what is no structure');
   const kernel = env.kernelBtf.find(t.name, 'struct');
   if (kernel) return { btf: 0, id: kernel, name: t.name };
-  const own = env.input.btf?.find(t.name, 'struct');
-  if (!own || btf !== env.input.btf) env.unsupported("a kptr to a type of another program's BTF");
-  return { btf: 1, id: own, name: t.name };
+  return { btf: env.btfNumber(btf), id: field.pointee, name: t.name };
 }
 
 export function kptrAccess(env: Env, ptr: Reg, a: Access, field: MapField): void {
@@ -52,6 +53,11 @@ export function kptrAccess(env: Env, ptr: Reg, a: Access, field: MapField): void
     env.reject('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
   }
   const stores = classOf(code) === BPF_STX || classOf(code) === BPF_ST;
+  if (field.kind === 'uptr') {
+    if (stores) env.reject('EACCES', 'store to uptr disallowed');
+    loadUserPointer(env, ptr, a, field);
+    return;
+  }
   if (stores && field.kind !== 'kptr_untrusted') env.reject('EACCES', 'store to referenced kptr disallowed');
   const pointee = pointeeOf(env, ptr, field);
   if (!stores) {
@@ -73,13 +79,22 @@ export function kptrAccess(env: Env, ptr: Reg, a: Access, field: MapField): void
   if (!value.isNull) checkMatch(env, value, a.valueRegno, field, pointee);
 }
 
+/** A pointer to memory of user space that the kernel keeps in place: as large as its type. */
+function loadUserPointer(env: Env, ptr: Reg, a: Access, field: MapField): void {
+  const { btf } = env.maps[ptr.aux]!;
+  const to = env.reg(a.valueRegno);
+  to.markPointer(MEM | MAYBE_NULL);
+  to.aux = btf && field.pointee ? sizeOf(btf, field.pointee) : 0;
+  to.id = env.newId();
+}
+
 function loadFlags(env: Env, field: MapField, pointee: Pointee): number {
   const safe =
-    field.kind === 'percpu_kptr' || (field.kind === 'kptr' && (pointee.btf === 1 || RCU_PROTECTED.has(pointee.name)));
+    field.kind === 'percpu_kptr' || (field.kind === 'kptr' && (pointee.btf !== 0 || RCU_PROTECTED.has(pointee.name)));
   if (!safe || !inRcuSection(env)) return UNTRUSTED;
   if (field.kind === 'percpu_kptr') return RCU | PERCPU;
   if (pointee.btf === 0) return RCU;
-  const isNode = recordOf(env, 1, pointee.id).fields.some(
+  const isNode = recordOf(env, pointee.btf, pointee.id).fields.some(
     (f) => f.kind === 'bpf_list_node' || f.kind === 'bpf_rb_node',
   );
   // What may be in a list or tree at the same time is not owned.
@@ -118,7 +133,7 @@ export function exchangedField(env: Env, regno: number): MapField {
     env.reject('EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`);
   }
   const { fields } = map ? env.mapRecord(reg.aux) : recordOf(env, reg.aux2, reg.aux);
-  if (!fields.some((f) => f.isKptr)) env.reject('EINVAL', `R${regno} has no valid kptr`);
+  if (!fields.some((f) => f.isKptr && f.kind !== 'uptr')) env.reject('EINVAL', `R${regno} has no valid kptr`);
   const off = reg.off + Number(BigInt.asIntN(32, reg.value));
   const field = fields.find((f) => f.isKptr && f.offset === off);
   if (!field) env.reject('EACCES', `off=${off} doesn't point to kptr`);
@@ -136,7 +151,7 @@ export function checkExchanged(env: Env, holder: Reg, reg: Reg, regno: number, f
 /** What was in the field: a reference of its own, or NULL. */
 export function answerExchanged(env: Env, r0: Reg, holder: Reg, field: MapField): void {
   const pointee = pointeeOf(env, holder, field);
-  const own = pointee.btf === 1 ? ALLOC | (field.kind === 'percpu_kptr' ? PERCPU : 0) : 0;
+  const own = pointee.btf !== 0 ? ALLOC | (field.kind === 'percpu_kptr' ? PERCPU : 0) : 0;
   r0.markPointer(BTF_PTR | MAYBE_NULL | own);
   r0.aux = pointee.id;
   r0.aux2 = pointee.btf;

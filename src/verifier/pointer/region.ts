@@ -4,7 +4,7 @@
 import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
 import type { Reg } from '../state/reg.ts';
-import { MAP_KEY, MAP_VALUE, PKT, PKT_END, PKT_META, PTR_CTX, typeName } from '../state/types.ts';
+import { MAP_KEY, MAP_VALUE, PKT, PKT_END, PKT_META, typeName } from '../state/types.ts';
 
 const MAX_VAR_OFF = 1n << 29n;
 const S64_MIN = -(1n << 63n);
@@ -64,9 +64,6 @@ export function fits(
       env.write(
         `invalid access to packet, off=${off} size=${size}, R${regno}(id=${ptr.id},off=${off},r=${regionSize})\n`,
       );
-      break;
-    case PTR_CTX:
-      env.write(`invalid access to context, ctx_size=${regionSize} off=${off} size=${size}\n`);
       break;
     default:
       env.write(`invalid access to memory, mem_size=${regionSize} off=${off} size=${size}\n`);

@@ -6,6 +6,8 @@ import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 
 const MAX_DEPTH = 32;
+/** Bytes that are asked for where nothing is read. */
+const LEAST = 1;
 
 /** `strict`: only the structure itself, from its start. Where a pointer is in the way, the log tells so, as Linux does. */
 export function structsMatch(env: Env, btf: Btf, id: number, off: number, wanted: number, strict: boolean): boolean {
@@ -20,8 +22,10 @@ export function structsMatch(env: Env, btf: Btf, id: number, off: number, wanted
     if (!member) return false;
     const start = member.bitOffset / 8;
     if (resolve(btf, member.type).kind === 'ptr') {
-      const where = `struct ${t.name || '(anon)'} with off ${off} size 1`;
-      env.write(`cannot access ptr member ${member.name} with moff ${start} in ${where}\n`);
+      const name = t.name || '(anon)';
+      env.write(
+        `cannot access ptr member ${member.name} with moff ${start} in struct ${name} with off ${off} size ${LEAST}\n`,
+      );
       return false;
     }
     off -= start;

@@ -2,13 +2,20 @@
  * Linked lists and trees that programs keep in map values and allocated objects: their roots, under the lock beside
  * them, and the nodes inside the objects they hold. Linux: __process_kf_arg_ptr_to_graph_root(), …_graph_node().
  */
+import { bug } from '../../base/errors.ts';
+import type { GraphRoot } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 import { eachReg } from '../state/each.ts';
 import type { Reg } from '../state/reg.ts';
 import { isLock } from '../state/state.ts';
 import { ALLOC, BTF_PTR, MAP_VALUE, NON_OWN_REF, RCU } from '../state/types.ts';
-import { type GraphRoot, type MapRecord, recordOf } from '../structure/map-record.ts';
+import { type MapRecord, recordOf } from '../structure/map-record.ts';
 import { releaseRef, releaseRefById } from './reference.ts';
+
+/** A root, with the number of the BTF that its type is of. */
+export interface Root extends GraphRoot {
+  readonly btf: number;
+}
 
 const OBJECT = BTF_PTR | ALLOC;
 
@@ -17,10 +24,15 @@ export function recordBehind(env: Env, reg: Reg): MapRecord {
   return reg.base === MAP_VALUE ? env.mapRecord(reg.aux) : recordOf(env, reg.aux2, reg.aux);
 }
 
+/** Number of the BTF of what is behind a register. */
+function btfBehind(env: Env, reg: Reg): number {
+  return reg.base === MAP_VALUE ? env.btfNumber(env.maps[reg.aux]!.btf!) : reg.aux2;
+}
+
 /** Who owns a lock behind a register: maps by number, program BTF below zero. */
 export const lockOwner = (reg: Reg): number => (reg.base === MAP_VALUE ? reg.aux + 1 : -1 - reg.aux2);
 
-export function useGraphRoot(env: Env, regno: number, name: 'bpf_list_head' | 'bpf_rb_root'): GraphRoot {
+export function useGraphRoot(env: Env, regno: number, name: 'bpf_list_head' | 'bpf_rb_root'): Root {
   const reg = env.reg(regno);
   if (reg.type !== MAP_VALUE && reg.type !== OBJECT) {
     env.reject('EINVAL', `arg#${regno - 1} expected pointer to map value or allocated object`);
@@ -40,16 +52,11 @@ export function useGraphRoot(env: Env, regno: number, name: 'bpf_list_head' | 'b
     if (cur.activeLocks) env.write('held lock and object are not in the same allocation\n');
     env.reject('EINVAL', `bpf_spin_lock at off=${lock?.offset ?? -1} must be held for ${name}`);
   }
-  if (!field.root) env.unsupported(`a ${name} that does not say what it contains`);
-  return field.root;
+  // Map creation and BTF_LOAD take no list or tree that does not say what it holds.
+  return { ...(field.root ?? bug(`a ${name} without its contents`)), btf: btfBehind(env, reg) };
 }
 
-export function useGraphNode(
-  env: Env,
-  regno: number,
-  name: 'bpf_list_node' | 'bpf_rb_node',
-  root: GraphRoot | null,
-): void {
+export function useGraphNode(env: Env, regno: number, name: 'bpf_list_node' | 'bpf_rb_node', root: Root): void {
   const reg = env.reg(regno);
   if (!reg.isConst) {
     env.reject('EINVAL', `R${regno} doesn't have constant offset. ${name} has to be at the constant offset`);
@@ -57,10 +64,9 @@ export function useGraphNode(
   const at = reg.off + Number(BigInt.asIntN(32, reg.value));
   const field = recordBehind(env, reg).fields.find((f) => f.offset === at && f.kind === name);
   if (!field) env.reject('EINVAL', `${name} not found at offset=${at >>> 0}`);
-  if (!root) env.unsupported(`a ${name} without its root`);
   const have = env.btfTypeName(reg.aux2, reg.aux);
-  const want = env.btfTypeName(1, root.typeId);
-  if (reg.aux2 !== 1 || reg.aux !== root.typeId) {
+  const want = env.btfTypeName(root.btf, root.typeId);
+  if (reg.aux2 !== root.btf || reg.aux !== root.typeId) {
     const head = name === 'bpf_list_node' ? 'bpf_list_head' : 'bpf_rb_root';
     env.reject(
       'EINVAL',

@@ -24,7 +24,7 @@ export function findExceptionCallback(env: Env): number {
   if (names.length > 1) env.reject('EEXIST', 'multiple exception callback tags for main subprog');
   const func = btf.find(name, 'func');
   const t = btf.type(func);
-  if (t?.kind !== 'func') env.reject('ENOENT', `exception cb '${name}' could not be found in BTF`);
+  if (t?.kind !== 'func') env.reject('ENOENT', `exception callback '${name}' could not be found in BTF`);
   if (t.linkage !== BTF_FUNC_GLOBAL) env.reject('EINVAL', `exception callback '${name}' must have global linkage`);
   for (let at = 8; at + 8 <= funcInfo.length; at += 8) {
     if (dv.getUint32(at + 4, true) === func) return dv.getUint32(at, true);

@@ -15,13 +15,16 @@ export function checkKernelVariable(env: Env, pc: number): void {
   const { insns } = env;
   const id = insns.imm[pc]!;
   const fd = insns.imm[pc + 1]!;
-  // There are no modules here, so no descriptor is of one's types.
-  if (fd !== 0) env.reject('EINVAL', 'invalid module BTF object FD specified.');
-  const btf = env.kernelBtf;
+  const btf = fd === 0 ? env.kernelBtf : env.input.btfByFd?.(fd);
+  if (!btf) env.reject('EINVAL', 'invalid module BTF object FD specified.');
   const t = btf.type(id);
   if (!t) env.reject('ENOENT', `ldimm64 insn specifies invalid btf_id ${id}.`);
   if (t.kind !== 'var' && t.kind !== 'func') {
     env.reject('EINVAL', `pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
+  }
+  // There are no modules here: what other types name has no address.
+  if (btf !== env.kernelBtf) {
+    env.reject('ENOENT', `ldimm64 failed to find the address for kernel symbol '${t.name}'.`);
   }
   if (t.kind === 'func' || isPerCpu(env, id) || resolve(btf, t.type).kind === 'struct') return;
   try {

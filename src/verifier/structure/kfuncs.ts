@@ -4,7 +4,7 @@
  */
 import type { KfuncFlag, KfuncRow } from '../../uapi/kfuncs.ts';
 import { KFUNCS } from '../../uapi/kfuncs.ts';
-import type { Env } from '../env.ts';
+import type { Env, Errno } from '../env.ts';
 
 export interface KfuncParam {
   readonly name: string;
@@ -53,13 +53,23 @@ export function addKfunc(env: Env, pc: number): void {
 /** The function that the call at `pc` names. */
 export const kfuncAt = (env: Env, pc: number): Kfunc | undefined => env.kfuncs.get(env.insns.imm[pc]!);
 
-/** `off` says in which module: by its place among the descriptors that came with the program. */
+/** `off` says in which module: by its place among the descriptors that came with the program. There are no modules here. */
 function refuseModule(env: Env, off: number): never {
-  if (off > 0 && env.input.fdArray) env.unsupported('a kernel function of a module');
-  env.write(
-    off < 0
-      ? 'negative offset disallowed for kernel module function call\n'
-      : 'kfunc offset > 0 without fd_array is invalid\n',
-  );
-  env.reject(off < 0 ? 'EINVAL' : 'EPROTO', 'failed to find BTF for kernel function');
+  const { fdArray } = env.input;
+  let errno: Errno = 'EINVAL';
+  if (off < 0) {
+    env.write('negative offset disallowed for kernel module function call\n');
+  } else if (!fdArray) {
+    errno = 'EPROTO';
+    env.write('kfunc offset > 0 without fd_array is invalid\n');
+  } else {
+    const fd = fdArray[off] ?? 0;
+    if (env.input.btfByFd?.(fd)) {
+      env.write('BTF fd for kfunc is not a module BTF\n');
+    } else {
+      errno = env.fdError(fd);
+      env.write('invalid module BTF fd specified\n');
+    }
+  }
+  env.reject(errno, 'failed to find BTF for kernel function');
 }

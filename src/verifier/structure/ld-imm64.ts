@@ -97,7 +97,7 @@ function checkDirectValue(env: Env, map: VerifierMap, off: number): void {
 /** Index of the map behind a descriptor among those that the program uses. */
 function useMap(env: Env, fd: number): number {
   const map = env.input.mapByFd(fd);
-  if (!map) env.reject('EINVAL', `fd ${fd} is not pointing to valid bpf_map`);
+  if (!map) env.reject(env.fdError(fd), `fd ${fd} is not pointing to valid bpf_map`);
   const known = env.usedMaps.findIndex((m) => m.id === map.id);
   if (known >= 0) return known;
   checkMapForProgram(env, map);

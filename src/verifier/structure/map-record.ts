@@ -2,29 +2,14 @@
  * Fields of a map's value that the kernel keeps, as the map's BTF says: locks, timers, kernel pointers, graph nodes.
  */
 
-import { BtfError } from '../../base/errors.ts';
-import { type Btf, resolve, sizeOf, skipModifiers } from '../../btf/index.ts';
+import { type KernelField, kernelFields, MAP_FIELDS, objectFields } from '../../btf/index.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
 import type { Reg } from '../state/reg.ts';
 import { ALLOC, BTF_PTR, MAP_VALUE } from '../state/types.ts';
 
-export interface MapField {
-  /** The name that messages give it: bpf_spin_lock, kptr. */
-  readonly kind: string;
-  readonly offset: number;
-  readonly size: number;
+export interface MapField extends KernelField {
   readonly isKptr: boolean;
-  /** Lists and trees: what they hold. */
-  readonly root?: GraphRoot | undefined;
-  /** Kptrs: the type pointed to, in the BTF of the field. */
-  readonly pointee?: number | undefined;
-}
-
-/** What a list or tree holds: objects of this type, linked by the node at this offset. */
-export interface GraphRoot {
-  readonly typeId: number;
-  readonly nodeOffset: number;
 }
 
 export interface MapRecord {
@@ -33,42 +18,14 @@ export interface MapRecord {
   readonly hasAsyncFields: boolean;
 }
 
-const FIELD_TYPES: Record<string, string> = {
-  bpf_spin_lock: 'bpf_spin_lock',
-  bpf_res_spin_lock: 'bpf_res_spin_lock',
-  bpf_timer: 'bpf_timer',
-  bpf_wq: 'bpf_wq',
-  bpf_task_work: 'bpf_task_work',
-  bpf_list_head: 'bpf_list_head',
-  bpf_list_node: 'bpf_list_node',
-  bpf_rb_root: 'bpf_rb_root',
-  bpf_rb_node: 'bpf_rb_node',
-  bpf_refcount: 'bpf_refcount',
-};
-/** The reference kernel takes `uptr` for no field of its own: pointers tagged so are numbers to programs. */
-const KPTR_TAGS: Record<string, string> = {
-  kptr_untrusted: 'kptr_untrusted',
-  kptr: 'kptr',
-  percpu_kptr: 'percpu_kptr',
-};
+const KPTRS = new Set(['kptr', 'kptr_untrusted', 'percpu_kptr', 'uptr']);
 const ASYNC = new Set(['bpf_timer', 'bpf_wq', 'bpf_task_work']);
-const MAX_DEPTH = 8;
-/** With more of them Linux takes none of them for the kernel's: then nothing can be done with them. */
-const MAX_FIELDS = 11;
-/** So it does where there are two of one of these, or a list or tree that does not say what it holds. */
-const ONCE = ['bpf_spin_lock', 'bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work', 'bpf_refcount'];
 
+/** Where BTF says of the fields what cannot be, Linux takes none of them for the kernel's: then nothing can be done with them. */
 export function mapRecordOf(map: VerifierMap): MapRecord {
   const { btf, btfValueTypeId } = map;
-  return btf && btfValueTypeId ? fieldsOf(btf, btfValueTypeId) : { fields: [], hasAsyncFields: false };
-}
-
-/** What is only looked for in map values. */
-const MAPS_ONLY = new Set(['bpf_res_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_task_work']);
-
-/** Fields of the kernel, ascending by offset: in a map's value, or in a structure that programs allocate. */
-export function kernelFields(btf: Btf, id: number, place: 'map' | 'object'): readonly MapField[] {
-  return fieldsOf(btf, id, place === 'map' ? undefined : MAPS_ONLY).fields;
+  const fields = btf && btfValueTypeId ? kernelFields(btf, btfValueTypeId, MAP_FIELDS) : [];
+  return recordWith(typeof fields === 'number' ? [] : fields);
 }
 
 /** Fields of the kernel in a structure that programs allocate: type `id` of BTF number `btf`. */
@@ -76,90 +33,17 @@ export function recordOf(env: Env, btf: number, id: number): MapRecord {
   const records = (env.records[btf] ??= new Map<number, MapRecord>());
   let known = records.get(id);
   if (!known) {
-    known = fieldsOf(env.btfOf(btf), id, MAPS_ONLY);
+    known = recordWith(objectFields(env.btfOf(btf), id));
     records.set(id, known);
   }
   return known;
 }
 
-/** Fields of the kernel in a structure, or in the variables of a section, but for those that do not count there. */
-function fieldsOf(btf: Btf, id: number, without: ReadonlySet<string> = new Set()): MapRecord {
-  const found: MapField[] = [];
-  if (id) {
-    try {
-      collect(btf, id, 0, found, 0);
-    } catch (error) {
-      // Map creation has refused such BTF already.
-      if (!(error instanceof BtfError)) throw error;
-    }
-  }
-  const fields = found.filter((f) => !without.has(f.kind));
-  const twice = ONCE.some((kind) => fields.filter((f) => f.kind === kind).length > 1);
-  const homeless = fields.some((f) => NODE_OF[f.kind] !== undefined && f.root === undefined);
-  if (fields.length > MAX_FIELDS || twice || homeless) return { fields: [], hasAsyncFields: false };
-  fields.sort((a, b) => a.offset - b.offset);
-  return { fields, hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)) };
-}
-
-const CONTAINS = 'contains:';
-
-/** The `contains:TYPE:FIELD` tag of a member or variable: what the list or tree in it holds. */
-function rootOf(btf: Btf, kind: string, tagged: number, component: number): GraphRoot | undefined {
-  for (const id of btf.declTags()) {
-    const tag = btf.type(id);
-    if (tag?.kind !== 'decl_tag' || tag.type !== tagged || tag.component !== component) continue;
-    if (!tag.name.startsWith(CONTAINS)) continue;
-    const [type = '', field = ''] = tag.name.slice(CONTAINS.length).split(':');
-    const typeId = btf.find(type, 'struct');
-    const t = btf.type(typeId);
-    const node = t?.kind === 'struct' ? t.members.find((m) => m.name === field) : undefined;
-    if (!node || resolve(btf, node.type).name !== NODE_OF[kind]) return undefined;
-    return { typeId, nodeOffset: node.bitOffset / 8 };
-  }
-  return undefined;
-}
-
-/** What links the objects of a list or tree. */
-const NODE_OF: Readonly<Record<string, string>> = { bpf_list_head: 'bpf_list_node', bpf_rb_root: 'bpf_rb_node' };
-
-/** `tagged` and `component` say where declaration tags of what is looked at hang. */
-function collect(btf: Btf, id: number, base: number, out: MapField[], depth: number, tagged = 0, component = -1): void {
-  if (depth > MAX_DEPTH || out.length > MAX_FIELDS) return;
-  const t = resolve(btf, id);
-  if (t.kind === 'struct') {
-    const kind = FIELD_TYPES[t.name];
-    if (kind) {
-      const root = kind in NODE_OF ? rootOf(btf, kind, tagged, component) : undefined;
-      out.push({ kind, offset: base, size: t.size, isKptr: false, root });
-      return;
-    }
-    const self = skipModifiers(btf, id);
-    for (const [k, m] of t.members.entries()) {
-      collect(btf, m.type, base + m.bitOffset / 8, out, depth + 1, self, k);
-    }
-  } else if (t.kind === 'datasec') {
-    for (const v of t.vars) {
-      const variable = btf.type(v.type);
-      if (variable?.kind === 'var') collect(btf, variable.type, base + v.offset, out, depth + 1, v.type);
-    }
-  } else if (t.kind === 'array') {
-    const element = resolve(btf, t.type);
-    if (element.kind !== 'struct' && element.kind !== 'ptr' && element.kind !== 'array') return;
-    const size = sizeOf(btf, t.type);
-    for (let k = 0; k < Math.min(t.count, MAX_FIELDS + 1); k++)
-      collect(btf, t.type, base + k * size, out, depth + 1, tagged, component);
-  } else if (t.kind === 'ptr') {
-    const pointed = btf.type(skipUntilTag(btf, t.type));
-    const tag = pointed?.kind === 'type_tag' ? KPTR_TAGS[pointed.name] : undefined;
-    if (tag && pointed?.kind === 'type_tag') {
-      out.push({ kind: tag, offset: base, size: 8, isKptr: true, pointee: pointed.type });
-    }
-  }
-}
-
-function skipUntilTag(btf: Btf, id: number): number {
-  const t = btf.type(id);
-  return t && (t.kind === 'const' || t.kind === 'volatile') ? t.type : id;
+function recordWith(fields: readonly KernelField[]): MapRecord {
+  return {
+    fields: fields.map((f) => ({ ...f, isKptr: KPTRS.has(f.kind) })),
+    hasAsyncFields: fields.some((f) => ASYNC.has(f.kind)),
+  };
 }
 
 /** The register number of a map, added to the list where it is new. */
