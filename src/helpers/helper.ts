@@ -49,6 +49,15 @@ export interface HelperEnv {
   currentTask(): Task;
   /** The task whose task_struct is at `addr`, or undefined: programs can hold pointers to tasks that ended. */
   taskAt(addr: Addr): Task | undefined;
+  /** The task with that pid. */
+  taskOf(pid: number): Task | undefined;
+  /** Keeps the task_struct at `addr` until it is released as often; false where there is no such task any more. */
+  holdTask(addr: Addr): boolean;
+  releaseTask(addr: Addr): void;
+  /** The struct cgroup of an id, its id, and that of its ancestor `level` steps below the root; 0, undefined for none. */
+  cgroupOf(id: bigint): Addr;
+  cgroupAt(addr: Addr): bigint | undefined;
+  cgroupAncestor(addr: Addr, level: number): Addr;
   /** `name+0xoff/0xsize` of the kernel function that `addr` lies in, or undefined where it lies in none. */
   kernelSymbol(addr: bigint): string | undefined;
   /** Calls `fire` once, `delayNs` from now, in a run of its own; answers what cancels it. For bpf_timer. */

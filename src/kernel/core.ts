@@ -23,6 +23,7 @@ import { mayEnter } from './objects/prog-array.ts';
 import { TracePipe } from './readers/trace-pipe.ts';
 import { Execution } from './run/execution.ts';
 import { packetLoad } from './run/packet-load.ts';
+import { CgroupBlocks } from './world/cgroup-struct.ts';
 import { CgroupTree } from './world/cgroups.ts';
 import { hostClock } from './world/clock.ts';
 import { DeviceTable } from './world/devices.ts';
@@ -51,6 +52,7 @@ export class Core {
   readonly kfuncs: ReturnType<typeof bindKfuncs>;
   /** What programs allocated. */
   readonly objects: ObjectStore;
+  readonly cgroupBlocks: CgroupBlocks;
   readonly trace = new TracePipe();
   readonly bpffs = new BpfFileSystem();
   readonly progs = new Ids<LoadedProg>();
@@ -94,7 +96,8 @@ export class Core {
       clock,
       random,
     };
-    this.objects = new ObjectStore(this.mem, this.cpus, () => {});
+    this.objects = new ObjectStore(this.mem, this.cpus, (addr) => this.world.tasks.release(addr));
+    this.cgroupBlocks = new CgroupBlocks(this.mem, () => this.kernelBtf, cgroups);
     this.execution = new Execution(this); // reads what is set above
     this.hooks = new HookTable(this.mem, this.execution, this.world);
     this.kfuncs = bindKfuncs(this.execution);

@@ -1,5 +1,5 @@
 /**
- * Programs of test/fixtures/run: objects in lists, trees and map values, arenas, iterators. Every kernel gives what Linux
+ * Programs of test/fixtures/run: objects in lists, trees and map values, arenas, tasks, iterators. Every kernel gives what Linux
  * gives; where bpf(2) does not work, what is written here is what it gave.
  */
 import { readFileSync } from 'node:fs';
@@ -83,6 +83,14 @@ function runsAsItShould(openKernel: () => Promise<Kernel>): void {
       values.push(nodes.getBigUint64(Number(at - start) + 8, true));
     expect(values).toEqual([81n, 64n, 49n, 36n, 25n, 16n, 9n, 4n, 1n, 0n]);
     await memory.close();
+  });
+
+  it('sets of CPUs, tasks, cgroups', async () => {
+    kernel = await openKernel();
+    await open('world');
+    expect((await called('masks')).answer).toBe(0b1_0011_0111);
+    expect((await called('tasks')).answer).toBe(1);
+    expect((await called('cgroups')).answer).toBe(0b11);
   });
 
   it('iterators', async () => {

@@ -126,6 +126,22 @@ export class TestHelperEnv implements HelperEnv {
   taskAt(addr: number): TestTask | undefined {
     return addr === this.task.addr ? this.task : undefined;
   }
+  taskOf(pid: number): TestTask | undefined {
+    return pid === this.task.pid ? this.task : undefined;
+  }
+  holdTask(addr: number): boolean {
+    return addr === this.task.addr;
+  }
+  releaseTask(): void {}
+  cgroupOf(): number {
+    return 0;
+  }
+  cgroupAt(): bigint | undefined {
+    return undefined;
+  }
+  cgroupAncestor(): number {
+    return 0;
+  }
   kernelSymbol(addr: bigint): string | undefined {
     return addr === 0xffffffff81000000n ? '_stext+0x0/0x10' : undefined;
   }

@@ -5,11 +5,13 @@
 import type { Callable } from '../../vm/index.ts';
 import type { Helper, HelperEnv } from '../helper.ts';
 import * as arena from './arena.ts';
+import * as cpumask from './cpumask.ts';
 import * as dynptr from './dynptr.ts';
 import * as graph from './graph.ts';
 import * as iterators from './iterators.ts';
 import * as sections from './sections.ts';
 import * as strings from './strings.ts';
+import * as world from './world.ts';
 
 export const KFUNCS: Readonly<Record<string, Helper>> = {
   ...sections,
@@ -18,6 +20,8 @@ export const KFUNCS: Readonly<Record<string, Helper>> = {
   ...strings,
   ...graph,
   ...arena,
+  ...cpumask,
+  ...world,
 };
 
 /** Each bound to a kernel. */

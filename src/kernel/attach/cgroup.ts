@@ -1,39 +1,55 @@
-/** cgroup_skb programs at a cgroup: attached one by one, or by a link. */
+/** Programs at a cgroup: attached one by one, or by a link. */
 import { EEXIST, EINVAL, ENOENT, EPERM } from '../../base/errno.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import { BPF_F_ALLOW_MULTI, BPF_F_ALLOW_OVERRIDE, BPF_F_REPLACE } from '../../uapi/flags.ts';
 import {
-  BPF_CGROUP_INET_EGRESS,
   BPF_CGROUP_INET_INGRESS,
   BPF_LINK_TYPE_CGROUP,
+  BPF_PROG_TYPE_CGROUP_SOCK,
+  BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+  BPF_PROG_TYPE_CGROUP_SOCKOPT,
 } from '../../uapi/generated/constants.ts';
 import type { Client } from '../client.ts';
 import type { Attachment } from '../hooks/attach-point.ts';
-import type { CgroupSkbPoint } from '../hooks/packet-hooks.ts';
+import { isCgroupSkb } from '../hooks/cgroup-places.ts';
+import { allowsMulti, type CgroupPoint } from '../hooks/cgroup-point.ts';
 import { Link } from '../objects/link.ts';
 import type { LoadedProg } from '../objects/prog.ts';
 
-export function isCgroupSkb(attachType: number): boolean {
-  return attachType === BPF_CGROUP_INET_INGRESS || attachType === BPF_CGROUP_INET_EGRESS;
-}
-
 /** The hook of the cgroup behind a descriptor, or -errno. */
-export function cgroupPoint(client: Client, fd: number, attachType: number): CgroupSkbPoint | number {
+export function cgroupPoint(client: Client, fd: number, attachType: number): CgroupPoint | number {
   const handle = client.object('cgroup', fd);
   if (typeof handle === 'number') return handle;
-  return client.core.hooks.cgroupSkb(handle.cgroup.id, attachType === BPF_CGROUP_INET_INGRESS ? 'ingress' : 'egress');
+  const { hooks } = client.core;
+  const { id } = handle.cgroup;
+  if (!isCgroupSkb(attachType)) return hooks.cgroupCall(id, attachType);
+  return hooks.cgroupSkb(id, attachType === BPF_CGROUP_INET_INGRESS ? 'ingress' : 'egress');
 }
 
+/** Types of program that were verified for one place of cgroups, and go nowhere else. */
+const FOR_ONE_PLACE: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE_CGROUP_SOCK,
+  BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+  BPF_PROG_TYPE_CGROUP_SOCKOPT,
+]);
+
+/** Whether a program of the right type may go to this place. */
+export function fitsCgroup(prog: LoadedProg, attachType: number): boolean {
+  return !FOR_ONE_PLACE.has(prog.type) || prog.attachType === attachType;
+}
+
+const isUsed = (point: CgroupPoint): boolean => point.attachments.length > 0;
+
 /** Whether a cgroup may get a program attached with `flags`: its ancestors must allow it, and its own way is settled. */
-function mayAttach(point: CgroupSkbPoint, flags: number): number {
+function mayAttach(point: CgroupPoint, flags: number): number {
   for (let up = point.parent; up !== null; up = up.parent) {
-    if (!up.isAttachedItself) continue;
-    if (up.allowsMulti) break;
+    if (!isUsed(up)) continue;
+    if (allowsMulti(up)) break;
     if ((up.flags & BPF_F_ALLOW_OVERRIDE) === 0) return -EPERM;
     if ((flags & BPF_F_ALLOW_MULTI) !== 0) return -EPERM;
     break;
   }
-  return point.isAttachedItself && point.flags !== flags ? -EPERM : 0;
+  return isUsed(point) && point.flags !== flags ? -EPERM : 0;
 }
 
 export function attachCgroup(
@@ -52,9 +68,9 @@ export function attachCgroup(
   if (flags === known) return -EINVAL;
   const error = mayAttach(point, flags);
   if (error !== 0) return error;
-  if (point.attachments.some((other) => other.prog === prog)) return point.allowsMulti ? -EINVAL : 0;
+  if (point.attachments.some((other) => other.prog === prog)) return allowsMulti(point) ? -EINVAL : 0;
   // Without BPF_F_ALLOW_MULTI a cgroup has one program, and the new one takes its place.
-  const old = replaced ?? (point.allowsMulti ? undefined : point.attachments[0]?.prog);
+  const old = replaced ?? (allowsMulti(point) ? undefined : point.attachments[0]?.prog);
   if (old !== undefined) {
     const slot = point.attachments.find((other) => other.prog === old && other.linkId === 0);
     if (slot === undefined) return replaced ? -ENOENT : -EEXIST;
@@ -70,7 +86,7 @@ export function attachCgroup(
 export function detachCgroup(client: Client, prog: LoadedProg | undefined, fd: number, attachType: number): number {
   const point = cgroupPoint(client, fd, attachType);
   if (typeof point === 'number') return point;
-  const found = point.allowsMulti ? point.attachments.find((other) => other.prog === prog) : point.attachments[0];
+  const found = allowsMulti(point) ? point.attachments.find((other) => other.prog === prog) : point.attachments[0];
   if (found === undefined || found.linkId !== 0) return -ENOENT;
   point.detach(found);
   found.prog.drop();

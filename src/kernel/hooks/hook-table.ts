@@ -1,10 +1,15 @@
 /**
  * All hooks of a kernel: made when first asked for, kept for its life.
  */
+import { EINVAL } from '../../base/errno.ts';
+import { BpfError } from '../../base/errors.ts';
 import type { Memory } from '../../base/memory.ts';
+import { ATTACH_TYPES, type AttachTypeName, attachTypeName } from '../../uapi/attach-types.ts';
 import type { Execution } from '../run/execution.ts';
 import type { World } from '../world/world.ts';
 import type { AttachPoint, HookEnv } from './attach-point.ts';
+import { isCgroupPlace } from './cgroup-places.ts';
+import { CgroupCallPoint } from './cgroup-point.ts';
 import type { Hook, Hooks } from './hook.ts';
 import { Kprobe } from './kprobe.ts';
 import { CgroupSkbPoint, type Direction, SocketFilterPoint, TcxPoint, XdpPoint } from './packet-hooks.ts';
@@ -78,6 +83,22 @@ export class HookTable implements Hooks {
       const cgroup = this.#world.cgroups.byId(cgroupId);
       const parent = cgroup?.parent ? this.cgroupSkb(cgroup.parent.id, direction) : null;
       return new CgroupSkbPoint(this.#env, cgroupId, direction, `${cgroup?.path ?? cgroupId} ${direction}`, parent);
+    });
+  }
+
+  cgroup(cgroupId: bigint, place: AttachTypeName): CgroupCallPoint {
+    const { id } = ATTACH_TYPES[place];
+    if (!isCgroupPlace(id)) throw new BpfError('cgroup hook', EINVAL, `${place} is no place of cgroups that is called`);
+    return this.cgroupCall(cgroupId, id);
+  }
+
+  /** The same by the number of the attach type. */
+  cgroupCall(cgroupId: bigint, attachType: number): CgroupCallPoint {
+    return this.#point(`cgroup ${cgroupId} ${attachType}`, () => {
+      const cgroup = this.#world.cgroups.byId(cgroupId);
+      const parent = cgroup?.parent ? this.cgroupCall(cgroup.parent.id, attachType) : null;
+      const name = `${cgroup?.path ?? cgroupId} ${attachTypeName(attachType)}`;
+      return new CgroupCallPoint(this.#env, cgroupId, attachType, name, parent);
     });
   }
 

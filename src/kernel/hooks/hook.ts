@@ -5,6 +5,7 @@
  * to save itself the work, and fires it. Firing is synchronous: when it returns, every attached program has run.
  * A hook object lives as long as its kernel; ask once and keep it.
  */
+import type { AttachTypeName } from '../../uapi/attach-types.ts';
 import type { WorldTask } from '../world/task.ts';
 
 export interface Hook {
@@ -24,7 +25,8 @@ export type HookKind =
   | 'xdp'
   | 'tcx'
   | 'socket_filter'
-  | 'cgroup_skb';
+  | 'cgroup_skb'
+  | 'cgroup';
 
 /** A field of a tracepoint record, as tracefs `format` files describe it. Offsets and sizes are bytes. */
 export interface TracepointField {
@@ -145,6 +147,22 @@ export interface PacketHook extends Hook {
   run(packet: Uint8Array, meta?: PacketMeta): PacketVerdict;
 }
 
+/** What the programs of a cgroup said. */
+export interface CgroupVerdict {
+  /** 0: it may happen. Negative: what the process is answered, -EPERM where no program said otherwise. */
+  retval: number;
+  /** The context as they left it: an address that they changed, for one. */
+  context: Uint8Array;
+}
+
+export interface CgroupHook extends Hook {
+  readonly kind: 'cgroup';
+  /** BPF_CGROUP_* */
+  readonly attachType: number;
+  /** Runs the programs on a context: the bytes of what their type has (`struct bpf_sock_addr`, `bpf_sysctl` …). */
+  run(context: Uint8Array, task?: WorldTask): CgroupVerdict;
+}
+
 export interface SocketFilterHook extends Hook {
   readonly kind: 'socket_filter';
   /** How many bytes of the packet the filter keeps: 0 drops it. The whole length where nothing is attached. */
@@ -168,6 +186,8 @@ export interface Hooks {
   tcx(ifindex: number, direction: 'ingress' | 'egress'): PacketHook;
   /** Packets of the sockets of a cgroup. */
   cgroupSkb(cgroupId: bigint, direction: 'ingress' | 'egress'): PacketHook;
+  /** What else processes of a cgroup do: `cgroup_inet4_connect`, `cgroup_device` … EINVAL for what is no such place. */
+  cgroup(cgroupId: bigint, place: AttachTypeName): CgroupHook;
   /** The filter of one socket of the world: a name that the source chooses. */
   socketFilter(socket: string): SocketFilterHook;
   /** Sampling events that programs are attached to. Who can sample (a timer, a profiler) fires them. */

@@ -4,7 +4,6 @@
  * One attach point each; what differs is the context, the order of programs, and how their answers become a verdict.
  */
 import type { Memory } from '../../base/memory.ts';
-import { BPF_F_ALLOW_MULTI } from '../../uapi/flags.ts';
 import {
   BPF_CGROUP_INET_EGRESS,
   BPF_CGROUP_INET_INGRESS,
@@ -17,6 +16,7 @@ import {
   XDP_PASS,
 } from '../../uapi/generated/constants.ts';
 import { type Attachment, AttachPoint, type HookEnv } from './attach-point.ts';
+import { type CgroupPoint, effectivePrograms } from './cgroup-point.ts';
 import { type Frame, SkbFrame, XdpFrame } from './frame.ts';
 import type { PacketHook, PacketMeta, PacketVerdict, SocketFilterHook } from './hook.ts';
 
@@ -107,7 +107,7 @@ export class TcxPoint extends PacketPoint implements PacketHook {
 }
 
 /** cgroup_skb: every program of the cgroup and, as far as they let it, of its ancestors; all must say 1. */
-export class CgroupSkbPoint extends PacketPoint implements PacketHook {
+export class CgroupSkbPoint extends PacketPoint implements PacketHook, CgroupPoint {
   readonly kind = 'cgroup_skb';
   readonly cgroupId: bigint;
   readonly attachType: number;
@@ -123,33 +123,13 @@ export class CgroupSkbPoint extends PacketPoint implements PacketHook {
     this.parent = parent;
   }
 
-  /**
-   * What runs for a packet of this cgroup: its own programs first, then those of ancestors that allow several. A cgroup
-   * without programs gets its nearest ancestor's.
-   */
-  effective(): Attachment[] {
-    const all: Attachment[] = [];
-    for (let point: CgroupSkbPoint | null = this; point !== null; point = point.parent) {
-      if (!point.isAttachedItself) continue;
-      if (all.length > 0 && !point.allowsMulti) continue;
-      all.push(...point.attachments);
-    }
-    return all;
-  }
-
-  get isAttachedItself(): boolean {
-    return this.attachments.length > 0;
-  }
-  get allowsMulti(): boolean {
-    return (this.flags & BPF_F_ALLOW_MULTI) !== 0;
-  }
   override get attached(): boolean {
-    return this.isAttachedItself || (this.parent?.attached ?? false);
+    return super.attached || (this.parent?.attached ?? false);
   }
 
   run(packet: Uint8Array, meta: PacketMeta = {}): PacketVerdict {
     const untouched = verdict(1, packet, meta);
-    const programs = this.effective();
+    const programs = effectivePrograms(this);
     if (programs.length === 0) return untouched;
     const ran = this.withFrame(
       (mem) => SkbFrame.make(mem, packet),

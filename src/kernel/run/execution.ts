@@ -14,6 +14,7 @@ import type { CallbackArgs, Engine } from '../../vm/index.ts';
 import type { MapRegistry } from '../objects/map.ts';
 import type { LoadedProg } from '../objects/prog.ts';
 import type { TracePipe } from '../readers/trace-pipe.ts';
+import type { CgroupBlocks } from '../world/cgroup-struct.ts';
 import type { WorldTask } from '../world/task.ts';
 import type { World } from '../world/world.ts';
 
@@ -27,6 +28,8 @@ export interface Scope {
   readonly funcIp?: bigint;
   readonly packet?: Packet;
   readonly sequence?: RunState['sequence'];
+  /** What bpf_get_retval finds and bpf_set_retval leaves, from one program of a cgroup to the next. */
+  readonly verdict?: { retval: number };
 }
 
 /** What the execution needs of its kernel. */
@@ -36,6 +39,7 @@ export interface ExecutionEnv {
   readonly cpus: number;
   readonly maps: MapRegistry;
   readonly objects: ObjectStore;
+  readonly cgroupBlocks: CgroupBlocks;
   readonly trace: TracePipe;
   /** There once the kernel is complete. */
   readonly hooks: { symbolAt(addr: bigint): string | undefined };
@@ -98,7 +102,7 @@ export class Execution implements HelperEnv {
     run.packet = scope.packet ?? null;
     run.redirect = null;
     run.sequence = scope.sequence ?? null;
-    run.retval = 0;
+    run.retval = scope.verdict?.retval ?? 0;
     this.#task = scope.task;
     this.#moveTo((scope.cpu ?? scope.task.cpu) % this.cpus);
     prog.running = true;
@@ -122,6 +126,7 @@ export class Execution implements HelperEnv {
         prog.runTimeNs += this.clock.monotonic() - began;
       }
       prog.running = false;
+      if (scope.verdict) scope.verdict.retval = run.retval;
       if (--this.#depth === 0) this.objects.reclaim();
       run.ctx = outerCtx;
       run.progType = progType;
@@ -160,6 +165,26 @@ export class Execution implements HelperEnv {
 
   taskAt(addr: Addr): WorldTask | undefined {
     return this.#env.world.tasks.at(addr);
+  }
+
+  taskOf(pid: number): WorldTask | undefined {
+    return this.#env.world.tasks.get(pid);
+  }
+  holdTask(addr: Addr): boolean {
+    return this.#env.world.tasks.hold(addr);
+  }
+  releaseTask(addr: Addr): void {
+    this.#env.world.tasks.release(addr);
+  }
+
+  cgroupOf(id: bigint): Addr {
+    return this.#env.cgroupBlocks.of(id);
+  }
+  cgroupAt(addr: Addr): bigint | undefined {
+    return this.#env.cgroupBlocks.at(addr)?.id;
+  }
+  cgroupAncestor(addr: Addr, level: number): Addr {
+    return this.#env.cgroupBlocks.ancestor(addr, level);
   }
 
   kernelSymbol(addr: bigint): string | undefined {

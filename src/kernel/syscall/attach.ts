@@ -1,11 +1,13 @@
 /** BPF_PROG_ATTACH, BPF_PROG_DETACH, BPF_PROG_QUERY: attaching without a link, to tcx and cgroups. */
 import { EINVAL, ENOSPC, ESTALE } from '../../base/errno.ts';
 import { BPF_F_QUERY_EFFECTIVE, BPF_F_REPLACE } from '../../uapi/flags.ts';
-import { BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_SCHED_CLS } from '../../uapi/generated/constants.ts';
-import { attachCgroup, cgroupPoint, detachCgroup, isCgroupSkb } from '../attach/cgroup.ts';
+import { BPF_PROG_TYPE_SCHED_CLS } from '../../uapi/generated/constants.ts';
+import { attachCgroup, cgroupPoint, detachCgroup, fitsCgroup } from '../attach/cgroup.ts';
 import { attachTcx, detachTcx, isTcx, tcxPoint } from '../attach/tcx.ts';
 import type { Client } from '../client.ts';
 import type { Attachment } from '../hooks/attach-point.ts';
+import { cgroupProgType } from '../hooks/cgroup-places.ts';
+import { effectivePrograms } from '../hooks/cgroup-point.ts';
 import type { LoadedProg } from '../objects/prog.ts';
 import type { Handlers } from './handler.ts';
 
@@ -16,12 +18,12 @@ export const ATTACH: Handlers<'PROG_ATTACH' | 'PROG_DETACH' | 'PROG_QUERY'> = {
     if (type === undefined) return -EINVAL;
     const prog = client.object('prog', attr.attach_bpf_fd ?? 0);
     if (typeof prog === 'number') return prog;
-    if (prog.type !== type) return -EINVAL;
+    if (prog.type !== type || !fitsCgroup(prog, attachType)) return -EINVAL;
     const flags = attr.attach_flags ?? 0;
     const replaced = (flags & BPF_F_REPLACE) !== 0 ? client.object('prog', attr.replace_bpf_fd ?? 0) : undefined;
     if (typeof replaced === 'number') return replaced;
     const target = attr.target_fd ?? 0;
-    if (isCgroupSkb(attachType)) return attachCgroup(client, prog, target, attachType, flags, replaced);
+    if (!isTcx(attachType)) return attachCgroup(client, prog, target, attachType, flags, replaced);
     const error = checkRevision(client, target, attachType, attr.expected_revision);
     if (error !== 0) return error;
     const where = { flags, relative: attr.relative_fd ?? 0 };
@@ -35,7 +37,7 @@ export const ATTACH: Handlers<'PROG_ATTACH' | 'PROG_DETACH' | 'PROG_QUERY'> = {
     const prog: LoadedProg | number | undefined = fd === 0 ? undefined : client.object('prog', fd);
     if (typeof prog === 'number') return prog;
     const target = attr.target_fd ?? 0;
-    if (isCgroupSkb(attachType)) return detachCgroup(client, prog, target, attachType);
+    if (!isTcx(attachType)) return detachCgroup(client, prog, target, attachType);
     const error = checkRevision(client, target, attachType, attr.expected_revision);
     return error !== 0 ? error : detachTcx(client, prog, target, attachType);
   },
@@ -49,18 +51,23 @@ export const ATTACH: Handlers<'PROG_ATTACH' | 'PROG_DETACH' | 'PROG_QUERY'> = {
       const point = flags === 0 ? tcxPoint(client, target, attachType) : -EINVAL;
       return typeof point === 'number' ? point : answer(attr, point.attachments, 0, point.revision);
     }
-    if (!isCgroupSkb(attachType)) return -EINVAL;
+    if (cgroupProgType(attachType) === undefined) return -EINVAL;
     const point = cgroupPoint(client, target, attachType);
     if (typeof point === 'number') return point;
     const effective = (flags & BPF_F_QUERY_EFFECTIVE) !== 0;
-    return answer(attr, effective ? point.effective() : point.attachments, effective ? 0 : point.flags, point.revision);
+    return answer(
+      attr,
+      effective ? effectivePrograms(point) : point.attachments,
+      effective ? 0 : point.flags,
+      point.revision,
+    );
   },
 };
 
 /** The program type that an attach type takes here. */
 function progTypeOf(attachType: number): number | undefined {
   if (isTcx(attachType)) return BPF_PROG_TYPE_SCHED_CLS;
-  return isCgroupSkb(attachType) ? BPF_PROG_TYPE_CGROUP_SKB : undefined;
+  return cgroupProgType(attachType);
 }
 
 /** Whether a list is still as the caller saw it, where the caller says how. */

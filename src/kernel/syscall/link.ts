@@ -4,10 +4,7 @@ import { UnsupportedError } from '../../base/errors.ts';
 import { ATTACH_TYPES, attachTypeName } from '../../uapi/attach-types.ts';
 import { BPF_F_REPLACE } from '../../uapi/flags.ts';
 import {
-  BPF_CGROUP_INET_EGRESS,
-  BPF_CGROUP_INET_INGRESS,
   BPF_PERF_EVENT,
-  BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_PERF_EVENT,
   BPF_PROG_TYPE_SCHED_CLS,
@@ -20,11 +17,12 @@ import {
   BPF_XDP,
 } from '../../uapi/generated/constants.ts';
 import { progTypeName } from '../../uapi/prog-types.ts';
-import { linkCgroup } from '../attach/cgroup.ts';
+import { fitsCgroup, linkCgroup } from '../attach/cgroup.ts';
 import { linkIterator } from '../attach/iterator.ts';
 import { linkPerfEvent } from '../attach/perf-link.ts';
 import { linkTcx } from '../attach/tcx.ts';
 import { linkXdp } from '../attach/xdp.ts';
+import { cgroupPlaces } from '../hooks/cgroup-places.ts';
 import type { Handlers } from './handler.ts';
 
 /** The attach types that a program type has as links here. */
@@ -32,7 +30,6 @@ const ATTACHABLE: ReadonlyMap<number, readonly number[]> = new Map([
   [BPF_PROG_TYPE_TRACING, [BPF_TRACE_ITER]],
   [BPF_PROG_TYPE_XDP, [BPF_XDP]],
   [BPF_PROG_TYPE_SCHED_CLS, [BPF_TCX_INGRESS, BPF_TCX_EGRESS]],
-  [BPF_PROG_TYPE_CGROUP_SKB, [BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS]],
   [BPF_PROG_TYPE_KPROBE, [BPF_PERF_EVENT]],
   [BPF_PROG_TYPE_TRACEPOINT, [BPF_PERF_EVENT]],
   [BPF_PROG_TYPE_PERF_EVENT, [BPF_PERF_EVENT]],
@@ -54,8 +51,8 @@ export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
     const target = attr.target_fd ?? 0;
     const flags = attr.flags ?? 0;
     if (prog.type === BPF_PROG_TYPE_TRACING && prog.attachType !== attachType) return -EINVAL;
-    const allowed = ATTACHABLE.get(prog.type);
-    if (!allowed?.includes(attachType)) {
+    const allowed = ATTACHABLE.get(prog.type) ?? cgroupPlaces(prog.type);
+    if (!allowed.includes(attachType)) {
       const missing = linuxHas(attachType, prog.type);
       if (missing !== undefined) throw new UnsupportedError(`attaching as ${missing} in the embedded kernel`);
       return -EINVAL;
@@ -71,6 +68,7 @@ export const LINKS: Handlers<'LINK_CREATE' | 'LINK_UPDATE' | 'LINK_DETACH'> = {
       case BPF_PERF_EVENT:
         return linkPerfEvent(client, prog, target, BigInt(attr.perf_event_cookie ?? 0), flags);
       default:
+        if (!fitsCgroup(prog, attachType)) return -EINVAL;
         return linkCgroup(client, prog, target, attachType, flags);
     }
   },

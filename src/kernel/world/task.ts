@@ -55,6 +55,10 @@ export interface Tasks extends Iterable<WorldTask> {
   get(pid: number): WorldTask | undefined;
   /** The task whose block is at an address, or undefined. */
   at(addr: Addr): WorldTask | undefined;
+  /** Keeps the block at `addr` until it was released as often as it was held; false where no task is there. */
+  hold(addr: Addr): boolean;
+  /** Gives back what `hold` took. Other addresses are ignored. */
+  release(addr: Addr): void;
   /** Forgets a task; its children go to pid 1 or swapper. Unknown pids are ignored. */
   exit(pid: number): void;
   /** pid 0: in whose context things run that belong to nobody. */

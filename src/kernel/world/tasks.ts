@@ -17,6 +17,10 @@ const NSFS_DEVICE = 4n;
 export class TaskTable implements Tasks {
   readonly swapper: LiveTask;
   readonly #tasks = new Map<number, LiveTask>();
+  /** References that programs and maps have, by the address of the block. */
+  readonly #held = new Map<Addr, number>();
+  /** Blocks that are held although their tasks are gone. */
+  readonly #orphans = new Set<Addr>();
   readonly #mem: Memory;
   readonly #blocks: TaskBlocks;
   readonly #clock: Clock;
@@ -57,7 +61,27 @@ export class TaskTable implements Tasks {
     if (task === undefined) return;
     this.#tasks.delete(pid);
     for (const other of this.#tasks.values()) if (other.refersTo(pid)) other.refresh();
-    this.#mem.free(task.forgetBlock());
+    const block = task.forgetBlock();
+    // A program, or a map, may still hold it: then the last one who does gives it back.
+    if (this.#held.has(block)) this.#orphans.add(block);
+    else this.#mem.free(block);
+  }
+
+  hold(addr: Addr): boolean {
+    if (this.at(addr) === undefined && !this.#orphans.has(addr)) return false;
+    this.#held.set(addr, (this.#held.get(addr) ?? 0) + 1);
+    return true;
+  }
+
+  release(addr: Addr): void {
+    const count = this.#held.get(addr);
+    if (count === undefined) return;
+    if (count > 1) {
+      this.#held.set(addr, count - 1);
+      return;
+    }
+    this.#held.delete(addr);
+    if (this.#orphans.delete(addr)) this.#mem.free(addr);
   }
 
   [Symbol.iterator](): IterableIterator<LiveTask> {
