@@ -53,6 +53,19 @@ describe('typed values', () => {
     expect(shown(btf, text, new Uint8Array([7, 0, 0, 0]), false)).toBe('[7,0,0,0]');
   });
 
+  it('shows floats, in JSON also those that are no numbers, and sizes that JavaScript has not as hex', () => {
+    const builder = new BtfBuilder();
+    const ids = [2, 4, 8, 16].map((size) => builder.add({ kind: 'float', name: `f${size}`, size }));
+    const floats = parseBtf(builder.build());
+    const bytes = (value: number) => new Uint8Array(new Float64Array([value]).buffer);
+    expect(shown(floats, ids[2]!, bytes(0.1), false)).toBe('0.1');
+    expect(shown(floats, ids[2]!, bytes(Number.NaN), true)).toBe('NaN');
+    expect(JSON.parse(shown(floats, ids[2]!, bytes(-Infinity), false))).toBe('-Infinity');
+    expect(shown(floats, ids[1]!, new Uint8Array(new Float32Array([1.5]).buffer), false)).toBe('1.5');
+    expect(shown(floats, ids[0]!, new Uint8Array([1, 2]), false)).toBe('"0x201"');
+    expect(shown(floats, ids[3]!, new Uint8Array(16).fill(1, 8), true)).toBe('0x1010101010101010000000000000000');
+  });
+
   it('refuses a type that is larger than its bytes', () => {
     expect(() => shown(btf, struct, new Uint8Array(4), false)).toThrow(BtfError);
   });

@@ -68,10 +68,7 @@ class TypedWriter {
       case 'datasec':
         return this.#section(type, bytes, depth);
       case 'float':
-        this.#writer.raw(
-          type.size === 4 ? view(bytes).getFloat32(0, true).toString() : view(bytes).getFloat64(0, true).toString(),
-        );
-        return;
+        return this.#float(type.size, bytes);
       case 'fwd':
         this.#writer.raw('(fwd-kind-invalid)');
         return;
@@ -89,6 +86,14 @@ class TypedWriter {
     if (type.bool) this.#writer.bool(value !== 0n);
     else if (type.char) this.#char(Number(value & 0xffn));
     else this.#writer.number(type.signed ? BigInt.asIntN(type.bits, value) : value);
+  }
+
+  /** JSON has no word for what is no number; and of the sizes that C has, JavaScript has two. */
+  #float(size: number, bytes: Uint8Array): void {
+    if (size !== 4 && size !== 8) return this.#bits(readBits(bytes, 0, size * 8));
+    const value = size === 4 ? view(bytes).getFloat32(0, true) : view(bytes).getFloat64(0, true);
+    if (this.#plain || Number.isFinite(value)) this.#writer.raw(String(value));
+    else this.#writer.string(String(value));
   }
 
   #char(code: number): void {
