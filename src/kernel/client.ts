@@ -193,9 +193,9 @@ export class Client implements Kernel {
     return check('read', await this.#withKernelBtf(() => iterator.read(this, size)), 'an iterator');
   }
 
-  async openTracePipe(): Promise<LineReader> {
+  async openTracePipe({ fromNow = false }: { fromNow?: boolean } = {}): Promise<LineReader> {
     this.#checkOpen('open trace_pipe');
-    return this.#keep(this.core.trace.open());
+    return this.#keep(this.core.trace.open(fromNow));
   }
 
   async perfHolders(): Promise<PerfHolder[]> {

@@ -228,10 +228,10 @@ class LinuxKernel implements Kernel {
     return (await import('./tracefs.ts')).traceableFunctions();
   }
 
-  async openTracePipe(): Promise<LineReader> {
+  async openTracePipe({ fromNow = false }: { fromNow?: boolean } = {}): Promise<LineReader> {
     const { openTracePipe } = await import('./trace-pipe.ts');
     this.checkOpen('open');
-    return this.track(openTracePipe(), () => {});
+    return this.track(openTracePipe(fromNow), () => {});
   }
 
   async perfHolders(): Promise<PerfHolder[]> {

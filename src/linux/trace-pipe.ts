@@ -8,8 +8,11 @@ import { tracefs } from './tracefs.ts';
 const CHUNK = 1 << 16;
 /** trace_pipe cannot be waited for with epoll on every kernel: an empty pipe is looked at again after this time. */
 const PAUSE_MS = 50;
+/** Most pieces of old lines that are dropped: what the buffers of some CPUs hold. */
+const MOST_OLD = 1024;
 
-export function openTracePipe(): LineReader {
+/** `fromNow`: without the lines that are there already. */
+export function openTracePipe(fromNow: boolean): LineReader {
   const file = `${tracefs()}/trace_pipe`;
   const fd = openPipe(file);
   const buffer = Buffer.alloc(CHUNK);
@@ -34,6 +37,8 @@ export function openTracePipe(): LineReader {
     }
   }
 
+  // Somebody may print faster than lines can be dropped.
+  for (let n = 0; fromNow && n < MOST_OLD && take().length > 0; n++);
   return {
     async read() {
       while (open) {

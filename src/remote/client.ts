@@ -147,8 +147,8 @@ class RemoteKernel implements Kernel {
     return this.#reader<EventRecord>((await this.#ask('openPerfBuffer', mapFd, options.pagesPerCpu)) as number);
   }
 
-  async openTracePipe(): Promise<LineReader> {
-    return this.#reader<string>((await this.#ask('openTracePipe')) as number);
+  async openTracePipe({ fromNow = false }: { fromNow?: boolean } = {}): Promise<LineReader> {
+    return this.#reader<string>((await this.#ask('openTracePipe', fromNow)) as number);
   }
 
   async perfHolders(): Promise<PerfHolder[]> {

@@ -26,7 +26,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     (kernel, [fd, pages]) =>
       kernel.openPerfBuffer(number(fd), pages === undefined ? {} : { pagesPerCpu: number(pages) }),
   ],
-  ['openTracePipe', (kernel) => kernel.openTracePipe()],
+  ['openTracePipe', (kernel, [fromNow]) => kernel.openTracePipe({ fromNow: fromNow === true })],
   ['bpffs.mounts', (kernel) => kernel.bpffs.mounts()],
   ['bpffs.list', async (kernel, [path]) => (await kernel.bpffs.list(text(path))) as unknown as Value],
   ['bpffs.mkdir', async (kernel, [path]) => kernel.bpffs.mkdir(text(path)) as Promise<undefined>],

@@ -61,8 +61,11 @@ export interface Kernel {
   mapMemory(mapFd: Fd): Promise<MapMemory>;
   /** Kernel functions that probes may be put on, where the kernel lists them; undefined where the list cannot be had. */
   traceableFunctions?(): Promise<readonly string[] | undefined>;
-  /** Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. */
-  openTracePipe(): Promise<LineReader>;
+  /**
+   * Lines of the trace pipe (bpf_trace_printk), each without its newline. A line goes to one reader only. `fromNow` drops
+   * those that nobody has read so far.
+   */
+  openTracePipe(options?: { fromNow?: boolean }): Promise<LineReader>;
 
   /** Attaching network programs without links: XDP and tc over netlink. */
   readonly net: NetAttach;

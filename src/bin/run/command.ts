@@ -91,7 +91,7 @@ async function openStreams(host: Host, collection: Collection, owned: Closers): 
 /** Lines of bpf_printk. Programs are useful without them: where they cannot be read, a line says why. */
 async function traceLines({ kernel }: Host, owned: Closers): Promise<Stream[]> {
   try {
-    const pipe = await kernel.openTracePipe();
+    const pipe = await kernel.openTracePipe({ fromNow: true });
     owned.add(() => pipe.close());
     const print: Stream = async () => {
       const lines = await pipe.read();

@@ -99,6 +99,16 @@ it('a line of the trace pipe looks as tracefs prints it', async () => {
   expect(await waits).toEqual([]);
 });
 
+it('a pipe that is opened from now on has no older lines', async () => {
+  const { bpf, run } = scene();
+  const print = 'r1 = 0x6948 ll\n*(u64 *)(r10 - 8) = r1\nr1 = r10\nr1 += -8\nr2 = 3\ncall 6\nr0 = 0\nexit';
+  await run(print);
+  const pipe = await bpf.kernel.openTracePipe({ fromNow: true });
+  await run(print);
+  expect(await pipe.read()).toHaveLength(1);
+  await pipe.close();
+});
+
 it('lines that nobody reads give way to newer ones, and their number is told', async () => {
   const { bpf, run } = scene();
   const text =

@@ -72,7 +72,9 @@ export class TracePipe {
     this.#lines.push(line);
   }
 
-  open(): LineReader {
+  /** `fromNow`: without the lines that wait for a reader. */
+  open(fromNow = false): LineReader {
+    if (fromNow) this.#take();
     const mailbox = new Mailbox(() => this.#take());
     this.#readers.add(mailbox);
     return {
