@@ -44,6 +44,7 @@ export class Core {
   readonly mem: LinearMemory;
   readonly cpus: number;
   readonly mode: Mode;
+  readonly checked: boolean;
   readonly world: World;
   readonly hooks: HookTable;
   readonly execution: Execution;
@@ -82,6 +83,7 @@ export class Core {
     this.mem = new LinearMemory(options.memoryLimit === undefined ? {} : { limit: options.memoryLimit });
     this.cpus = Math.max(1, Math.min(MAX_CPUS, Math.trunc(options.cpus ?? DEFAULT_CPUS)));
     this.mode = options.mode ?? 'tiered';
+    this.checked = options.checked ?? false;
     this.#kernelBtfSource = options.kernelBtf ?? loadReferenceBtfBytes;
     this.vmlinux = new BtfObject(this.btfs, 'vmlinux', () => parseBtf(this.kernelBtfBytes));
 
@@ -106,6 +108,7 @@ export class Core {
       packetLoad: packetLoad(this.execution),
       seed: options.seed ?? hostSeed(),
     });
+    if (this.checked) this.engine.regions = [{ start: 1, size: 2 ** 32 - 1, writable: true }];
     this.execution.engine = this.engine;
     this.mapEnv = {
       mem: this.mem,

@@ -24,6 +24,8 @@ export interface KernelOptions {
   kernelBtf?: () => Uint8Array | Promise<Uint8Array>;
   /** How programs run, with the same answers. Default `tiered`: short first runs are interpreted, all others compiled. */
   mode?: 'jit' | 'interpreter' | 'tiered';
+  /** Programs run as if nobody had verified them: within the kernel's memory and so many rounds, checked at each step. For tests. */
+  checked?: boolean;
   /**
    * Who decides about programs. Default: the verifier of `skep/verifier`. Another one is for tests and fuzzers: what it
    * accepts runs without checks, confined only to the kernel's memory.

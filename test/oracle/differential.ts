@@ -2,10 +2,10 @@
  * npm run oracle: random programs on the machine's kernel and on the embedded one. Same verdict, errno, last message,
  * statistics, and with --logs the same level-2 log; for accepted ones the same return value, packet and map contents.
  *
- *   npm run oracle -- [--count N] [--seed N] [--keep N] [--to DIRECTORY] [--logs] [--figures] [-j]
+ *   npm run oracle -- [--count N] [--seed N] [--keep N] [--to DIRECTORY] [--logs] [--engines] [--figures] [-j]
  *                     [--mutate FILE]... [--replay FILE]...
  *
- * With --mutate the programs are mutants of the cases in the files (test/support/generator/mutate.ts) instead of
+ * With --engines every program is one that is run, on interpreter and JIT, checked and not, with several packets. With --mutate the programs are mutants of the cases in the files (test/support/generator/mutate.ts) instead of
  * generated ones, with --replay the cases themselves. The first programs of every class of disagreement that is not known (known.ts) are made minimal and
  * kept under test/oracle/kept/ (or DIRECTORY), which the test beside this file replays; then it exits with 1. Root only; it attaches
  * to nothing.
@@ -20,7 +20,7 @@ import { GENERATED_BTF } from '../support/generator/types.ts';
 import { classOf, type Disagreement } from './differential/disagreement.ts';
 import { programOf, withProgram } from './differential/edit.ts';
 import { KernelPair } from './differential/kernels.ts';
-import { assemblyOf, caseOf, GENERATED_TYPES, withAnswer } from './differential/program-case.ts';
+import { assemblyOf, caseOf, GENERATED_TYPES, withAnswer, withMorePackets } from './differential/program-case.ts';
 import { shrink } from './differential/shrink.ts';
 import { KNOWN } from './known.ts';
 
@@ -41,12 +41,12 @@ const files = [...options.mutate, ...options.replay].map(readCaseFile);
 const btfDirectory = files[0]?.btfDirectory ?? '';
 const replayed = options.replay.length > 0 ? files.flatMap(programsOf) : [];
 const count = replayed.length || options.count;
-const kernels = await KernelPair.open({ btfDirectory, logs: options.logs });
+const kernels = await KernelPair.open({ btfDirectory, logs: options.logs, engines: options.engines });
 try {
   const mutant = options.mutate.length > 0 ? mutantsOf(files) : undefined;
   for (let i = 0; i < count; i++) {
     const seed = options.seed + i;
-    const c = replayed[i] ?? mutant?.(seed) ?? caseOf(generateProgram(seed, { types: GENERATED_TYPES }));
+    const c = replayed[i] ?? mutant?.(seed) ?? generated(seed);
     const { linux, ours, differ } = await kernels.ask(c);
     if (linux.accept) accepted++;
     if (linux.accept && ours.runs && ours.unrunnable === undefined && c.deterministic !== false) compared++;
@@ -60,6 +60,12 @@ try {
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 report();
 process.exitCode = [...classes.keys()].every(isKnown) ? 0 : 1;
+
+function generated(seed: number): ProgramCase {
+  const given = { types: GENERATED_TYPES };
+  if (!options.engines) return caseOf(generateProgram(seed, given));
+  return withMorePackets(caseOf(generateProgram(seed, { ...given, packets: true, mistakes: 0 })));
+}
 
 async function note(c: ProgramCase, seed: number, differ: Disagreement): Promise<void> {
   const name = classOf(differ, c);
@@ -132,8 +138,8 @@ function report(): void {
         )}`;
   const mutate = options.mutate.map((file) => ` --mutate ${file}`).join('');
   writeFigures(
-    options.mutate.length > 0 ? 'Mutated programs' : 'Generated programs',
-    `npm run oracle -- --count ${count} --seed ${seed}${mutate} --figures`,
+    options.mutate.length > 0 ? 'Mutated programs' : options.engines ? 'Engines' : 'Generated programs',
+    `npm run oracle -- --count ${count} --seed ${seed}${mutate}${options.engines ? ' --engines' : ''} --figures`,
     lines + others,
   );
 }
@@ -146,6 +152,7 @@ function readOptions(words: readonly string[]) {
     keep: 1,
     to,
     logs: false,
+    engines: false,
     json: false,
     figures: false,
     mutate: [] as string[],
@@ -163,6 +170,7 @@ function readOptions(words: readonly string[]) {
     else if (word === '--keep') read.keep = number();
     else if (word === '-j' || word === '--json') read.json = true;
     else if (word === '--logs') read.logs = true;
+    else if (word === '--engines') read.engines = true;
     else if (word === '--figures') read.figures = true;
     else if (word === '--to') read.to = words[++at] ?? '';
     else if (word === '--replay') read.replay.push(words[++at] ?? '');

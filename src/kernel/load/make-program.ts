@@ -59,7 +59,7 @@ export function makeProgram(
       callMaps: inlineMaps(core, program, maps),
       longestRun: program.longestRun,
     },
-    { mode: core.mode },
+    { mode: core.mode, checked: core.checked },
   );
   return new LoadedProg(
     core.progs,

@@ -17,21 +17,43 @@ const PROGRAMS_PER_KERNEL = 500;
 
 const BLOBS = new Map([[GENERATED_BTF, GENERATED_TYPES.bytes]]);
 
+/** How an embedded kernel runs programs. */
+interface Engine {
+  readonly name: string;
+  readonly mode: 'interpreter' | 'jit';
+  readonly checked?: boolean;
+}
+
+const USUAL: readonly Engine[] = [{ name: '', mode: 'jit' }];
+const ENGINES: readonly Engine[] = [
+  { name: 'interpreter', mode: 'interpreter' },
+  { name: 'checked interpreter', mode: 'interpreter', checked: true },
+  { name: 'jit', mode: 'jit' },
+  { name: 'checked jit', mode: 'jit', checked: true },
+];
+
 /** A kernel, and the types that programs brought to it. */
 class Side {
   readonly #host: CaseHost;
   readonly #btfs: BtfObjects;
   readonly #btfDirectory: string;
+  readonly #faults: string[];
 
-  private constructor(host: CaseHost, btfDirectory: string) {
+  private constructor(host: CaseHost, btfDirectory: string, faults: string[]) {
     this.#host = host;
     this.#btfs = new BtfObjects(host.kernel, BLOBS);
     this.#btfDirectory = btfDirectory;
+    this.#faults = faults;
   }
 
-  static async open(kernel: 'linux' | 'embedded', btfDirectory: string): Promise<Side> {
+  static async open(kernel: 'linux' | Engine, btfDirectory: string): Promise<Side> {
     // With what this process may do: started with fewer capabilities, it compares what they change.
-    return new Side(await openCaseHost(kernel, { capabilities: heldCapabilities() }), btfDirectory);
+    const identity = { capabilities: heldCapabilities() };
+    if (kernel === 'linux') return new Side(await openCaseHost('linux', identity), btfDirectory, []);
+    const faults: string[] = [];
+    const { mode, checked = false } = kernel;
+    const host = await openCaseHost('embedded', identity, { mode, checked, warn: (text) => faults.push(text) });
+    return new Side(host, btfDirectory, faults);
   }
 
   async close(): Promise<void> {
@@ -46,11 +68,17 @@ class Side {
 
   async answer(c: ProgramCase): Promise<ProgramAnswer> {
     try {
+      this.#faults.length = 0;
       return withoutCpus(c, await answerProgram(this.#host, this.#btfs, this.#btfDirectory, c));
     } catch (error) {
       const unrunnable = error instanceof Error ? error.message : String(error);
       return { id: c.id, accept: false, errno: -1, msg: '', processed: [], log1: '', unrunnable, ms: 0 };
     }
+  }
+
+  /** What went wrong while the last program ran. */
+  get fault(): string | undefined {
+    return this.#faults.find((text) => text.includes('was stopped'));
   }
 }
 
@@ -62,58 +90,78 @@ export interface PairOptions {
   btfDirectory?: string;
   /** Compare level-2 logs as well. */
   logs?: boolean;
+  /** Run programs in every way there is, not only in the usual one. */
+  engines?: boolean;
 }
 
 export class KernelPair {
   readonly #btfDirectory: string;
   readonly #logs: boolean;
+  readonly #engines: readonly Engine[];
   readonly #linux: Side;
-  #embedded: Side;
+  #embedded: Side[] = [];
   #asked = 0;
 
-  private constructor(btfDirectory: string, logs: boolean, linux: Side, embedded: Side) {
+  private constructor({ btfDirectory = '', logs = false, engines = false }: PairOptions, linux: Side) {
     this.#btfDirectory = btfDirectory;
     this.#logs = logs;
+    this.#engines = engines ? ENGINES : USUAL;
     this.#linux = linux;
-    this.#embedded = embedded;
   }
 
-  static async open({ btfDirectory = '', logs = false }: PairOptions = {}): Promise<KernelPair> {
-    return new KernelPair(
-      btfDirectory,
-      logs,
-      await Side.open('linux', btfDirectory),
-      await Side.open('embedded', btfDirectory),
-    );
+  static async open(options: PairOptions = {}): Promise<KernelPair> {
+    const pair = new KernelPair(options, await Side.open('linux', options.btfDirectory ?? ''));
+    await pair.#renew();
+    return pair;
+  }
+
+  async #renew(): Promise<void> {
+    for (const side of this.#embedded.splice(0)) await side.close();
+    for (const engine of this.#engines) this.#embedded.push(await Side.open(engine, this.#btfDirectory));
   }
 
   async close(): Promise<void> {
     await this.#linux.close();
-    await this.#embedded.close();
+    for (const side of this.#embedded.splice(0)) await side.close();
   }
 
   /** Both answers, and where they part. */
   async ask(c: ProgramCase): Promise<{ linux: ProgramAnswer; ours: ProgramAnswer; differ: Disagreement | undefined }> {
-    if (++this.#asked % PROGRAMS_PER_KERNEL === 0) {
-      await this.#embedded.close();
-      this.#embedded = await Side.open('embedded', this.#btfDirectory);
-    }
+    if (++this.#asked % PROGRAMS_PER_KERNEL === 0) await this.#renew();
     const linux = await this.#linux.answer(c);
-    const ours = await this.#embedded.answer(c);
+    const first = await this.#answer(c, linux, 0);
     // Where the objects that it needs cannot be made, neither kernel sees the program.
-    if (isMachines(linux)) return { linux, ours, differ: undefined };
-    if (linux.unrunnable !== undefined && ours.unrunnable !== undefined) return { linux, ours, differ: undefined };
-    const differ = disagreementOf(linux, ours, c.deterministic !== false);
+    if (isMachines(linux)) return { linux, ours: first.ours, differ: undefined };
+    if (linux.unrunnable !== undefined && first.ours.unrunnable !== undefined) {
+      return { linux, ours: first.ours, differ: undefined };
+    }
+    let { ours, differ } = first;
+    for (let at = 1; at < this.#engines.length && linux.accept && differ === undefined; at++) {
+      ({ ours, differ } = await this.#answer(c, linux, at));
+    }
     if (differ === undefined && this.#logs) return { linux, ours, differ: await this.#logDifference(c, linux) };
     if (differ === undefined || !isResult(differ)) return { linux, ours, differ };
     const stable = sameResults(linux, await this.#linux.answer(scribbled(c)));
     return { linux, ours, differ: stable ? differ : undefined };
   }
 
+  /** What one of ours says, and where it parts from Linux. */
+  async #answer(c: ProgramCase, linux: ProgramAnswer, at: number) {
+    const side = this.#embedded[at]!;
+    const ours = await side.answer(c);
+    const { fault } = side;
+    const found =
+      fault === undefined
+        ? disagreementOf(linux, ours, c.deterministic !== false)
+        : ({ kind: 'failure', ours: fault, linux: 'no fault' } as const);
+    const { name } = this.#engines[at]!;
+    return { ours, differ: found && name !== '' ? { ...found, ours: `${name}: ${found.ours}` } : found };
+  }
+
   /** Logs of programs that are looked at for long are too long to be compared often. */
   async #logDifference(c: ProgramCase, { processed }: ProgramAnswer): Promise<Disagreement | undefined> {
     if ((processed[0] ?? 0) > LONGEST_LOGGED) return undefined;
-    return logDisagreement(await this.#linux.log(c), await this.#embedded.log(c));
+    return logDisagreement(await this.#linux.log(c), await this.#embedded[0]!.log(c));
   }
 
   /** What Linux says. */

@@ -32,6 +32,15 @@ export function caseOf(program: GeneratedProgram): ProgramCase {
   };
 }
 
+/** The case with more runs: the packet, the same with every bit turned, and a short one of zeros. */
+export function withMorePackets(c: ProgramCase): ProgramCase {
+  const { run, ...rest } = c;
+  if (run === undefined) return c;
+  const data = run.data_in ?? '';
+  const turned = data.replace(/./g, (digit) => (15 - Number.parseInt(digit, 16)).toString(16));
+  return { ...rest, runs: [data, turned, '00'.repeat(20)].map((data_in) => ({ ...run, data_in })) };
+}
+
 const UNKNOWN = { accept: false, errno: 0, msg: '' };
 
 /** Types of a program with several functions: callbacks must have them. */
@@ -79,9 +88,10 @@ function mapOf(map: GeneratedProgram['maps'][number]): CaseMap {
 /** The case with Linux's answer in it, as the files of program cases have it. */
 export function withAnswer(c: ProgramCase, linux: ProgramAnswer): ProgramCase {
   const { accept, errno, msg, processed } = linux;
-  const { run, maps_after: _, ...rest } = c;
-  const results = linux.runs?.[0]
-    ? { run: { ...linux.runs[0], data_in: run?.data_in ?? '' }, maps_after: linux.maps_after ?? [] }
+  const { run, runs = run ? [run] : [], maps_after: _, ...rest } = c;
+  const ran = (linux.runs ?? []).map((answer, i) => ({ ...answer, data_in: runs[i]?.data_in ?? '' }));
+  const results = ran[0]
+    ? { ...(ran.length > 1 ? { runs: ran } : { run: ran[0] }), maps_after: linux.maps_after ?? [] }
     : {};
   return { ...rest, accept, errno, msg, processed, ...results };
 }

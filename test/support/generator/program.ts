@@ -98,6 +98,8 @@ export interface GeneratedProgram extends Place {
 export interface GeneratorOptions {
   /** Statements at the top level; default 4 to 24. */
   statements?: number;
+  /** Only programs that are run. */
+  packets?: boolean;
   /** The types that programs share, where they are at hand. */
   types?: GeneratedTypes;
   /** One statement in this many is wrong on purpose; 0 for none. Default 80. */
@@ -178,7 +180,7 @@ export class Generator {
     this.options = options;
     this.random = new Random(seed);
     this.types = options.types ?? generatedTypes();
-    this.#wide = this.random.oneIn(2);
+    this.#wide = this.random.oneIn(2) && !options.packets;
     this.verdictOnly = this.#wide && this.random.oneIn(2);
     this.place = this.verdictOnly ? anyPlace(this.random) : packetPlace(this.random);
     this.helpers = callableHelpers(this);
