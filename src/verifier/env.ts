@@ -374,10 +374,14 @@ export class Env implements PrintContext {
     imm64: (pc) => (this.aux.mapIndex[pc] ? this.#mapAddress(pc) : undefined),
   };
 
-  /** Linux prints the address of the map: a number of that form, which stays the same from run to run. */
+  /**
+   * Linux prints the address of the map: a number of that form, which stays the same from run to run. Of an arena it is
+   * that of user space.
+   */
   #mapAddress(pc: number): string {
     if (!this.caps.perfmon) return '0x0';
-    const map = 0xffff_8881_0000_0000n + BigInt(this.aux.mapIndex[pc]!) * 0x1000n;
+    const index = this.aux.mapIndex[pc]!;
+    const map = this.maps[index - 1]?.userAddress ?? 0xffff_8881_0000_0000n + BigInt(index) * 0x1000n;
     return `0x${(map + BigInt(this.aux.mapOff[pc]!)).toString(16)}`;
   }
 

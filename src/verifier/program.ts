@@ -56,8 +56,8 @@ export interface VerifierMap {
   readonly btf?: Btf;
   readonly btfKeyTypeId?: number;
   readonly btfValueTypeId?: number;
-  /** Arenas: whether it is known where user space sees them. Not given: yes. */
-  readonly hasUserAddress?: boolean;
+  /** Arenas: where user space sees them; 0 where that is not known. */
+  readonly userAddress?: bigint;
   /** The template of a map of maps. */
   readonly inner?: VerifierMap;
   /** Contents of a frozen read-only array, which are constants; undefined elsewhere. */

@@ -18,7 +18,7 @@ export function verifierMap(core: Core, live: LiveMap): VerifierMap {
     ...(def.inner === undefined
       ? {}
       : { inner: { id: 0, frozen: false, ...facts(def.inner), ...types(live.innerBtf) } }),
-    ...(map instanceof ArenaMap ? { hasUserAddress: map.hasUserAddress } : {}),
+    ...(map instanceof ArenaMap ? { userAddress: map.hasUserAddress ? map.userAddress : 0n } : {}),
     ...(isConstant ? { constants: () => core.mem.read(map.valueBase, def.valueSize) } : {}),
   };
 }

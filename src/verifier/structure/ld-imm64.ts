@@ -106,7 +106,7 @@ function useMap(env: Env, fd: number): number {
   }
   if (map.type === c.BPF_MAP_TYPE_ARENA) {
     if (env.arena) env.reject('EBUSY', 'Only one arena per program');
-    if (map.hasUserAddress === false) {
+    if (map.userAddress === 0n) {
       env.reject('EINVAL', "arena's user address must be set via map_extra or mmap()");
     }
     env.arena = map;

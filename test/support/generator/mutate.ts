@@ -27,6 +27,8 @@ const JCOND = 0xe5;
 const HELPERS = 212;
 /** Instructions that were looked at. */
 const LONG = 5000;
+/** Slots that move from one program to another. */
+const LONGEST_PIECE = 12;
 const MAX_ENTRIES = 64;
 const MAX_VALUE = 512;
 const STRICT_ALIGNMENT = 1;
@@ -74,14 +76,23 @@ export function mutantsOf(files: readonly CaseFile[]): (seed: number) => Program
     return c.env === undefined && c.insns.length > 0 && (c.processed?.[0] ?? 0) < LONG;
   });
   if (cases.length === 0) throw new UsageError('the files have no program cases');
-  return (seed) => mutate(cases[new Random(seed).below(cases.length)]!, seed);
+  return (seed) => {
+    const random = new Random(seed);
+    return mutate(random.pick(cases), seed, random.pick(cases));
+  };
 }
 
-/** The case that `seed` makes of `c`. */
-export function mutate(c: ProgramCase, seed: number): ProgramCase {
+/** The case that `seed` makes of `c`, sometimes with a piece of `donor` in it. */
+export function mutate(c: ProgramCase, seed: number, donor: ProgramCase): ProgramCase {
   const random = new Random(seed ^ 0x5eed);
   let out: ProgramCase = { ...c, id: `${c.id}-m${seed}` };
-  for (let changes = 1 + (random.oneIn(3) ? 1 + random.below(2) : 0); changes > 0; changes--) {
+  if (random.oneIn(5)) out = transplanted(random, out, donor);
+  const more = random.weighted<() => number>([
+    [12, () => 0],
+    [6, () => 1 + random.below(2)],
+    [2, () => 3 + random.below(5)],
+  ])();
+  for (let changes = 1 + more; changes > 0; changes--) {
     out = random.oneIn(7) ? surroundings(random, out) : withProgram(out, instruction(random, programOf(out)));
   }
   const { run: once, runs, ...rest } = out;
@@ -90,6 +101,37 @@ export function mutate(c: ProgramCase, seed: number): ProgramCase {
   return run && out.prog_type === c.prog_type && isHarmless(programOf(out).insns, programOf(c).insns)
     ? { ...judged, run }
     : judged;
+}
+
+/** A few instructions of another case, with the maps and kernel functions that they name. Jumps lead as far as they did. */
+function transplanted(random: Random, c: ProgramCase, donor: ProgramCase): ProgramCase {
+  const [into, from] = [programOf(c), programOf(donor)];
+  const first = random.below(from.insns.length);
+  const start = isSecondHalf(from.insns, first) ? first - 1 : first;
+  let end = Math.min(start + 1 + random.below(LONGEST_PIECE), from.insns.length);
+  if (isSecondHalf(from.insns, end)) end++;
+  let at = random.below(into.insns.length);
+  if (isSecondHalf(into.insns, at)) at--;
+  let out = withRoom(into, at, end - start);
+  if (out === undefined) return c;
+  for (let pc = start; pc < end; pc++) {
+    const { code, dst, src, off, imm } = from.insns;
+    const fields = { code: code[pc]!, dst: dst[pc]!, src: src[pc]!, off: off[pc]!, imm: imm[pc]! };
+    out = changed(out, at + pc - start, fields);
+  }
+  const have = c.maps?.length ?? 0;
+  const relocs = from.relocs.flatMap((reloc) => {
+    if (reloc.insn < start || reloc.insn >= end) return [];
+    const map = reloc.map === undefined || reloc.map < 0 ? reloc.map : reloc.map + have;
+    return [{ ...reloc, insn: reloc.insn + at - start, ...(map === undefined ? {} : { map }) }];
+  });
+  const maps = [...(c.maps ?? []), ...(donor.maps ?? []).map((map) => shifted(map, have))];
+  return withProgram({ ...c, maps }, { ...out, relocs: [...out.relocs, ...relocs] });
+}
+
+/** The map where others stand before it. */
+function shifted(map: CaseMap, by: number): CaseMap {
+  return typeof map.inner === 'number' ? { ...map, inner: map.inner + by } : map;
 }
 
 /** Program type, attach type, flags, licence, maps. */
