@@ -27,7 +27,7 @@ import { MOVED, NEXT, type Outcome } from '../explore/outcome.ts';
 import { checkUnmodified } from '../pointer/region.ts';
 import { checkNothingHeld } from '../resource/leak.ts';
 import { Reg } from '../state/reg.ts';
-import { ARENA, FUNC, MAP_PTR, MAP_VALUE, PTR_CTX } from '../state/types.ts';
+import { FUNC, MAP_PTR, MAP_VALUE, PTR_CTX } from '../state/types.ts';
 import { loadKernelVariable } from '../structure/kernel-variable.ts';
 import { subprogAt } from '../structure/subprogs.ts';
 import { checkSource, checkTarget } from './operands.ts';
@@ -74,9 +74,9 @@ function immediate(env: Env): void {
     case BPF_PSEUDO_MAP_VALUE:
     case BPF_PSEUDO_MAP_IDX_VALUE: {
       const index = aux.mapIndex[pc]! - 1;
+      // A number until it is cast: user space's address.
       if (env.maps[index]!.type === BPF_MAP_TYPE_ARENA) {
         to.markUnknown();
-        to.type = ARENA;
         return;
       }
       to.markPointer(MAP_VALUE);

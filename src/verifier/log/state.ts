@@ -50,7 +50,8 @@ const hex = (x: bigint) => `0x${BigInt.asUintN(64, x).toString(16)}`;
 const unum = (x: bigint): string => (x <= 0xffffn ? x.toString() : hex(x));
 const snum = (x: bigint): string => (x >= -0x8000n && x <= 0x7fffn ? x.toString() : hex(x));
 
-export const tnumText = (value: bigint, mask: bigint): string => `(${hex(value)}; ${hex(mask)})`;
+export const tnumText = (value: bigint, mask: bigint): string =>
+  mask === 0n ? unum(value) : `(${hex(value)}; ${hex(mask)})`;
 
 const DYNPTR_NAMES: Record<number, string> = {
   0: '?',

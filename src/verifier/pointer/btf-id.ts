@@ -185,7 +185,10 @@ function walk(env: Env, btf: Btf, id: number, off: number, size: number): Pointe
       const element = resolve(btf, last.type);
       const step = sizeOf(btf, last.type);
       const inside = step > 0 ? (off - end!.bitOffset / 8) % step : 0;
-      if (element.kind !== 'struct' && element.kind !== 'union') return null;
+      if (element.kind === 'int') return null;
+      if (element.kind !== 'struct' && element.kind !== 'union') {
+        env.reject('EACCES', `access beyond struct ${t.name || '(anon)'} at off ${off} size ${size}`);
+      }
       id = skipModifiers(btf, last.type);
       off = inside;
       continue;

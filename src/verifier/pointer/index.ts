@@ -2,7 +2,6 @@
  * Every load and store through a register: alignment, then the rule of the pointer's type. Linux: check_mem_access().
  */
 import { signExtend64, truncate } from '../domain/bounds.ts';
-import type { Tnum } from '../domain/tnum.ts';
 import type { Env } from '../env.ts';
 import { tnumText } from '../log/state.ts';
 import type { Reg } from '../state/reg.ts';
@@ -111,8 +110,6 @@ export function accessMemory(
 /** Packets start so that the IP header after an Ethernet header is aligned. */
 const IP_ALIGN = 2;
 
-const bitsText = (t: Tnum): string => (t.mask === 0n ? `${t.value}` : tnumText(t.value, t.mask));
-
 /** Whether `size` bytes at `off` of the pointer lie at a multiple of their size, where that matters. */
 export function checkAlignment(env: Env, ptr: Reg, off: number, size: number, strict: boolean): void {
   const { type } = ptr;
@@ -125,8 +122,14 @@ export function checkAlignment(env: Env, ptr: Reg, off: number, size: number, st
   if ((low & (size - 1)) === 0) return;
   const { varOff } = ptr;
   if (isPkt) {
-    env.reject('EACCES', `misaligned packet access off ${IP_ALIGN}+${bitsText(varOff)}+${ptr.off}+${off} size ${size}`);
+    env.reject(
+      'EACCES',
+      `misaligned packet access off ${IP_ALIGN}+${tnumText(varOff.value, varOff.mask)}+${ptr.off}+${off} size ${size}`,
+    );
   }
   const word = type & MAYBE_NULL ? '' : (RULES[ptr.base].word ?? '');
-  env.reject('EACCES', `misaligned ${word}access off ${bitsText(varOff)}+${ptr.off}+${off} size ${size}`);
+  env.reject(
+    'EACCES',
+    `misaligned ${word}access off ${tnumText(varOff.value, varOff.mask)}+${ptr.off}+${off} size ${size}`,
+  );
 }

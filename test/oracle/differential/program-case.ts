@@ -78,6 +78,7 @@ function mapOf(map: GeneratedProgram['maps'][number]): CaseMap {
     value_size: map.valueSize,
     max_entries: map.maxEntries,
     flags: map.flags ?? 0,
+    ...(map.extra ? { extra: map.extra } : {}),
     ...(map.frozen ? { frozen: true } : {}),
     ...(map.inner ? { inner: mapOf(map.inner) } : {}),
     ...(map.valueType ? { btf: GENERATED_BTF, btf_key: GENERATED_TYPES.key, btf_value: map.valueType } : {}),

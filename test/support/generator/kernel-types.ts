@@ -36,13 +36,19 @@ function fieldOf(t: BtfType): Omit<Field, 'off'> | undefined {
 }
 
 /** What a program at the place gets as arguments, eight bytes of its context each: structures pointed to. */
-export function tracedArguments({ attachBtf }: Place): (string | undefined)[] {
+export function tracedArguments({ attachBtf, attachType }: Place): (string | undefined)[] {
   if (attachBtf === undefined) return [];
-  let t = KERNEL.type(KERNEL.find(attachBtf, attachBtf.startsWith('btf_trace_') ? 'typedef' : 'func'));
+  let t = KERNEL.type(KERNEL.find(attachBtf, kindOf(attachBtf)));
+  if (t?.kind === 'struct') t = KERNEL.type(t.members[attachType]?.type ?? 0);
   while (t !== undefined && t.kind !== 'func_proto' && 'type' in t) t = KERNEL.type(t.type);
   if (t?.kind !== 'func_proto') return [];
   const params = attachBtf.startsWith('btf_trace_') ? t.params.slice(1) : t.params;
   return params.map(({ type }) => fieldOf(resolve(KERNEL, type))?.pointsTo);
+}
+
+function kindOf(attachBtf: string): 'typedef' | 'func' | 'struct' {
+  if (attachBtf.startsWith('btf_trace_')) return 'typedef';
+  return attachBtf.startsWith('bpf_iter_') ? 'func' : 'struct';
 }
 
 export interface Parameter {

@@ -17,6 +17,9 @@ const SLEEPABLE = 16;
 const PACKETS = ['socket_filter', 'xdp', 'sched_cls', 'sched_cls'] as const;
 const UNTYPED = new Set<ProgTypeName>(['tracing', 'lsm', 'ext', 'struct_ops', 'lirc_mode2']);
 
+/** Members of tcp_congestion_ops that are functions, in their order; a program says which it is by the attach type. */
+const OPERATIONS = 11;
+
 const TYPED: readonly Place[] = [
   ...['sched_switch', 'task_newtask', 'sys_enter', 'kfree_skb', 'tcp_probe'].map((name) => ({
     progType: PROG_TYPES.tracing.id,
@@ -27,6 +30,11 @@ const TYPED: readonly Place[] = [
     progType: PROG_TYPES.tracing.id,
     attachType: ATTACH_TYPES.trace_iter.id,
     attachBtf: `bpf_iter_${name}`,
+  })),
+  ...Array.from({ length: OPERATIONS }, (_, member) => ({
+    progType: PROG_TYPES.struct_ops.id,
+    attachType: member,
+    attachBtf: 'tcp_congestion_ops',
   })),
 ];
 

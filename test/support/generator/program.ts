@@ -78,6 +78,8 @@ export interface GeneratedMap {
   frozen?: boolean;
   /** What the maps in it are like. */
   inner?: GeneratedMap;
+  /** map_extra. */
+  extra?: number;
   /** The type of its values, in the types of generated programs. */
   valueType?: number;
 }

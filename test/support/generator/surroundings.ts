@@ -38,6 +38,7 @@ export const WIDE_STATEMENTS: readonly (readonly [weight: number, statement: Sta
   [1, thrown],
   [3, mapInMap],
   [2, dynptrOfPacket],
+  [2, arenaMemory],
 ];
 
 /** Of any program. */
@@ -204,6 +205,36 @@ function mapInMap(g: Generator): void {
   g.out.load(8, 1, 0, g.random.pick([0, 8, g.mistake() ? 16 : 0]));
   g.set(1, 'scalar');
   early.end();
+}
+
+const ARENA_ADDRESS = 2 ** 44;
+const ARENA_PAGES = 4;
+const CAST = 0xbf;
+const TO_KERNEL = 1;
+const TO_USER = 1 << 16;
+
+/** Memory that user space sees as well, through a pointer that is cast, mostly. */
+function arenaMemory(g: Generator): void {
+  g.verdictOnly = true;
+  const flags = abi.BPF_F_MMAPABLE;
+  const def = { type: abi.BPF_MAP_TYPE_ARENA, keySize: 0, valueSize: 0, maxEntries: ARENA_PAGES, flags };
+  const map = g.mapOf({ ...def, extra: ARENA_ADDRESS });
+  g.out.ldImm64(2, map, g.random.pick([0, 8, 4096]), BPF_PSEUDO_MAP_VALUE);
+  if (g.random.oneIn(3)) g.out.aluReg(BPF_ADD, 2, g.scalar(), g.random.oneIn(2));
+  if (!g.mistake()) g.out.raw(CAST, 2, 2, 1, g.random.oneIn(8) ? TO_USER : TO_KERNEL);
+  if (g.random.oneIn(3)) g.out.aluImm(BPF_ADD, 2, g.random.pick([8, -8, 100]), true);
+  const size = g.random.pick(SIZES);
+  const value = g.scalar();
+  if (value === 2) return g.set(2, 'none');
+  const access = g.random.below(4);
+  if (access === 0) g.out.storeImm(size, 2, g.random.pick([0, 8, -8]), 1);
+  else if (access === 1) g.out.store(size, 2, 0, g.mistake() ? 2 : value);
+  else if (access === 2)
+    g.out.raw(BPF_STX | 0xc0 | sizeCode(g.random.pick([4, 8])), 2, value, 0, g.random.pick([0, 1, 0xe1, 0x100, 0x110]));
+  else g.out.load(size, 1, 2, 0);
+  g.set(value, 'none');
+  g.set(1, 'none');
+  g.set(2, 'none');
 }
 
 /** A dynptr over the packet, and a piece of it. */
