@@ -52,8 +52,12 @@ export class VerifierError extends BpfError {
   readonly pc: number | undefined;
   /** The C source line that `pc` belongs to, where the program carries line info: `file.c:12: text`. */
   readonly sourceLine: string | undefined;
-  constructor(errno: number, log: string, pc?: number, sourceLine?: string) {
-    super('BPF_PROG_LOAD', errno, lastLine(log) || 'the verifier refused the program');
+  /** `what` says which program it is, for people. */
+  constructor(errno: number, log: string, pc?: number, sourceLine?: string, what?: string) {
+    const why = lastLine(log) || 'the verifier refused the program';
+    super('BPF_PROG_LOAD', errno, what === undefined ? why : `${what}: ${why}`);
+    const place = /^[^:]+:\d+/.exec(sourceLine ?? '');
+    if (place) this.message += ` at ${place[0]}`;
     this.log = log;
     this.pc = pc;
     this.sourceLine = sourceLine;

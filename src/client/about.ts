@@ -3,7 +3,10 @@ import { BpfError, VerifierError } from '../base/errors.ts';
 
 /** The error with what it was about in front: `map 'points': user 1000 has no CAP_BPF`. Others stay as they are. */
 export function about(what: string, error: unknown): unknown {
-  if (!(error instanceof BpfError) || error instanceof VerifierError) return error;
+  if (!(error instanceof BpfError)) return error;
+  if (error instanceof VerifierError) {
+    return new VerifierError(error.errno, error.log, error.pc, error.sourceLine, what);
+  }
   const detail = error.detail === undefined ? what : `${what}: ${error.detail}`;
   return new BpfError(error.op, error.errno, detail, {
     cause: error,

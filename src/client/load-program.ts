@@ -58,8 +58,9 @@ export async function loadProgram(context: LoadContext, given: ProgramSpec): Pro
     });
     return new BpfProgram(kernel, fd, { ...program, type, attachType }, log, context.specs);
   } catch (error) {
-    if (error instanceof BpfError) options.onRefused?.(program.name, error);
-    throw about(`program '${program.name}'`, error);
+    const refused = about(`program '${program.name}'`, error);
+    if (refused instanceof BpfError) options.onRefused?.(program.name, refused);
+    throw refused;
   }
 }
 
