@@ -1,5 +1,5 @@
-// A user ring buffer: records from here to a program, which drains them when it runs. On Linux only, since 6.1.
-//   sudo node examples/api/user-ring.mjs --kernel linux
+// A user ring buffer: records from here to a program, which drains them when it runs.
+//   node examples/api/user-ring.mjs
 import { loadCollection } from 'skep';
 import { openKernel, readObject } from './kernel.mjs';
 

@@ -28,6 +28,7 @@ import * as storage from './storage.ts';
 import * as strings from './strings.ts';
 import * as task from './task.ts';
 import * as time from './time.ts';
+import * as userRingbuf from './user-ringbuf.ts';
 import * as xdp from './xdp.ts';
 
 /** In the order of their numbers. */
@@ -152,6 +153,7 @@ export const HELPERS: { readonly [N in HelperName]?: Helper } = {
   dynptr_write: dynptr.dynptr_write,
   dynptr_data: dynptr.dynptr_data,
   ktime_get_tai_ns: time.ktime_get_tai_ns,
+  user_ringbuf_drain: userRingbuf.user_ringbuf_drain,
   cgrp_storage_get: storage.cgrp_storage_get,
   cgrp_storage_delete: storage.cgrp_storage_delete,
 };

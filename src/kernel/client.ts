@@ -7,6 +7,7 @@ import { BpfError } from '../base/errors.ts';
 import {
   type BpfFs,
   type EventReader,
+  type EventWriter,
   type Fd,
   type Kernel,
   type LineReader,
@@ -40,6 +41,7 @@ import type { LoadedProg } from './objects/prog.ts';
 import { attachPerfEvent, openPerfEvent } from './perf-events.ts';
 import { perfHolders } from './perf-holders.ts';
 import { openPerfBuffer, openRingBuffer } from './readers/event-readers.ts';
+import { openUserRingWriter } from './readers/user-ring-writer.ts';
 import type { Answer } from './syscall/handler.ts';
 import { SYSCALLS } from './syscall/table.ts';
 import { systemConfig } from './system-config.ts';
@@ -74,7 +76,6 @@ export class Client implements Kernel {
   readonly net: NetAttach;
   readonly sockets = unsupportedSockets(HERE);
   readonly openNetns = unsupported('attaching to network namespaces', HERE);
-  readonly openUserRingBuffer = unsupported('writing to user ring buffers', HERE);
   readonly readBinary = unsupported('reading executables', HERE);
   readonly pid: number;
   readonly uid: number;
@@ -180,6 +181,12 @@ export class Client implements Kernel {
     this.#checkOpen('open perf buffer');
     const map = check('open perf buffer', this.object('map', mapFd));
     return this.#keep(check('open perf buffer', openPerfBuffer(this, map, options.pagesPerCpu)));
+  }
+
+  async openUserRingBuffer(mapFd: Fd): Promise<EventWriter> {
+    this.#checkOpen('user ring buffer');
+    const map = check('user ring buffer', this.object('map', mapFd));
+    return this.#keep(check('user ring buffer', openUserRingWriter(map), `map ${map.id}`));
   }
 
   async mapMemory(mapFd: Fd): Promise<MapMemory> {

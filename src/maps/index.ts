@@ -6,3 +6,4 @@ export { PerfBuffer, PerfEventArrayMap } from './perf-event-array.ts';
 export { createMap, MAP_TYPES } from './registry.ts';
 export { RingBufferMap, ringOfRecord } from './ringbuf.ts';
 export { MAX_STACK, StackTraceMap } from './stack-trace.ts';
+export { UserRingBufferMap } from './user-ringbuf.ts';

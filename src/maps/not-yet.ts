@@ -10,7 +10,6 @@ import { BaseMap, orNull } from './base-map.ts';
 import { COMMON_FLAGS, flagsAllowed, MAX_PERCPU_VALUE, SYSCALL_ACCESS } from './flags.ts';
 import { nextIndex } from './index-key.ts';
 import type { MapDef, MapEnv, MapType } from './map.ts';
-import { checkRing } from './ringbuf.ts';
 
 /** A type that cannot be created. */
 export const notYet: MapType = {
@@ -56,9 +55,6 @@ function checkCgroupStorage(def: MapDef, maxValue: number): number {
   if (def.valueSize > maxValue) return -E2BIG;
   return def.maxEntries === 0 && flagsAllowed(def, COMMON_FLAGS) ? 0 : -EINVAL;
 }
-
-/** Records from user space to programs: whoever maps it writes them, and nobody can map the memory here. */
-export const userRingbuf = definitionOnly(checkRing);
 
 function checkHandles(def: MapDef, valueSizes: readonly number[], flags: number): number {
   const fits = def.keySize === 4 && valueSizes.includes(def.valueSize) && def.maxEntries !== 0;

@@ -21,7 +21,6 @@ import {
   reuseportSockarray,
   sockhash,
   sockmap,
-  userRingbuf,
   xskmap,
 } from './not-yet.ts';
 import { lruPercpuHash, percpuHash } from './percpu-hash.ts';
@@ -31,6 +30,7 @@ import { queue, stack } from './queue.ts';
 import { cpumap, devmap, devmapHash } from './redirect-targets.ts';
 import { ringbuf } from './ringbuf.ts';
 import { stackTrace } from './stack-trace.ts';
+import { userRingbuf } from './user-ringbuf.ts';
 
 export const MAP_TYPES: Readonly<Record<MapTypeName, MapType>> = {
   hash,
