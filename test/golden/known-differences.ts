@@ -35,7 +35,7 @@ const EVERYWHERE: Differences = {
     '797-btf-list.j',
   ),
   ...because(
-    'the list has the types of 367, and lacks those of struct_ops objects, which skep does not load yet',
+    'the list has the types of 367, and lacks those of struct_ops objects, which the holder of links here does not load',
     '693-btf-show',
     '695-btf-show.p',
   ),
@@ -74,6 +74,7 @@ const EVERYWHERE: Differences = {
 
 /** Only with the machine's Linux. */
 const ON_LINUX: Differences = {
+  '311-map-update-frozen': "a second line says what is in the way where bpftool's words are 'Operation not permitted'",
   '383-prog-load-lsm': "libbpf's hint about ulimit -l is not given: the limit has had no part in this since Linux 5.11",
   ...because(
     'machine code of a processor is shown as bytes: skep has no disassembler for it',
