@@ -171,6 +171,7 @@ export class Env implements PrintContext {
   /** Records of structures, by the number of their BTF and their type. */
   readonly records: Map<number, MapRecord>[] = [];
   readonly #constants: (Uint8Array | undefined)[] = [];
+  readonly #insnTexts: string[] = [];
   /** The arena that the program uses. */
   arena: VerifierMap | null = null;
   subprogs: Subprog[] = [];
@@ -391,8 +392,9 @@ export class Env implements PrintContext {
     else reg.markNotInit();
   }
 
+  /** The instruction and a newline. For the walk: what names the instruction refers to does not change any more. */
   insnText(pc: number): string {
-    return `${disassembleWithOpcode(this.insns, pc, this.disasmHooks)}\n`;
+    return (this.#insnTexts[pc] ??= `${disassembleWithOpcode(this.insns, pc, this.disasmHooks)}\n`);
   }
 
   printInsn(): void {

@@ -47,13 +47,10 @@ export interface ProgramAnswer {
 
 const FUNC_INFO_SIZE = 8;
 const SLOT = 8;
-const FIRST_LOG = 1 << 18;
-/** Every try verifies again: few tries. */
-const LOG_GROWTH = 64;
-/** Linux takes buffers of less than 2^30 bytes; nothing so far needed more than this. */
-const LARGEST_LOG = 1 << 27;
+/** Buffers for the log, as long as it does not fit: every try verifies again. So far nothing needed more than the last. */
+const LOG_ROOMS = [1 << 18, 1 << 24, 1 << 27];
 /** The buffer of those answers that are ENOSPC, which says that it was too small. */
-const CUT_LOG = 1 << 24;
+const CUT_LOG_ROOMS = [1 << 24];
 /** The end of a log is what tells. */
 const LOG_KEPT = 12_000;
 /** How much longer than what went in a packet may come out. */
@@ -117,7 +114,6 @@ async function withLoaded<T>(
   c: ProgramCase,
   logLevel: number,
   use: (verdict: Verdict, maps: readonly Fd[], ms: number) => Promise<T>,
-  largest?: number,
 ): Promise<T> {
   const { kernel } = host;
   const maps = new CaseMaps(kernel, btfs, btfDirectory);
@@ -125,7 +121,7 @@ async function withLoaded<T>(
     await maps.create(c.maps ?? []);
     const attr = await loadAttr(btfs, btfDirectory, c, maps.fds);
     const start = performance.now();
-    const verdict = await load(host, attr, logLevel, largest ?? (c.errno === ENOSPC ? CUT_LOG : LARGEST_LOG));
+    const verdict = await load(host, attr, logLevel, c.errno === ENOSPC ? CUT_LOG_ROOMS : LOG_ROOMS);
     const ms = performance.now() - start;
     try {
       return await use(verdict, maps.fds, ms);
@@ -199,16 +195,17 @@ export async function load(
   host: CaseHost,
   attr: Attr<'PROG_LOAD'>,
   logLevel: number,
-  largestLog = LARGEST_LOG,
+  rooms: readonly number[] = LOG_ROOMS,
 ): Promise<Verdict> {
-  for (let room = FIRST_LOG; ; room = Math.min(room * LOG_GROWTH, largestLog)) {
+  for (let n = 0; ; n++) {
+    const room = rooms[n]!;
     try {
       const answer = await host.kernel.bpf('PROG_LOAD', { ...attr, log_level: logLevel, log_buf: room });
       return { accept: true, fd: answer.ret, errno: 0, log: logText(answer.log_buf) };
     } catch (error) {
       const refused = error instanceof UnsupportedError ? (error.cause ?? error) : error;
       if (refused instanceof BpfError) {
-        if (refused.errno === ENOSPC && room < largestLog) continue;
+        if (refused.errno === ENOSPC && n + 1 < rooms.length) continue;
         const log = refused instanceof VerifierError ? refused.log : '';
         return { accept: false, fd: -1, errno: refused.errno, log };
       }

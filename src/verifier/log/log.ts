@@ -5,15 +5,19 @@
 
 /** Most text that is kept, in characters: the tail survives, as in Linux. */
 const LIMIT = 1 << 26;
+/** Pieces that are joined into one block: a log of millions of small strings would keep the garbage collector busy. */
+const PIECES = 1 << 10;
 
 export class Log {
   /** Whether anything is written at all. */
   readonly on: boolean;
   /** Whether the state after every instruction is wanted. */
   readonly level2: boolean;
-  #chunks: string[] = [];
+  /** What was written: blocks, then the latest pieces. */
+  readonly #blocks: string[] = [];
+  readonly #pieces: string[] = [];
   #end = 0;
-  /** Characters before the first chunk that were dropped. */
+  /** Characters before the first block that were dropped. */
   #dropped = 0;
 
   constructor(level: number) {
@@ -28,15 +32,15 @@ export class Log {
 
   write(text: string): void {
     if (!this.on || text === '') return;
-    this.#chunks.push(text);
+    if (this.#pieces.length === PIECES) this.#pack();
+    this.#pieces.push(text);
     this.#end += text.length;
-    if (this.#end - this.#dropped > 2 * LIMIT) this.#trim();
   }
 
   /** Takes back everything after position `end`. */
   truncate(end: number): void {
     while (this.#end > end) {
-      const last = this.#chunks.pop();
+      const last = this.#pieces.pop() ?? this.#blocks.pop();
       if (last === undefined) {
         this.#dropped = end;
         this.#end = end;
@@ -44,19 +48,25 @@ export class Log {
       }
       this.#end -= last.length;
       if (this.#end < end) {
-        this.#chunks.push(last.slice(0, end - this.#end));
+        this.#pieces.push(last.slice(0, end - this.#end));
         this.#end = end;
       }
     }
   }
 
   text(): string {
-    return this.#chunks.join('');
+    return this.#blocks.join('') + this.#pieces.join('');
+  }
+
+  #pack(): void {
+    this.#blocks.push(this.#pieces.join(''));
+    this.#pieces.length = 0;
+    if (this.#end - this.#dropped > 2 * LIMIT) this.#trim();
   }
 
   #trim(): void {
     let drop = 0;
-    while (this.#end - this.#dropped > LIMIT) this.#dropped += this.#chunks[drop++]!.length;
-    this.#chunks.splice(0, drop);
+    while (this.#end - this.#dropped > LIMIT) this.#dropped += this.#blocks[drop++]!.length;
+    this.#blocks.splice(0, drop);
   }
 }
