@@ -6,7 +6,7 @@ import { EBADF, EINVAL, ENOENT } from '../base/errno.ts';
 import { type Btf, loadReferenceBtfBytes, parseBtf } from '../btf/index.ts';
 import { bindHelpers, bindKfuncs, ObjectStore } from '../helpers/index.ts';
 import type { MapEnv, MapObject } from '../maps/index.ts';
-import { type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
+import { StatePool, type VerifierInput, type VerifierResult, verify } from '../verifier/index.ts';
 import { Engine, LinearMemory, type Mode } from '../vm/index.ts';
 import { BpfFileSystem } from './bpffs/bpffs.ts';
 import type { Client } from './client.ts';
@@ -74,7 +74,8 @@ export class Core {
 
   constructor(options: KernelOptions) {
     this.warn = options.warn ?? (() => {});
-    const { verify: decide = verify, onVerdict } = options;
+    const pool = new StatePool();
+    const { verify: decide = (input) => verify(input, pool), onVerdict } = options;
     this.verify = (input) => {
       const result = decide(input);
       onVerdict?.(result);

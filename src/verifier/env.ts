@@ -21,9 +21,9 @@ import { SourceLines } from './log/source.ts';
 import { type PrintContext, stateText } from './log/state.ts';
 import { CurrentAccess } from './pointer/rule.ts';
 import type { VerifierInput, VerifierMap } from './program.ts';
-import type { LiveFrame } from './state/frame.ts';
+import type { Frame, LiveFrame } from './state/frame.ts';
 import { LANES } from './state/layout.ts';
-import { StatePool } from './state/pool.ts';
+import type { StatePool } from './state/pool.ts';
 import { Lanes, Reg } from './state/reg.ts';
 import { LiveState, type SavedState, type StateBase } from './state/state.ts';
 import type { Kfunc } from './structure/kfuncs.ts';
@@ -79,6 +79,8 @@ export interface Checkpoint {
   evicted: boolean;
   /** Where the last state that was compared with this one was found to differ (prune.ts); -1 where that is not known. */
   difference: number;
+  /** The frame in which they differ. */
+  differs: Frame;
   /** Likewise, the lane of the innermost frame in which registers were found to differ, and what it holds here. */
   lane: number;
   laneValue: number;
@@ -158,7 +160,7 @@ export class Env implements PrintContext {
   readonly aux: InsnAux;
   readonly caps: Capabilities;
   readonly cur = new LiveState();
-  readonly pool = new StatePool((bytes) => this.charge(bytes));
+  readonly pool: StatePool;
   #charged = 0;
   readonly usedMaps: VerifierMap[] = [];
   /** Maps by the number that registers carry: those the program refers to, then templates of inner maps. */
@@ -237,8 +239,9 @@ export class Env implements PrintContext {
   #ids = 0;
   #kernelBtf: Btf | undefined;
 
-  constructor(input: VerifierInput, insns: Insns, logLevel: number) {
+  constructor(input: VerifierInput, insns: Insns, logLevel: number, pool: StatePool) {
     this.input = input;
+    this.pool = pool;
     this.insns = insns;
     this.log = new Log(logLevel);
     this.lines = new SourceLines(input.btf, input.lineInfo);
@@ -258,11 +261,11 @@ export class Env implements PrintContext {
   }
 
   get regs(): Reg[] {
-    return this.cur.frames[this.cur.curframe]!.regs;
+    return this.cur.regs;
   }
 
   reg(r: number): Reg {
-    return this.cur.frames[this.cur.curframe]!.regs[r]!;
+    return this.cur.regs[r]!;
   }
 
   get kernelBtf(): Btf {

@@ -1,2 +1,3 @@
 export * from './program.ts';
+export { StatePool } from './state/pool.ts';
 export { verify } from './verify.ts';

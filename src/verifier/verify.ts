@@ -17,6 +17,7 @@ import { Liveness } from './explore/stack-liveness.ts';
 import { Walk } from './explore/walk.ts';
 import type { VerifiedProgram, VerifierInput, VerifierResult, VerifierStats } from './program.ts';
 import { rewrite } from './rewrite/index.ts';
+import { StatePool } from './state/pool.ts';
 import { PTR_CTX, PTR_STACK } from './state/types.ts';
 import { checkBtfInfo } from './structure/btf-info.ts';
 import { checkCfg } from './structure/cfg.ts';
@@ -30,19 +31,23 @@ const SLEEPABLE = 1 << 4;
 /** BTF_FUNC_GLOBAL. */
 const LINKAGE_GLOBAL = 1;
 
-/** Verdict, log and, where accepted, the program as it is to be run. Never throws for a bad program. */
-export function verify(input: VerifierInput): VerifierResult {
+/**
+ * Verdict, log and, where accepted, the program as it is to be run. Never throws for a bad program. Who verifies many
+ * programs gives the same `pool` each time: memory for states that was taken for one serves the next.
+ */
+export function verify(input: VerifierInput, pool = new StatePool()): VerifierResult {
   // Level 1 shows a path only where it failed: nothing is written until it is known that one will.
   const quietFirst = (input.logLevel & 3) === 1;
-  const result = run(input, quietFirst ? input.logLevel & ~3 : input.logLevel);
+  const result = run(input, quietFirst ? input.logLevel & ~3 : input.logLevel, pool);
   if (!quietFirst) return result;
   if (result.ok) return { ...result, log: statsText(result.stats) };
-  return run(input, input.logLevel);
+  return run(input, input.logLevel, pool);
 }
 
-function run(input: VerifierInput, logLevel: number): VerifierResult {
+function run(input: VerifierInput, logLevel: number, pool: StatePool): VerifierResult {
   const insns = decode(input.insns);
-  const env = new Env(asReplaced(input), insns, logLevel);
+  const env = new Env(asReplaced(input), insns, logLevel, pool);
+  pool.begin((bytes) => env.charge(bytes));
   env.isExtension = input.progType === c.BPF_PROG_TYPE_EXT;
   let stackDepth: number[] = [];
   let program: VerifiedProgram;
@@ -56,6 +61,8 @@ function run(input: VerifierInput, logLevel: number): VerifierResult {
     const stats = statsOf(env, stackDepth);
     env.write(statsText(stats));
     return { ok: false, errno: errnoOf(error.errno) ?? 22, log: env.log.text(), stats, pc: env.pc };
+  } finally {
+    pool.end();
   }
   const stats = statsOf(env, stackDepth);
   env.write(statsText(stats));

@@ -8,7 +8,7 @@ import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { DYNPTR_KINDS } from '../resource/dynptr.ts';
 import { type Root, setNonOwning } from '../resource/graph.ts';
-import { Frame } from '../state/frame.ts';
+import type { Frame } from '../state/frame.ts';
 import { copyRecord, Reg } from '../state/reg.ts';
 import { MAX_FRAMES, type SavedState } from '../state/state.ts';
 import { ALLOC, BTF_PTR, DYNPTR, MAP_KEY, MAP_PTR, MAP_VALUE, SCALAR } from '../state/types.ts';
@@ -82,7 +82,7 @@ export function pushAsyncCallback(env: Env, subprog: number, map: number, how: A
   checkStaticArgs(env, subprog);
   sub.isAsyncCallback = true;
   sub.asyncEntries++;
-  const state = env.walk.pushState(env.pool.fresh(subprog), sub.start, env.pc);
+  const state = env.walk.pushState(env.pool.fresh(env.cur, subprog), sub.start, env.pc);
   state.inSleepable = how.sleepable;
   const { frame } = state;
   frame.asyncEntries = sub.asyncEntries;
@@ -161,8 +161,7 @@ function addFrame(env: Env, state: SavedState, subprog: number): Frame {
   if (state.curframe + 1 >= MAX_FRAMES) {
     env.reject('E2BIG', `the call stack of ${state.curframe + 2} frames is too deep`);
   }
-  const frame = new Frame(0);
-  for (let r = 0; r <= 10; r++) new Reg(frame.lanes, r).markNotInit();
+  const frame = env.pool.emptyFrame();
   frame.callsite = env.pc;
   frame.frameno = state.curframe + 1;
   frame.subprog = subprog;

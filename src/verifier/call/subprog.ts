@@ -50,7 +50,7 @@ export function subprogCall(env: Env): Outcome {
   fp.frameno = callee.frameno;
   clearCallerSaved(env);
   env.scratchAll();
-  cur.curframe++;
+  cur.enter(cur.curframe + 1);
   env.liveness.leave();
   if (env.log.on) {
     env.write('caller:\n');
@@ -94,7 +94,7 @@ export function returnToCaller(env: Env): Outcome {
     env.write(`to caller at ${env.pc}:\n`);
     env.printState(cur, caller.frameno);
   }
-  cur.curframe--;
+  cur.enter(cur.curframe - 1);
   env.liveness.leave();
   if (isCallback) {
     const before = previousEntry(cur.parent, env.pc, cur);

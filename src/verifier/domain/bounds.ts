@@ -21,11 +21,28 @@ export function syncBounds(r: Reg): void {
     r.setConstBits();
     return;
   }
+  if (isAnyBelowPower(i, at)) return;
   boundsFromBits(r);
   // What changes nothing once changes nothing the next time.
   if (deduceBounds(i, at) && deduceBounds(i, at)) deduceBounds(i, at);
   bitsFromBounds(i, at);
   boundsFromBits(r);
+}
+
+/**
+ * Whether all that is known is that the number has at most so many bits, 1 to 32 of them, and every range says so: what
+ * most loads and 32-bit results are. Nothing is left to learn.
+ */
+function isAnyBelowPower(i: Int32Array, at: number): boolean {
+  const max = i[at + MASK]!;
+  if ((max & (max + 1)) !== 0 || i[at + MASK + 1] !== 0 || i[at] !== 0 || i[at + 1] !== 0) return false;
+  if (i[at + U32MIN] !== 0 || i[at + U32MAX] !== max) return false;
+  if (max < 0 ? i[at + S32MIN] !== SIGN || i[at + S32MAX] !== ~SIGN : i[at + S32MIN] !== 0 || i[at + S32MAX] !== max) {
+    return false;
+  }
+  return (
+    isAt(i, at + UMIN, 0, 0) && isAt(i, at + UMAX, max, 0) && isAt(i, at + SMIN, 0, 0) && isAt(i, at + SMAX, max, 0)
+  );
 }
 
 /** The ranges that the known bits allow. */
@@ -296,7 +313,7 @@ function bitsFromBounds(i: Int32Array, at: number): void {
   i[at + MASK] = mask;
 }
 
-/** The 64-bit half of what is known, where only the low 32 bits are and the rest is zero. */
+/** The 64-bit half of what is known, where only the low 32 bits are and the rest is zero. `syncBounds` is to follow. */
 export function zeroExtend32(r: Reg): void {
   const { i, at } = r;
   i[at + 1] = 0;
@@ -313,7 +330,6 @@ export function zeroExtend32(r: Reg): void {
     set64(i, at + SMIN, 0, 0);
     set64(i, at + SMAX, -1, 0);
   }
-  syncBounds(r);
 }
 
 /** Truncates to the low `size` bytes (1, 2 or 4), zero above. */
@@ -336,8 +352,13 @@ export function truncate(r: Reg, size: number): void {
   i[at + UMAX + 1] = 0;
   copy64(i, at + SMIN, i, at + UMIN);
   copy64(i, at + SMAX, i, at + UMAX);
-  // Less than four bytes leave nothing of the 32-bit ranges; four leave them as they are.
-  if (size < 4) r.setUnbounded32();
+  // Four bytes leave the 32-bit ranges as they are; of fewer, which are never negative, they are those of all 64 bits.
+  if (size < 4) {
+    i[at + S32MIN] = i[at + UMIN]!;
+    i[at + S32MAX] = i[at + UMAX]!;
+    i[at + U32MIN] = i[at + UMIN]!;
+    i[at + U32MAX] = i[at + UMAX]!;
+  }
   syncBounds(r);
 }
 

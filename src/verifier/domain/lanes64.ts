@@ -134,6 +134,7 @@ export function isAbovePower(a: Int32Array, x: number, n: number): boolean {
 
 /** Whether a < 2^n, unsigned, n in 0..64. */
 export function isBelowPower(a: Int32Array, x: number, n: number): boolean {
-  const hi = a[x + 1]! >>> 0;
-  return n >= 32 ? hi < 2 ** (n - 32) : hi === 0 && a[x]! >>> 0 < 2 ** n;
+  if (n >= 64) return true;
+  const hi = a[x + 1]!;
+  return n >= 32 ? hi >>> (n - 32) === 0 : hi === 0 && a[x]! >>> n === 0;
 }

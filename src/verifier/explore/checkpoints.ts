@@ -7,10 +7,10 @@
 
 import { isMayGoto } from '../../isa/index.ts';
 import type { Checkpoint, Env } from '../env.ts';
-import { KIND_LANES, REGS } from '../state/layout.ts';
+import { KIND_LANES, LANES, REGS, TYPE } from '../state/layout.ts';
 import { Reg } from '../state/reg.ts';
 import type { SavedState, StateBase } from '../state/state.ts';
-import { SLOT_ITER } from '../state/types.ts';
+import { NOT_INIT, SLOT_ITER } from '../state/types.ts';
 import { pushHistory } from './history.ts';
 import type { Loops } from './loops.ts';
 import { markAllImprecise } from './marks.ts';
@@ -57,7 +57,8 @@ export class Checkpoints {
         cp = next;
         continue;
       }
-      if (cp.state.branches > 0) {
+      // Only finished ones have been found to differ.
+      if (cp.difference < 0 && cp.state.branches > 0) {
         if (this.#meetsUnfinished(pc, cp, loop)) return true;
         if (!force && env.jumps - env.jumpsAtCheckpoint < 20 && env.processed - env.processedAtCheckpoint < 100) {
           addNew = false;
@@ -70,7 +71,7 @@ export class Checkpoints {
         }
       }
       if (addNew) cp.misses++;
-      const patience = forced && cp.state.branches > 0 ? 64 : 3;
+      const patience = forced && cp.difference < 0 && cp.state.branches > 0 ? 64 : 3;
       if (cp.misses > cp.hits * patience + patience) {
         if (before) before.next = next;
         else env.checkpoints[bucket] = next;
@@ -88,9 +89,11 @@ export class Checkpoints {
 
   #covers(cp: Checkpoint, likeness: Likeness): boolean {
     const { cur } = this.#env;
-    if (cp.difference >= 0 && this.#pruner.stillDiffers(cp.difference, cp.state, cur, likeness)) return false;
+    const { difference } = cp;
+    if (difference >= 0 && this.#pruner.stillDiffers(difference, cp.differs, cur, likeness)) return false;
     if (this.#pruner.equal(cp.state, cur, likeness)) return true;
     cp.difference = this.#pruner.difference;
+    if (cp.difference >= 0) cp.differs = cp.state.frames[cp.difference >> 8]!;
     return false;
   }
 
@@ -98,7 +101,7 @@ export class Checkpoints {
     const lane = this.#pruner.firstDifference(cp.lane, cp.state, this.#env.cur);
     if (lane < 0) return true;
     cp.lane = lane;
-    cp.laneValue = cp.state.frame.lanes.i[lane]!;
+    cp.laneValue = cp.state.frame.i[lane]!;
     return false;
   }
 
@@ -113,7 +116,7 @@ export class Checkpoints {
     const { advancesIter, callsCallback } = env.aux;
     const isLoopEnd = advancesIter[pc] !== 0 || callsCallback[pc] !== 0 || isMayGoto(env.insns.code[pc]!);
     // Elsewhere only the same state again matters, and of nearly all states one number tells that this is another.
-    if (!isLoopEnd && cur.frame.lanes.i[cp.lane] !== cp.laneValue) return false;
+    if (!isLoopEnd && cur.frame.i[cp.lane] !== cp.laneValue) return false;
     const frame = old.frame;
     // Another entry into an asynchronous callback is no loop.
     if (frame.inAsyncCallback && frame.asyncEntries !== cur.frame.asyncEntries) return false;
@@ -195,7 +198,7 @@ export class Checkpoints {
     cur.dfsDepth = state.dfsDepth + 1;
     cur.history.clear();
     const next = env.checkpoints[bucket] ?? null;
-    const laneValue = state.frame.lanes.i[0]!;
+    const laneValue = state.frame.i[0]!;
     env.checkpoints[bucket] = {
       state,
       pc,
@@ -203,6 +206,7 @@ export class Checkpoints {
       hits: 0,
       misses: 0,
       difference: -1,
+      differs: state.frame,
       lane: 0,
       laneValue,
       evicted: false,
@@ -240,26 +244,24 @@ export class Checkpoints {
     }
   }
 
-  /** Forgets registers and slots that nobody reads any more. */
+  /** Forgets registers and slots that nobody reads any more: of those the type says all. */
   #clean(state: SavedState): void {
     const env = this.#env;
     env.liveness.query(state);
-    const reg = new Reg(state.frames[0]!.lanes, 0);
     for (let f = 0; f <= state.curframe; f++) {
       const frame = state.frames[f]!;
+      const { i } = frame;
       const pc = f === state.curframe ? state.insnIdx : state.frames[f + 1]!.callsite;
       const live = env.aux.liveRegs[pc]!;
-      for (let r = 0; r < REGS - 1; r++) {
-        if (!(live & (1 << r))) reg.point(frame.lanes, r).markNotInit();
-      }
+      for (let r = 0; r < REGS - 1; r++) if (!(live & (1 << r))) i[r * LANES + TYPE] = NOT_INIT;
       env.liveness.queryFrame(f);
       const { aliveLo, aliveHi } = env.liveness;
       for (let n = 0; n < frame.slots; n++) {
         if ((n < 32 ? aliveLo : aliveHi) & (1 << (n & 31))) continue;
-        reg.point(frame.lanes, REGS + n).markNotInit();
+        i[(REGS + n) * LANES + TYPE] = NOT_INIT;
         const at = frame.kindsAt + n * KIND_LANES;
-        frame.lanes.i[at] = 0;
-        frame.lanes.i[at + 1] = 0;
+        i[at] = 0;
+        i[at + 1] = 0;
       }
     }
   }

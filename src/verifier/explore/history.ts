@@ -3,7 +3,7 @@
  */
 import type { LinkedSet } from '../branch/linked.ts';
 import type { Env } from '../env.ts';
-import { ENTRY, HIST_FLAGS, HIST_LINKED } from '../state/history.ts';
+import { HIST_FLAGS, HIST_LINKED } from '../state/history.ts';
 
 /** Notes the current instruction, or adds to the note it already has. */
 export function pushHistory(env: Env, flags: number, linked: LinkedSet | null = null): void {
@@ -13,7 +13,7 @@ export function pushHistory(env: Env, flags: number, linked: LinkedSet | null = 
     history.push(env.pc, env.prevPc, flags, linked ? linked.packed(0) : 0, linked ? linked.packed(1) : 0);
     return;
   }
-  const at = (history.count - 1) * ENTRY;
+  const at = history.last();
   history.lanes[at + HIST_FLAGS]! |= flags;
   if (!linked) return;
   history.lanes[at + HIST_LINKED] = linked.packed(0);

@@ -14,7 +14,7 @@ export const markAllPrecise = (state: StateBase): void => markScalars(state, 1);
 function markScalars(state: StateBase, precise: 0 | 1): void {
   for (let f = 0; f <= state.curframe; f++) {
     const frame = state.frames[f]!;
-    const { i } = frame.lanes;
+    const { i } = frame;
     for (let r = 0; r < REGS - 1; r++) if (i[r * LANES + TYPE] === SCALAR) i[r * LANES + PRECISE] = precise;
     for (let n = 0; n < frame.slots; n++) if (frame.isSpilledScalar(n)) i[(REGS + n) * LANES + PRECISE] = precise;
   }

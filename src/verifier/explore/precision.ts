@@ -195,7 +195,7 @@ export class Precision {
     this.changed = false;
     for (let f = old.curframe; f >= 0; f--) {
       const frame = old.frames[f]!;
-      const i = frame.lanes.i;
+      const i = frame.i;
       let first = true;
       let said = '';
       for (let r = 0; r < 10; r++) {
@@ -271,9 +271,11 @@ export class Precision {
     const watched = this.#watched;
     const { history, firstIdx } = state;
     const { lanes } = history;
+    // Entry n - 1 of the history starts at this lane + n * ENTRY.
+    const before = history.start - ENTRY;
     const all = env.log.level2;
     let left = history.count;
-    let noted = left > 0 ? lanes[(left - 1) * ENTRY + HIST_IDX]! : -1;
+    let noted = left > 0 ? lanes[before + left * ENTRY + HIST_IDX]! : -1;
     let wanted = bt.regMask | ALWAYS;
     let later = laterPc;
     for (let at = last; ; ) {
@@ -284,17 +286,21 @@ export class Precision {
       const isNoted = noted === at;
       if (skipLast) {
         skipLast = false;
-      } else if ((watched[at]! & wanted) !== 0 || (isNoted && this.#isNoteFollowed(at, lanes, left - 1)) || all) {
-        if (this.#backtrack(at, later, history, isNoted ? (left - 1) * ENTRY : -1) === GIVE_UP) return GIVE_UP;
+      } else if (
+        (watched[at]! & wanted) !== 0 ||
+        (isNoted && this.#isNoteFollowed(at, lanes, before + left * ENTRY)) ||
+        all
+      ) {
+        if (this.#backtrack(at, later, history, isNoted ? before + left * ENTRY : -1) === GIVE_UP) return GIVE_UP;
         if (bt.isEmpty) return NOTHING_LEFT;
         wanted = bt.regMask | ALWAYS;
       }
       later = at;
       if (at === firstIdx && (left === 0 || (left === 1 && isNoted))) return OK;
       if (isNoted) {
-        at = lanes[(left - 1) * ENTRY + HIST_PREV]!;
+        at = lanes[before + left * ENTRY + HIST_PREV]!;
         left--;
-        noted = left > 0 ? lanes[(left - 1) * ENTRY + HIST_IDX]! : -1;
+        noted = left > 0 ? lanes[before + left * ENTRY + HIST_IDX]! : -1;
       } else {
         at--;
       }
@@ -309,7 +315,7 @@ export class Precision {
     if (state.curframe !== 0 || frame.subprog === 0 || bt.hasStack || bt.regMask & ~ARGS) {
       this.#bug('precision went past the entry of the program');
     }
-    const i = frame.lanes.i;
+    const i = frame.i;
     for (let r = 1; r <= 5; r++) {
       if (!bt.hasReg(r)) continue;
       bt.clearReg(r);
@@ -325,7 +331,7 @@ export class Precision {
     for (let f = bt.frame; f >= 0; f--) {
       const frame: Frame | undefined = state.frames[f];
       if (!frame) this.#bug('precision in a frame that the parent does not have');
-      const i = frame.lanes.i;
+      const i = frame.i;
       for (let r = 0, left = bt.regs[f]!; left !== 0; r++, left >>>= 1) {
         if (!(left & 1)) continue;
         if (i[r * LANES + TYPE] !== SCALAR || i[r * LANES + PRECISE] !== 0) {
@@ -370,7 +376,7 @@ export class Precision {
     for (let st: StateBase | null = start.parent; st; st = st.parent) {
       for (let f = 0; f <= st.curframe; f++) {
         const frame: Frame = st.frames[f]!;
-        const i = frame.lanes.i;
+        const i = frame.i;
         for (let r = 0; r < 10; r++) {
           const at = r * LANES;
           if (i[at + TYPE] !== SCALAR || i[at + PRECISE] !== 0) continue;
@@ -388,9 +394,8 @@ export class Precision {
     }
   }
 
-  /** Whether what entry `n` of a history says about the instruction at `pc` may matter. */
-  #isNoteFollowed(pc: number, lanes: Int32Array, n: number): boolean {
-    const at = n * ENTRY;
+  /** Whether what the history's entry at lane `at` says about the instruction at `pc` may matter. */
+  #isNoteFollowed(pc: number, lanes: Int32Array, at: number): boolean {
     if (lanes[at + HIST_LINKED] !== 0) return true;
     const flags = lanes[at + HIST_FLAGS]!;
     if ((flags & HIST_STACK_ACCESS) === 0 || (this.#watched[pc]! & STORES) === 0) return false;

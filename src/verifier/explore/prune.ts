@@ -94,19 +94,18 @@ export class Pruner {
 
   /**
    * Whether states of one position differ in a record in which `old` differed from another state before: where they do,
-   * `equal` is false, and this is the cheaper way to know. Ids are left to `equal`.
+   * `equal` is false, and this is the cheaper way to know. Ids are left to `equal`. `a`: the frame of `old` with the record.
    */
-  stillDiffers(difference: number, old: StateBase, cur: StateBase, likeness: Likeness): boolean {
+  stillDiffers(difference: number, a: Frame, cur: StateBase, likeness: Likeness): boolean {
     const f = difference >> 8;
     const record = difference & 0xff;
-    if (f > cur.curframe || f > old.curframe) return true;
+    if (f > cur.curframe) return true;
     this.#pairs = 0;
-    const a = old.frames[f]!;
     const b = cur.frames[f]!;
-    if (record >= REGS) return record < REGS + a.slots && !this.#slotSafe(a, b, record - REGS, likeness);
+    if (record >= REGS) return !this.#slotSafe(a, b, record - REGS, likeness);
     const site = f === cur.curframe ? cur.insnIdx : cur.frames[f + 1]!.callsite;
     if ((this.#env.aux.liveRegs[site]! & (1 << record)) === 0) return false;
-    return !this.#regSafe(a.lanes.i, record, b.lanes.i, record, likeness);
+    return !this.#regSafe(a.i, record, b.i, record, likeness);
   }
 
   /**
@@ -115,8 +114,8 @@ export class Pruner {
    */
   firstDifference(guess: number, old: StateBase, cur: StateBase): number {
     if (old.curframe !== cur.curframe) return 0;
-    const a = old.frame.lanes.i;
-    const b = cur.frame.lanes.i;
+    const a = old.frame.i;
+    const b = cur.frame.i;
     if (a[guess] !== b[guess]) return guess;
     // Lanes up to the parent link in Linux: type, offset, what it points to, numbers, ids.
     for (let r = 0; r < REGS; r++) {
@@ -145,8 +144,8 @@ export class Pruner {
   #framesEqual(f: number, old: Frame, cur: Frame, insnIdx: number, likeness: Likeness): boolean {
     if (old.callbackDepth > cur.callbackDepth) return false;
     const live = this.#env.aux.liveRegs[insnIdx]!;
-    const a = old.lanes.i;
-    const b = cur.lanes.i;
+    const a = old.i;
+    const b = cur.i;
     for (let r = 0; r < REGS - 1; r++) {
       if (live & (1 << r) && !this.#regSafe(a, r, b, r, likeness)) return this.#differ(f, r);
     }
@@ -241,7 +240,7 @@ export class Pruner {
   }
 
   #stackSafe(f: number, old: Frame, cur: Frame, likeness: Likeness): boolean {
-    const a = old.lanes.i;
+    const a = old.i;
     const uninit = this.#env.allowUninitStack;
     const covers = likeness === 'covers';
     const end = old.kindsAt + old.slots * KIND_LANES;
@@ -256,8 +255,8 @@ export class Pruner {
   }
 
   #slotSafe(old: Frame, cur: Frame, n: number, likeness: Likeness): boolean {
-    const a = old.lanes.i;
-    const b = cur.lanes.i;
+    const a = old.i;
+    const b = cur.i;
     const uninit = this.#env.allowUninitStack;
     const exists = n < cur.slots;
     const oldLo = a[old.kindsAt + n * KIND_LANES]!;
@@ -309,9 +308,7 @@ export class Pruner {
   /** SPILLED: a whole spilled scalar. UNBOUND: bytes that read as any number. */
   #asScalar(frame: Frame, n: number): number {
     if (frame.kind(n, 7) === SLOT_SPILL) {
-      return frame.kind(n, 0) === SLOT_SPILL && frame.lanes.i[(REGS + n) * LANES + TYPE] === SCALAR
-        ? SPILLED
-        : NOT_SCALAR;
+      return frame.kind(n, 0) === SLOT_SPILL && frame.i[(REGS + n) * LANES + TYPE] === SCALAR ? SPILLED : NOT_SCALAR;
     }
     for (let k = 0; k < 8; k++) {
       const kind = frame.kind(n, k);

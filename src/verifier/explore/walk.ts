@@ -119,7 +119,7 @@ export class Walk {
 
   /** A branch to be walked later: a copy of the current state that goes on at `pc`. */
   push(pc: number, prevPc: number): SavedState {
-    return this.pushState(this.env.pool.save(this.env.cur), pc, prevPc);
+    return this.pushState(this.env.pool.putAside(this.env.cur), pc, prevPc);
   }
 
   /** As push, of another state than the current one. */
@@ -137,7 +137,7 @@ export class Walk {
     const { env } = this;
     const next = env.pending.pop();
     if (!next) return null;
-    env.cur.load(next.state);
+    env.cur.load(next.state, env.pending.at(-1)?.state);
     env.pool.release(next.state);
     env.liveness.leave();
     if (!env.log.level2) env.log.truncate(next.logEnd);

@@ -28,10 +28,10 @@ export function widen(old: StateBase, cur: StateBase): void {
   for (let f = old.curframe; f >= 0; f--) {
     const a = old.frames[f]!;
     const b = cur.frames[f]!;
-    for (let r = 0; r < REGS; r++) widenRecord(a.lanes.i, b.lanes.i, new Reg(b.lanes, r), r, ids);
+    for (let r = 0; r < REGS; r++) widenRecord(a.i, b.i, new Reg(b.lanes, r), r, ids);
     for (let n = 0; n < Math.min(a.slots, b.slots); n++) {
       if (!a.isSpilledScalar(n) || !b.isSpilledScalar(n)) continue;
-      widenRecord(a.lanes.i, b.lanes.i, new Reg(b.lanes, REGS + n), REGS + n, ids);
+      widenRecord(a.i, b.i, new Reg(b.lanes, REGS + n), REGS + n, ids);
     }
   }
 }

@@ -127,6 +127,10 @@ function scrubSlot(frame: LiveFrame, n: number): void {
 
 function spill(frame: LiveFrame, n: number, from: Reg, size: number): void {
   frame.spilled[n]!.copyFrom(from);
+  if (size === 8) {
+    frame.setKinds(n, SLOT_SPILL);
+    return;
+  }
   for (let b = 7; b > 7 - size; b--) frame.setKind(n, b, SLOT_SPILL);
   for (let b = 7 - size; b >= 0; b--) {
     const kind = frame.kind(n, b);
@@ -239,7 +243,8 @@ function readFixed(env: Env, frame: LiveFrame, off: number, a: Access): void {
     return;
   }
   let spillSize = 1;
-  for (let b = 7; b > 0 && frame.kind(n, b - 1) === SLOT_SPILL; b--) spillSize++;
+  if (frame.isSpill64(n)) spillSize = 8;
+  else for (let b = 7; b > 0 && frame.kind(n, b - 1) === SLOT_SPILL; b--) spillSize++;
   if (size === 8 && spillSize === 8) {
     if (valueRegno >= 0) {
       env.reg(valueRegno).copyFrom(spilled);

@@ -11,7 +11,7 @@ export function eachReg(state: StateBase, visit: (reg: Reg, frame: number) => vo
   for (let f = 0; f <= state.curframe; f++) {
     const frame = state.frames[f]!;
     for (let r = 0; r < REGS; r++) {
-      if (frame.lanes.i[r * LANES + TYPE] !== 0) visit(reg.point(frame.lanes, r), f);
+      if (frame.i[r * LANES + TYPE] !== 0) visit(reg.point(frame.lanes, r), f);
     }
     for (let n = 0; n < frame.slots; n++) {
       if (frame.isSpill(n)) visit(reg.point(frame.lanes, REGS + n), f);

@@ -17,6 +17,8 @@ export const lanesFor = (slots: number): number =>
 
 export class Frame {
   readonly lanes: Lanes;
+  /** `lanes.i`: states are compared lane by lane, far apart in memory, so each step on the way counts. */
+  readonly i: Int32Array;
   readonly sizeClass: number;
   /** Records of registers and slots; behind them, at this lane, the kinds of the slots' bytes. */
   readonly records: number;
@@ -48,24 +50,25 @@ export class Frame {
     this.records = REGS + this.sizeClass * SLOTS_PER_CLASS;
     this.kindsAt = this.records * LANES;
     this.lanes = new Lanes(i);
+    this.i = i;
   }
 
   kind(slot: number, byte: number): number {
-    const word = this.lanes.i[this.kindsAt + slot * KIND_LANES + (byte >> 2)]!;
+    const word = this.i[this.kindsAt + slot * KIND_LANES + (byte >> 2)]!;
     return (word >>> ((byte & 3) * 8)) & 0xff;
   }
 
   setKind(slot: number, byte: number, kind: number): void {
     const at = this.kindsAt + slot * KIND_LANES + (byte >> 2);
     const shift = (byte & 3) * 8;
-    this.lanes.i[at] = (this.lanes.i[at]! & ~(0xff << shift)) | (kind << shift);
+    this.i[at] = (this.i[at]! & ~(0xff << shift)) | (kind << shift);
   }
 
   setKinds(slot: number, kind: number): void {
     const at = this.kindsAt + slot * KIND_LANES;
     const word = Math.imul(kind, 0x01010101);
-    this.lanes.i[at] = word;
-    this.lanes.i[at + 1] = word;
+    this.i[at] = word;
+    this.i[at + 1] = word;
   }
 
   /** Whether the slot holds a whole or partial spilled register: its lowest byte says. */
@@ -79,15 +82,15 @@ export class Frame {
   }
 
   isSpilledScalar(slot: number): boolean {
-    return this.isSpill(slot) && this.lanes.i[(REGS + slot) * LANES + TYPE] === SCALAR;
+    return this.isSpill(slot) && this.i[(REGS + slot) * LANES + TYPE] === SCALAR;
   }
 
   isSpilledScalar64(slot: number): boolean {
-    return this.isSpill64(slot) && this.lanes.i[(REGS + slot) * LANES + TYPE] === SCALAR;
+    return this.isSpill64(slot) && this.i[(REGS + slot) * LANES + TYPE] === SCALAR;
   }
 
   isPrecise(record: number): boolean {
-    return this.lanes.i[record * LANES + PRECISE] !== 0;
+    return this.i[record * LANES + PRECISE] !== 0;
   }
 
   /** Everything but registers and stack. */
@@ -110,8 +113,8 @@ export class Frame {
   /** Registers, slots and the rest of `from`; this frame's lanes must have room for its slots. */
   copyFrom(from: Frame): void {
     this.copyMeta(from);
-    const to = this.lanes.i;
-    const source = from.lanes.i;
+    const to = this.i;
+    const source = from.i;
     // Of a smaller frame everything, kinds and all: those land where this frame has no slots, or are overwritten.
     to.set(from.records > this.records ? from.lanes.first(this.records) : source);
     const end = from.slots * KIND_LANES;
@@ -141,8 +144,8 @@ export class LiveFrame extends Frame {
   /** Makes slots 0..count-1 exist. New ones hold nothing. */
   growStack(count: number): void {
     if (count <= this.slots) return;
-    this.lanes.i.fill(0, (REGS + this.slots) * LANES, (REGS + count) * LANES);
-    this.lanes.i.fill(0, this.kindsAt + this.slots * KIND_LANES, this.kindsAt + count * KIND_LANES);
+    this.i.fill(0, (REGS + this.slots) * LANES, (REGS + count) * LANES);
+    this.i.fill(0, this.kindsAt + this.slots * KIND_LANES, this.kindsAt + count * KIND_LANES);
     this.slots = count;
     this.#openWindows();
   }

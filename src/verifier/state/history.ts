@@ -24,13 +24,26 @@ export const histSlot = (flags: number): number => (flags >> 3) & 63;
 const FIRST_ROOM = 8;
 const NOTHING = new Int32Array(0);
 
+/**
+ * Kept states have their entries to themselves. The state being walked writes its own to a stack that it shares with the
+ * branches put aside: each of those knows where its entries lie, and nothing below the floor, where the last of them
+ * ends, is written to. Paths are walked depth first, so when a branch is walked, all above its entries is forgotten.
+ */
 export class History {
   lanes: Int32Array = NOTHING;
+  /** First lane of the first entry. */
+  start = 0;
   count = 0;
+  /** Lanes below this one belong to others, too. */
+  #floor = 0;
+
+  get #end(): number {
+    return this.start + this.count * ENTRY;
+  }
 
   push(idx: number, prev: number, flags: number, linkedLo: number, linkedHi: number): void {
-    const at = this.count * ENTRY;
-    if (at === this.lanes.length) this.#grow(Math.max(FIRST_ROOM, this.count * 2));
+    const at = this.#end;
+    if (at + ENTRY > this.lanes.length) this.#grow(at + ENTRY);
     const { lanes } = this;
     lanes[at + HIST_IDX] = idx;
     lanes[at + HIST_PREV] = prev;
@@ -40,28 +53,74 @@ export class History {
     this.count++;
   }
 
-  #grow(room: number): void {
-    const more = new Int32Array(room * ENTRY);
+  /** The first lane of the last entry, which may be written to. */
+  last(): number {
+    if (this.#end <= this.#floor) this.#moveUp();
+    return this.#end - ENTRY;
+  }
+
+  #grow(needed: number): void {
+    const more = new Int32Array(Math.max(FIRST_ROOM * ENTRY, needed * 2));
     more.set(this.lanes);
     this.lanes = more;
   }
 
+  /** Entries that a branch shares go on being its own: a copy of them above the floor takes their place. */
+  #moveUp(): void {
+    const end = this.#end;
+    const needed = this.#floor + end - this.start;
+    if (needed > this.lanes.length) this.#grow(needed);
+    this.lanes.copyWithin(this.#floor, this.start, end);
+    this.start = this.#floor;
+  }
+
   copyFrom(from: History): void {
     const { count } = from;
+    this.start = 0;
     this.count = count;
     if (count === 0) return;
     const used = count * ENTRY;
     if (this.lanes.length < used) this.lanes = new Int32Array(used);
     const { lanes } = this;
     const source = from.lanes;
-    for (let k = 0; k < used; k++) lanes[k] = source[k]!;
+    const first = from.start;
+    for (let k = 0; k < used; k++) lanes[k] = source[first + k]!;
   }
 
+  /** `branch`, put aside, has the entries so far as well. */
+  share(branch: History): void {
+    branch.start = this.start;
+    branch.count = this.count;
+    this.#floor = this.#end;
+  }
+
+  /** `branch`, put aside, has none. */
+  shareNothing(branch: History): void {
+    branch.start = this.#end;
+    branch.count = 0;
+    this.#floor = this.#end;
+  }
+
+  /** Goes on as `branch` did, where `below` is the one that was put aside before it. */
+  resume(branch: History, below: History | undefined): void {
+    this.start = branch.start;
+    this.count = branch.count;
+    this.#floor = below ? below.#end : 0;
+  }
+
+  /** Starts anew. */
   clear(): void {
+    this.start = this.#floor;
     this.count = 0;
   }
 
-  /** As clear, for one that waits to be used again. Memory that grew far beyond what most states need is not kept. */
+  /** Nothing waits any more. */
+  reset(): void {
+    this.#floor = 0;
+    this.clear();
+  }
+
+  /** Of a state that is not used any more. Memory that grew far beyond what most states need is not kept. */
   forget(): void {
     this.count = 0;
     if (this.lanes.length > KEPT) this.lanes = NOTHING;

@@ -8,6 +8,8 @@
 import { type Frame, LiveFrame } from './frame.ts';
 import { History } from './history.ts';
 
+const NO_REFS: readonly Ref[] = [];
+
 /** Frames of nested calls. */
 export const MAX_FRAMES = 8;
 
@@ -51,7 +53,7 @@ export abstract class StateBase {
   callbackUnroll = 0;
   mayGotoDepth = 0;
 
-  /** Everything but the frames. */
+  /** Everything but the frames and the history. */
   copyMeta(from: StateBase): void {
     this.curframe = from.curframe;
     this.refs = from.refs;
@@ -71,7 +73,6 @@ export abstract class StateBase {
     this.dfsDepth = from.dfsDepth;
     this.callbackUnroll = from.callbackUnroll;
     this.mayGotoDepth = from.mayGotoDepth;
-    this.history.copyFrom(from.history);
   }
 
   get frame(): Frame {
@@ -86,6 +87,8 @@ export class SavedState extends StateBase {
   evicted = false;
   /** The first checkpoint inside a loop (explore/loops.ts). */
   entersLoop = false;
+  /** Where `StatePool` keeps it. */
+  place = 0;
   /** For back edges: the checkpoint this state was found to be covered by. */
   equalState: SavedState | null = null;
 
@@ -95,6 +98,7 @@ export class SavedState extends StateBase {
     this.entersLoop = false;
     this.equalState = null;
     this.parent = null;
+    this.refs = NO_REFS;
     this.history.forget();
   }
 }
@@ -103,9 +107,17 @@ export class SavedState extends StateBase {
 export class LiveState extends StateBase {
   /** As many as were in use so far; those behind `curframe` hold nothing. */
   override readonly frames: LiveFrame[] = [new LiveFrame()];
+  /** The registers of the innermost frame, which every rule asks for. */
+  regs = this.frames[0]!.regs;
 
   override get frame(): LiveFrame {
     return this.frames[this.curframe]!;
+  }
+
+  /** Frame `f` becomes the innermost. */
+  enter(f: number): void {
+    this.curframe = f;
+    this.regs = this.frames[f]!.regs;
   }
 
   /** Frame `f`, at most one after those that there are. */
@@ -113,14 +125,19 @@ export class LiveState extends StateBase {
     return (this.frames[f] ??= new LiveFrame());
   }
 
-  load(from: SavedState): void {
+  /** Goes on where `from`, a branch, was put aside; `below`: the one before it that still waits. */
+  load(from: SavedState, below: SavedState | undefined): void {
     this.copyMeta(from);
+    this.history.resume(from.history, below?.history);
     for (let f = 0; f <= from.curframe; f++) this.frameAt(f).copyFrom(from.frames[f]!);
+    this.enter(from.curframe);
   }
 
   /** The start of a walk: one frame, nothing held. */
   reset(subprog: number): void {
     this.copyMeta(new SavedState());
+    this.history.reset();
+    this.enter(0);
     this.frames[0]!.reset(-1, 0, subprog);
     this.branches = 1;
   }
