@@ -7,9 +7,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
 import { BpfError } from '../../src/base/errors.ts';
 import { type AttachOptions, type Collection, loadCollection } from '../../src/client/index.ts';
+import { assemble, encode } from '../../src/isa/index.ts';
 import { createKernel } from '../../src/kernel/index.ts';
 import { openLinuxKernel } from '../../src/linux/index.ts';
 import type { Kernel } from '../../src/sys/index.ts';
+import { BPF_F_SLEEPABLE } from '../../src/uapi/flags.ts';
+import { BPF_PROG_TYPE_SYSCALL } from '../../src/uapi/generated/constants.ts';
 import { describeKernel } from '../support/real-kernel.ts';
 
 let kernel: Kernel;
@@ -69,6 +72,32 @@ function runsAsItShould(openKernel: () => Promise<Kernel>): void {
     expect((await called('past')).answer).toBe(134);
     expect((await called('limits')).answer).toBe(1);
     expect((await called('atomics')).answer).toBe(55);
+  });
+
+  it('no instruction that reaches into an arena on one path and into the stack on another', async () => {
+    kernel = await openKernel();
+    await open('arena');
+    const code = `
+      r1 = map[arena]
+      r2 = 0x100010000000 ll
+      r6 = addr_space_cast(r2, 0, 1)
+      call bpf_get_prandom_u32#7
+      r2 = r6
+      if r0 != 0 goto pc+2
+      r2 = r10
+      r2 += -8
+      *(u64 *)(r2 +0) = 1
+      r0 = 0
+      exit`;
+    const load = kernel.bpf('PROG_LOAD', {
+      prog_type: BPF_PROG_TYPE_SYSCALL,
+      prog_flags: BPF_F_SLEEPABLE,
+      insns: encode(assemble(code, { maps: { arena: collection.map('arena').fd } })),
+      license: 'GPL',
+      log_level: 1,
+      log_buf: 1 << 16,
+    });
+    await expect(load).rejects.toThrow('same insn cannot be used with different pointers');
   });
 
   it('a list in an arena, which user space reads', async () => {
