@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Replays the recorded bpftool session of ../shared/bpftool against skep and compares every answer.
 #   test/support/bpftool-parity.sh [embedded | linux] [SECTIONS]
-# SECTIONS is parity.sh's ONLY: a regex over cli map prog link perf cgroup net btf feature token batch; default: all
+# SECTIONS is parity.sh's ONLY: a regex over cli map prog link|perf cgroup net btf feature token batch; default: all
 # that the kernel has, and then docs/figures.md gets the counts. Needs root (the recording makes a network namespace,
 # a cgroup and mounts of its own), jq, and `npm run build`. KEEP=1 leaves the raw and normalised sessions.
 # Exit status 1: something differs that test/golden/known-differences.ts does not explain, or no longer differs.
 set -eu
 KERNEL=${1:-embedded}
-ALL='^(cli|map|prog|link|perf|cgroup|net|btf|feature|token|batch)$'
+ALL='^(cli|map|prog|link[|]perf|cgroup|net|btf|feature|token|batch)$'
 ONLY=${2:-$ALL}
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 SHARED=$ROOT/../shared/bpftool
