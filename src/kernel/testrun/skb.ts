@@ -12,6 +12,8 @@ import { contextIn, dataIn, finish, repeated, type TestRun } from './input-outpu
 
 const { size: CONTEXT_SIZE, fields: CONTEXT } = LAYOUTS.__sk_buff;
 const MAC_HEADER = 14;
+/** Bytes of the header that a packet of the protocol (its Ethernet type) must have behind it. */
+const NETWORK_HEADERS: Readonly<Record<number, number>> = { 2048: 20, 34525: 40 };
 /** A page less what Linux keeps before (NET_SKB_PAD) and after the packet. */
 const MAX_PACKET = 4096 - 64 - 320;
 /** The device that a test packet seems to come from: the loopback device of the caller's namespace. */
@@ -38,6 +40,7 @@ export const testSkb: TestRun = (client, prog, attr) => {
   if (typeof data === 'number') return data;
   const given = contextIn(attr, CONTEXT_SIZE);
   if (typeof given === 'number') return given;
+  if (data.length < MAC_HEADER + (NETWORK_HEADERS[protocolOf(data)] ?? 0)) return -EINVAL;
   const { core } = client;
   const seesHeader = prog.type === BPF_PROG_TYPE_SCHED_CLS || prog.type === BPF_PROG_TYPE_SCHED_ACT;
   const length = seesHeader ? data.length : data.length - MAC_HEADER;
