@@ -22,7 +22,8 @@ export function learnNullness(env: Env, state: StateBase, r: number, isNull: boo
     if (reg.smin !== 0n || reg.smax !== 0n || !reg.isVarZero) return;
     if (!(reg.type & (ALLOC | NON_OWN_REF)) && reg.off !== 0) return;
     if (isNull) {
-      reg.type = SCALAR;
+      if (reg.base === MAP_VALUE) fromMap(reg, SCALAR);
+      else reg.type = SCALAR;
       reg.id = 0;
       reg.refId = 0;
       return;
@@ -52,7 +53,10 @@ export function markNotNull(env: Env, reg: Reg): void {
   }
 }
 
-/** A socket that was found in a map still carries the map: states where it came from elsewhere are not the same. */
+/**
+ * What was found in a map, a socket or nothing, still carries the map: states where it came from elsewhere are not the
+ * same, where numbers have to be the same to the bit.
+ */
 function fromMap(reg: Reg, type: number): void {
   reg.type = type;
   reg.aux++;
