@@ -5,20 +5,21 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createKernel } from '../../src/kernel/index.ts';
+import type { EmbeddedKernel } from '../../src/kernel/index.ts';
 import { openLinuxKernel } from '../../src/linux/index.ts';
 import type { Kernel } from '../../src/sys/index.ts';
 import { ALL_CAPABILITIES, type Capability } from '../../src/uapi/capabilities.ts';
 import type { Example } from './examples.ts';
 import { type Answer, provoke } from './programs.ts';
 
-export function openEmbedded({ capabilities }: Example): Kernel {
-  if (capabilities === '') return createKernel().open();
-  return createKernel().open({ uid: 1000, capabilities: capabilities.split(' ') as Capability[] });
+function openFor(embedded: EmbeddedKernel, { capabilities }: Example): Kernel {
+  if (capabilities === '') return embedded.open();
+  return embedded.open({ uid: 1000, capabilities: capabilities.split(' ') as Capability[] });
 }
 
-export async function askEmbedded(example: Example): Promise<Answer> {
-  const kernel = openEmbedded(example);
+/** What the embedded kernel says; the kernel itself serves any number of examples. */
+export async function askEmbedded(embedded: EmbeddedKernel, example: Example): Promise<Answer> {
+  const kernel = openFor(embedded, example);
   try {
     return await provoke(kernel, example);
   } finally {

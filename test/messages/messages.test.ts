@@ -3,6 +3,7 @@
  * test/messages/*.txt has the programs; docs/verifier-messages.md is made of them.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createKernel } from '../../src/kernel/index.ts';
 import { ROOT } from '../docs/pages.ts';
 import { describeKernel } from '../support/real-kernel.ts';
 import { askEmbedded, askLinux } from './ask.ts';
@@ -12,6 +13,7 @@ import { type Answer, saidBy } from './programs.ts';
 
 const messages = new Map(collectMessages(ROOT).map((message) => [message.words, message]));
 const examples = readExamples(ROOT);
+const embedded = createKernel();
 const programs = examples.filter(({ program }) => program !== '');
 
 describe('the messages of the verifier', () => {
@@ -28,7 +30,7 @@ describe('the messages of the verifier', () => {
 
   for (const example of programs) {
     it(`${example.words} is said`, { timeout: 120_000 }, async () => {
-      const answer = await askEmbedded(example);
+      const answer = await askEmbedded(embedded, example);
       const said = saidBy(messages.get(example.words)!, answer);
       expect(said, answer.log).toBeDefined();
       if (example.log !== '') expect(said).toBe(example.log);
@@ -45,7 +47,7 @@ describeKernel('the same programs on Linux', () => {
 
   for (const example of asked) {
     it(`${example.words} is said, numbers included`, { timeout: 120_000 }, async () => {
-      const { errno, lines } = await askEmbedded(example);
+      const { errno, lines } = await askEmbedded(embedded, example);
       expect({ errno, lines }).toEqual({
         errno: theirs.get(example.words)!.errno,
         lines: theirs.get(example.words)!.lines,

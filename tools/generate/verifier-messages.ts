@@ -1,6 +1,7 @@
 /** docs/verifier-messages.md: what the verifier says, a program that makes it say so, what it means, what mends it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createKernel } from '../../src/kernel/index.ts';
 import { BPF_F_SLEEPABLE, BPF_F_STRICT_ALIGNMENT, BPF_F_TEST_REG_INVARIANTS } from '../../src/uapi/flags.ts';
 import { askEmbedded } from '../../test/messages/ask.ts';
 import { collectMessages, type Message } from '../../test/messages/collect.ts';
@@ -15,6 +16,7 @@ export const PAGE = 'docs/verifier-messages.md';
 export async function generateVerifierMessages(root: string): Promise<string> {
   const messages = new Map(collectMessages(root).map((message) => [message.words, message]));
   const examples = new Map(readExamples(root).map((example) => [example.words, example]));
+  const embedded = createKernel();
   const parts = [head(messages, examples)];
   for (const { title, words } of chapters(root)) {
     parts.push(`## ${title}`);
@@ -22,7 +24,7 @@ export async function generateVerifierMessages(root: string): Promise<string> {
       const message = messages.get(word);
       const example = examples.get(word);
       if (!message || !example?.program) continue;
-      const said = example.log || saidBy(message, await askEmbedded(example));
+      const said = example.log || saidBy(message, await askEmbedded(embedded, example));
       if (said === undefined) throw new Error(`test/messages: its program does not provoke '${word}'`);
       parts.push(entry(message, example, said));
     }
