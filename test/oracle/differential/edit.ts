@@ -61,7 +61,7 @@ export function functionStarts(insns: Insns): number[] {
 /** The program without `count` slots from `at`; undefined where that would cut a 64-bit load in two. */
 export function without(program: Program, at: number, count: number): Program | undefined {
   const { insns } = program;
-  if (isSecondHalf(insns, at) || isSecondHalf(insns, at + count)) return undefined;
+  if (at + count > insns.length || isSecondHalf(insns, at) || isSecondHalf(insns, at + count)) return undefined;
   // Where each slot goes; what pointed at a slot that is gone points at the one after it.
   const place = (pc: number) => (pc <= at ? pc : pc < at + count ? at : pc - count);
   const isGone = (pc: number) => pc >= at && pc < at + count;

@@ -201,6 +201,7 @@ function checkType(env: Env, meta: CallMeta, regno: number, reg: Reg, kind: ArgK
   // Socket maps keep sockets, not bytes.
   if (bare.startsWith('map_value') || bare === 'uninit_map_value') {
     if (keepsSockets(env, meta)) {
+      if (bare !== 'map_value') env.reject('EINVAL', 'invalid arg_type for sockmap/sockhash');
       types = KINDS.btf_id_sock_common.types;
       kind = 'btf_id_sock_common';
     }
