@@ -2,7 +2,13 @@
  * What a rule sees: the program, the state being walked, the log, and `reject`.
  */
 import type { Btf, BtfType } from '../btf/index.ts';
-import { type DisasmHooks, disassembleWithOpcode, type Insns } from '../isa/index.ts';
+import {
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  type DisasmHooks,
+  disassembleWithOpcode,
+  type Insns,
+} from '../isa/index.ts';
 import { BPF_F_ANY_ALIGNMENT, BPF_F_STRICT_ALIGNMENT } from '../uapi/flags.ts';
 import {
   BPF_CGROUP_INET_SOCK_CREATE,
@@ -379,13 +385,16 @@ export class Env implements PrintContext {
   };
 
   /**
-   * Linux prints the address of the map: a number of that form, which stays the same from run to run. Of an arena it is
+   * Linux prints the address of the map: a number of that form, which stays the same from run to run. In an arena it is
    * that of user space.
    */
   #mapAddress(pc: number): string {
     if (!this.caps.perfmon) return '0x0';
     const index = this.aux.mapIndex[pc]!;
-    const map = this.maps[index - 1]?.userAddress ?? 0xffff_8881_0000_0000n + BigInt(index) * 0x1000n;
+    const src = this.insns.src[pc];
+    const isValue = src === BPF_PSEUDO_MAP_VALUE || src === BPF_PSEUDO_MAP_IDX_VALUE;
+    const inArena = isValue ? this.maps[index - 1]?.userAddress : undefined;
+    const map = inArena ?? 0xffff_8881_0000_0000n + BigInt(index) * 0x1000n;
     return `0x${(map + BigInt(this.aux.mapOff[pc]!)).toString(16)}`;
   }
 
