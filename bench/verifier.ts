@@ -14,13 +14,12 @@ import { type CaseHost, openCaseHost } from '../src/bin/cases/host.ts';
 import { BtfObjects } from '../src/bin/cases/objects.ts';
 import { logAt } from '../src/bin/cases/program.ts';
 import { createKernel } from '../src/kernel/index.ts';
+import { BPF_LOG_STATS } from '../src/uapi/flags.ts';
 import { StatePool, type VerifierResult, verify } from '../src/verifier/index.ts';
 import { table, writeFigures } from '../tools/house/figures.mjs';
 
 const CORPUS = join(import.meta.dirname, '..', '..', 'shared', 'corpus');
 const FILES = ['ebpf_samples', 'selftests_progs'].map((name) => join(CORPUS, `${name}.jsonl.gz`));
-/** Statistics, and no other text. */
-const LOG_STATS = 4;
 /** Times that each program is loaded, on each side. */
 const ROUNDS = 4;
 /** The slowest programs that are named. */
@@ -63,11 +62,11 @@ async function measure(file: string, costs: Map<string, Cost>): Promise<void> {
   try {
     for (const c of programsOf(cases)) {
       if (c.env !== undefined) continue;
-      const { log } = await logAt(linux, theirBtfs, btfDirectory, c, LOG_STATS);
+      const { log } = await logAt(linux, theirBtfs, btfDirectory, c, BPF_LOG_STATS);
       const said = /verification time (\d+) usec/.exec(log);
       if (!said) continue;
       const theirs = Number(said[1]) / 1000;
-      await logAt(here.host, ourBtfs, btfDirectory, c, LOG_STATS);
+      await logAt(here.host, ourBtfs, btfDirectory, c, BPF_LOG_STATS);
       const { result, ms } = here.last()!;
       // Another verdict is another amount of work.
       if (result.ok !== c.accept) continue;

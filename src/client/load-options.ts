@@ -34,8 +34,8 @@ export interface LoadOptions {
   readonly kconfig?: ReadonlyMap<string, string>;
   /** Instructions to put in front of a program's own: they end by falling through to it, with r1 as they found it. */
   readonly prologue?: (program: ProgramSpec) => Uint8Array;
-  /** 1: keep the verifier's log of every program, 2: with every state. Refusals carry a log anyway. */
-  readonly logLevel?: 0 | 1 | 2;
+  /** 1: keep the verifier's log of every program, 2: with every state; and 4: what it cost. Refusals carry a log anyway. */
+  readonly logLevel?: number;
   /** Told which program was refused, before loading fails with that error: a VerifierError where there is a log. */
   readonly onRefused?: (program: string, error: BpfError) => void;
   /** Told what went differently than asked, in a sentence. Default: silence. */

@@ -39,8 +39,8 @@ export interface ProgramDefinition {
   readonly attachType?: number;
   /** Default GPL, which may call every helper. */
   readonly license?: string;
-  /** 1 keeps the verifier's log, 2 with every state. */
-  readonly logLevel?: 0 | 1 | 2;
+  /** 1 keeps the verifier's log, 2 with every state; and 4 what it cost. */
+  readonly logLevel?: number;
 }
 
 export interface TestRunInput {

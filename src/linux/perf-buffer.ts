@@ -23,6 +23,8 @@ import { Waiter } from './waiter.ts';
 const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 const HEADER = 8;
+/** Records begin at multiples of it, and take multiples of it. */
+const ALIGNMENT = 8;
 
 /** The slots of the map, by CPU. The map holds the event that is in one, so what was put is to be taken. */
 export interface PerfSlots {
@@ -132,14 +134,14 @@ class Ring {
   take(out: EventRecord[]): void {
     const head = this.mapping.acquireU64(DATA_HEAD);
     let tail = this.mapping.acquireU64(DATA_TAIL);
-    // What lies further back is written over; and nothing comes from the future.
-    if (tail > head || head - tail > this.size) tail = head;
+    // What lies further back is written over; nothing comes from the future, and nothing begins between multiples of 8.
+    if (tail > head || head - tail > this.size || tail % ALIGNMENT !== 0) tail = head;
     while (tail < head) {
-      // Records begin at multiples of 8: their header never wraps around.
+      // So a header never wraps around.
       const at = this.page + (tail % this.size);
       const type = this.mapping.u32(at);
       const size = this.mapping.u16(at + 6);
-      if (size < HEADER || tail + size > head) {
+      if (size < HEADER || size % ALIGNMENT !== 0 || tail + size > head) {
         // Somebody wrote over it: what is there cannot be told apart any more.
         tail = head;
         break;

@@ -14,6 +14,16 @@ export const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 export const BPF_F_XDP_DEV_BOUND_ONLY = 1 << 6;
 export const BPF_F_TEST_REG_INVARIANTS = 1 << 7;
 
+// log_level of BPF_PROG_LOAD and BPF_BTF_LOAD: bits, whose names the kernel keeps to itself (linux/bpf_verifier.h)
+/** What is done, instruction by instruction. */
+export const BPF_LOG_LEVEL1 = 1 << 0;
+/** The same with every state. */
+export const BPF_LOG_LEVEL2 = 1 << 1;
+/** What it cost: time, stack. */
+export const BPF_LOG_STATS = 1 << 2;
+/** A text that is too long keeps its beginning. */
+export const BPF_LOG_FIXED = 1 << 3;
+
 // attach_flags of BPF_PROG_ATTACH, flags of BPF_LINK_CREATE
 export const BPF_F_ALLOW_OVERRIDE = 1 << 0;
 export const BPF_F_ALLOW_MULTI = 1 << 1;

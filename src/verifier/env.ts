@@ -351,7 +351,7 @@ export class Env implements PrintContext {
 
   /** All of a state's frame. */
   printState(state: StateBase, frameno: number): void {
-    if (this.log.on) this.write(stateText(this, state, frameno, null, null));
+    if (this.log.kept) this.write(stateText(this, state, frameno, null, null));
   }
 
   /** What changed since the last print, and forgets it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { verify } from './verify.ts';
 
 describe('the log', () => {
-  const text = (bytes: number[]) =>
+  const text = (bytes: number[], logLevel = 2) =>
     verify({
       insns: Uint8Array.from(bytes),
       name: 'x',
@@ -14,7 +14,7 @@ describe('the log', () => {
       kernelBtf: () => {
         throw new Error('not needed');
       },
-      logLevel: 2,
+      logLevel,
     });
 
   it('shows what every instruction changed', () => {
@@ -39,5 +39,15 @@ describe('the log', () => {
     const result = text([0x95, 0, 0, 0, 0, 0, 0, 0]);
     expect(result.ok).toBe(false);
     expect(result.log).toContain('\nR0 !read_ok\nprocessed 1 insns');
+  });
+
+  it('tells what it cost, and nothing but the reason before, at level 4', () => {
+    const fill = [0x7a, 10, 0xf0, 0xff, 1, 0, 0, 0];
+    expect(text([...fill, 0x95, 0, 0, 0, 0, 0, 0, 0], 4).log).toMatch(
+      /^R0 !read_ok\nverification time \d+ usec\nstack depth 16\nprocessed 2 insns .*\n$/,
+    );
+    expect(text([...fill, 0xb7, 0, 0, 0, 7, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0], 4).log).toMatch(
+      /^verification time \d+ usec\nstack depth 16\nprocessed 3 insns .*\n$/,
+    );
   });
 });

@@ -6,6 +6,7 @@
  */
 import { errnoOf } from '../base/errno.ts';
 import { decode } from '../isa/index.ts';
+import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2, BPF_LOG_STATS } from '../uapi/flags.ts';
 import * as c from '../uapi/generated/constants.ts';
 import { asReplaced } from './attach/extension.ts';
 import { checkSleepable } from './attach/sleepable.ts';
@@ -28,6 +29,7 @@ import { checkStackDepth } from './structure/stack-depth.ts';
 import { checkSubprogs, findSubprogs, type Subprog } from './structure/subprogs.ts';
 
 const SLEEPABLE = 1 << 4;
+const LEVELS = BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2;
 /** BTF_FUNC_GLOBAL. */
 const LINKAGE_GLOBAL = 1;
 
@@ -37,35 +39,36 @@ const LINKAGE_GLOBAL = 1;
  */
 export function verify(input: VerifierInput, pool = new StatePool()): VerifierResult {
   // Level 1 shows a path only where it failed: nothing is written until it is known that one will.
-  const quietFirst = (input.logLevel & 3) === 1;
-  const result = run(input, quietFirst ? input.logLevel & ~3 : input.logLevel, pool);
-  if (!quietFirst) return result;
-  if (result.ok) return { ...result, log: statsText(result.stats) };
-  return run(input, input.logLevel, pool);
+  const quietFirst = (input.logLevel & LEVELS) === BPF_LOG_LEVEL1;
+  if (!quietFirst) return run(input, input.logLevel, pool);
+  const start = performance.now();
+  const result = run(input, 0, pool);
+  if (!result.ok) return run(input, input.logLevel, pool);
+  return { ...result, log: statsText(result.stats, input.logLevel, performance.now() - start) };
 }
 
 function run(input: VerifierInput, logLevel: number, pool: StatePool): VerifierResult {
+  const start = performance.now();
   const insns = decode(input.insns);
   const env = new Env(asReplaced(input), insns, logLevel, pool);
   pool.begin((bytes) => env.charge(bytes));
   env.isExtension = input.progType === c.BPF_PROG_TYPE_EXT;
-  let stackDepth: number[] = [];
   let program: VerifiedProgram;
   try {
     structure(env);
     walkAll(env);
-    stackDepth = checkStackDepth(env);
+    checkStackDepth(env);
     program = rewrite(env);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    const stats = statsOf(env, stackDepth);
-    env.write(statsText(stats));
+    const stats = statsOf(env);
+    env.write(statsText(stats, logLevel, performance.now() - start));
     return { ok: false, errno: errnoOf(error.errno) ?? 22, log: env.log.text(), stats, pc: env.pc };
   } finally {
     pool.end();
   }
-  const stats = statsOf(env, stackDepth);
-  env.write(statsText(stats));
+  const stats = statsOf(env);
+  env.write(statsText(stats, logLevel, performance.now() - start));
   return { ok: true, log: env.log.text(), stats, program };
 }
 
@@ -113,7 +116,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
     setGlobalArgs(env, sub);
   } else {
     // What BTF says about the main function's signature is only noted.
-    const func = env.log.on && env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
+    const func = env.log.kept && env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
     if (func?.kind === 'func' && func.linkage === LINKAGE_GLOBAL) noteArgs(env);
     cur.frame.regs[1]!.markPointer(PTR_CTX);
   }
@@ -125,9 +128,8 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   env.checkpoints = [];
   env.liveness.leave();
   env.scratchAll();
-  const logStart = env.log.end;
   walk.run();
-  if (!env.log.level2) env.log.truncate(Math.min(logStart, env.log.end));
+  if (!env.log.level2) env.log.truncate(0);
 }
 
 function enterExceptionCallback(env: Env, sub: Subprog): void {
@@ -148,16 +150,20 @@ function noteArgs(env: Env): void {
   }
 }
 
-function statsOf(env: Env, stackDepth: number[]): VerifierStats {
+function statsOf(env: Env): VerifierStats {
   return {
     processed: env.processed,
     maxStatesPerInsn: env.maxStatesPerInsn,
     totalStates: env.totalStates,
     peakStates: env.peakStates,
-    stackDepth,
+    stackDepth: env.subprogs.map((sub) => sub.stackDepth),
   };
 }
 
-function statsText(s: VerifierStats): string {
-  return `processed ${s.processed} insns (limit 1000000) max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates} mark_read 0\n`;
+function statsText(s: VerifierStats, logLevel: number, ms: number): string {
+  const cost =
+    (logLevel & BPF_LOG_STATS) === 0
+      ? ''
+      : `verification time ${Math.round(ms * 1000)} usec\nstack depth ${s.stackDepth.join('+')}\n`;
+  return `${cost}processed ${s.processed} insns (limit 1000000) max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates} mark_read 0\n`;
 }

@@ -21,6 +21,9 @@ const PLACES: Readonly<Record<string, string>> = {
   kretprobe: 'do_exit',
 };
 
+/** What needs types of the kernel to load: docs/api/iterators.md has a sample that runs on both kernels. */
+const TRIED_ELSEWHERE = new Set(['iter', 'iter.s']);
+
 const OPTIONS = {
   device: 'lo',
   cgroup: '/sys/fs/cgroup',
@@ -35,8 +38,18 @@ function rows(): [section: string, embedded: boolean][] {
     const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim());
     const said = cells.at(-2);
     if (said !== 'yes' && said !== 'no') return [];
-    return [...cells[1]!.matchAll(/`([^`{]+)`/g)].map((m) => [m[1]!, said === 'yes'] as [string, boolean]);
+    const [, named, without] = /^(.*?)(?: \(no `(.*)`\))?$/.exec(cells[1]!)!;
+    const sections = [...named!.matchAll(/`([^`]+)`/g)].flatMap((m) => expanded(m[1]!));
+    return sections
+      .filter((section) => without === undefined || !section.endsWith(`/${without}`))
+      .map((section) => [section, said === 'yes'] as [string, boolean]);
   });
+}
+
+/** `a{b,c}` is ab and ac. */
+function expanded(text: string): string[] {
+  const [braces, words] = /\{([^}]*)\}/.exec(text) ?? [];
+  return braces === undefined ? [text] : words!.split(',').flatMap((word) => expanded(text.replace(braces, word)));
 }
 
 /** Whether the embedded kernel puts a program of that section somewhere. */
@@ -57,7 +70,7 @@ async function attaches(kernel: Kernel, word: string): Promise<boolean> {
 describe('the table of sections', () => {
   it('lists what there is', () => expect(rows().length).toBeGreaterThan(60));
 
-  for (const [section, embedded] of rows()) {
+  for (const [section, embedded] of rows().filter(([word]) => !TRIED_ELSEWHERE.has(word))) {
     it(`is right about ${section} in the embedded kernel: ${embedded ? 'yes' : 'no'}`, async () => {
       const kernel = createKernel({ verify: acceptAll }).open();
       expect(await attaches(kernel, section)).toBe(embedded);

@@ -9,6 +9,7 @@ import { type BpfError, SkepError, UnsupportedError, VerifierError } from '../..
 import type { Btf } from '../../btf/index.ts';
 import { type BpfLink, BpfMap, type BpfProgram, type Collection, loadCollection } from '../../client/index.ts';
 import { type CollectionSpec, sectionMeaning } from '../../object/index.ts';
+import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2, BPF_LOG_STATS } from '../../uapi/flags.ts';
 import { type Args, parseU32 } from '../args.ts';
 import { readBtfFile } from '../btf/file.ts';
 import { command } from '../command.ts';
@@ -31,6 +32,9 @@ interface Request {
   /** Of `xdpmeta_dev`. */
   boundDevice?: number;
 }
+
+/** Instructions, the states around them, and what it cost: what libbpf asks for. */
+const ALL_LOGS = BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2 | BPF_LOG_STATS;
 
 export const load = loadCommand(true);
 export const loadAll = loadCommand(false);
@@ -133,7 +137,7 @@ async function loadOrFail(
       ...(firstOnly && first !== undefined ? { programs: [first] } : {}),
       ...(request.type ? { programType: request.type } : {}),
       ...(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}),
-      logLevel: context.options.debug ? 1 : 0,
+      logLevel: context.options.debug ? ALL_LOGS : 0,
       onRefused: (program, error) => {
         refused = true;
         showRefusal(context, request.object, program, error);

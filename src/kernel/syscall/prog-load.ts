@@ -24,7 +24,7 @@ import type { Client } from '../client.ts';
 import { FIRST_FD } from '../fds.ts';
 import { mayLoadWith, settledAttachType } from '../load/attach-types.ts';
 import { callsAny } from '../load/helper-calls.ts';
-import { LOG_FIXED, LOG_LEVELS, type WrittenLog, writeLog } from '../load/log.ts';
+import { LOG_LEVELS, type WrittenLog, writeLog } from '../load/log.ts';
 import { makeProgram, type ProgramOrigin } from '../load/make-program.ts';
 import { readRecords } from '../load/records.ts';
 import { verifierMap } from '../load/verifier-map.ts';
@@ -116,7 +116,7 @@ function checkAttr(attr: Load): number {
   if (attr.prog_ifindex) return -EOPNOTSUPP; // no device here runs programs
   if (!isObjectName(attr.prog_name ?? '')) return -EINVAL;
   const level = attr.log_level ?? 0;
-  if ((level & ~(LOG_LEVELS | LOG_FIXED)) !== 0 || (level === 0 && (attr.log_buf ?? 0) > 0)) return -EINVAL;
+  if ((level & ~(LOG_LEVELS | flag.BPF_LOG_FIXED)) !== 0 || (level === 0 && (attr.log_buf ?? 0) > 0)) return -EINVAL;
   return 0;
 }
 

@@ -3,16 +3,20 @@
  * is taken back, so positions are part of the interface.
  */
 
+import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2 } from '../../uapi/flags.ts';
+
 /** Most text that is kept, in characters: the tail survives, as in Linux. */
 const LIMIT = 1 << 26;
 /** Pieces that are joined into one block: a log of millions of small strings would keep the garbage collector busy. */
 const PIECES = 1 << 10;
 
 export class Log {
-  /** Whether anything is written at all. */
+  /** Whether instructions and states are wanted. */
   readonly on: boolean;
   /** Whether the state after every instruction is wanted. */
   readonly level2: boolean;
+  /** With statistics alone there are no instructions: the reason of a rejection stands there all the same. */
+  readonly kept: boolean;
   /** What was written: blocks, then the latest pieces. */
   readonly #blocks: string[] = [];
   readonly #pieces: string[] = [];
@@ -21,8 +25,9 @@ export class Log {
   #dropped = 0;
 
   constructor(level: number) {
-    this.on = (level & 3) !== 0;
-    this.level2 = (level & 2) !== 0;
+    this.on = (level & (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)) !== 0;
+    this.level2 = (level & BPF_LOG_LEVEL2) !== 0;
+    this.kept = level !== 0;
   }
 
   /** Characters written and not taken back. */
@@ -31,7 +36,7 @@ export class Log {
   }
 
   write(text: string): void {
-    if (!this.on || text === '') return;
+    if (!this.kept || text === '') return;
     if (this.#pieces.length === PIECES) this.#pack();
     this.#pieces.push(text);
     this.#end += text.length;

@@ -14,13 +14,10 @@ import { isKfuncCall, isPseudoCall, subprogAt } from './subprogs.ts';
 const MAX_STACK = 512;
 const MAX_FRAMES = 8;
 
-export function checkStackDepth(env: Env): number[] {
-  const depths: number[] = [];
+export function checkStackDepth(env: Env): void {
   for (const [k, sub] of env.subprogs.entries()) {
     if (k === 0 || sub.isAsyncCallback || sub.isExceptionCallback) walk(env, k);
-    depths.push(sub.stackDepth);
   }
-  return depths;
 }
 
 const rounded = (bytes: number): number => Math.ceil(bytes / 16) * 16;
