@@ -2,15 +2,16 @@
  * The Linux backend beside a C program over libbpf (linux/peer.c, compiled here): both use the same maps and the same
  * program, in turns, round after round. Shown is the best round of each, and the ratio.
  *
- *     npx tsx bench/linux.ts [-j] [ROUNDS]
+ *     npx tsx bench/linux.ts [-j] [--figures] [ROUNDS]
  *
- * It takes root, a C compiler and libbpf-dev. `-j` prints JSON; otherwise the section in docs/figures.md is written.
+ * It takes root, a C compiler and libbpf-dev. `-j` prints JSON; `--figures` writes the section of docs/figures.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { BpfRingBuffer } from '../src/client/index.ts';
 import { assemble, encode } from '../src/isa/index.ts';
 import { openLinuxKernel } from '../src/linux/index.ts';
@@ -32,8 +33,12 @@ const RING_SIZE = 1 << 20;
 const RECORD = 64;
 const COLD_STARTS = 20;
 
-const args = process.argv.slice(2);
-const rounds = Number(args.find((a) => a !== '-j') ?? 5);
+const { values: options, positionals } = parseArgs({
+  options: { json: { type: 'boolean', short: 'j' }, figures: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const rounds = Number(positionals[0] ?? 5);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`ROUNDS is a number from 1, not '${positionals[0]}'`);
 const dir = mkdtempSync(join(tmpdir(), 'skep-bench-'));
 const peer = compilePeer();
 const kernel = await openLinuxKernel();
@@ -254,7 +259,7 @@ function report(): void {
     const [us, them] = [best(ours.get(name)), best(theirs.get(name))];
     return { name, title, skep: us, libbpf: them, ratio: us / them };
   });
-  if (args.includes('-j')) {
+  if (options.json) {
     console.log(JSON.stringify(rows.map(({ title: _, ...row }) => row)));
     return;
   }
@@ -263,12 +268,13 @@ function report(): void {
     rows.map((r) => [r.title, amount(r.skep), amount(r.libbpf), `${(100 * r.ratio).toFixed(0)} %`]),
   );
   console.log(text);
+  if (!options.figures) return;
   const note_ =
     'Elements are 4 bytes of key and 8 of value in a hash of 10,000. Lookups of skep answer a copy of each value. The ' +
     'ring is filled by another process as fast as it can, some 12 million records a second, for which the reader in C is ' +
     'idle most of the time. The C side of the cold start is bpftool. All is per second of processor time; best of the ' +
     'rounds.';
-  writeFigures('The Linux backend beside libbpf', 'npx tsx bench/linux.ts', `${note_}\n\n${text}`);
+  writeFigures('The Linux backend beside libbpf', 'npx tsx bench/linux.ts --figures', `${note_}\n\n${text}`);
 }
 
 function amount(n: number): string {

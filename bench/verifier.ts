@@ -5,10 +5,11 @@
  * the first time took is printed, too.
  * `-j` prints JSON. As root.
  *
- *     npx tsx bench/verifier.ts [-j] [FILE.jsonl.gz…]
+ *     npx tsx bench/verifier.ts [-j] [--figures] [FILE.jsonl.gz…]
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { programsOf, readCaseFile } from '../src/bin/cases/case.ts';
 import { type CaseHost, openCaseHost } from '../src/bin/cases/host.ts';
 import { BtfObjects } from '../src/bin/cases/objects.ts';
@@ -97,9 +98,12 @@ function line(name: string, costs: readonly Cost[]): string[] {
 }
 
 async function main(argv: readonly string[]): Promise<void> {
-  const json = argv.includes('-j');
-  const named = argv.filter((a) => a !== '-j');
-  const files = named.length > 0 ? named : FILES;
+  const { values: options, positionals } = parseArgs({
+    args: [...argv],
+    options: { json: { type: 'boolean', short: 'j' }, figures: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const files = positionals.length > 0 ? positionals : FILES;
   const missing = files.find((f) => !existsSync(f));
   if (missing) {
     process.stdout.write(`skipped: ${missing} is not there\n`);
@@ -113,7 +117,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const rows = files.map((file, k) => line(readCaseFile(file).name, [...costs[k]!.values()]));
   rows.push(line('all', all));
   const slowest = all.toSorted((a, b) => b.here - a.here).slice(0, NAMED);
-  if (json) {
+  if (options.json) {
     process.stdout.write(`${JSON.stringify({ ratio: sum(all, 'here') / sum(all, 'linux'), costs: all })}\n`);
     return;
   }
@@ -121,8 +125,12 @@ async function main(argv: readonly string[]): Promise<void> {
   const body = table(head, rows);
   process.stdout.write(`${body}\n\n`);
   for (const c of slowest) process.stdout.write(`${line(c.id, [c]).join('  ')}\n`);
-  if (named.length > 0) return;
-  writeFigures('Verification', 'npx tsx bench/verifier.ts', `Least of ${ROUNDS} times on both sides.\n\n${body}`);
+  if (!options.figures) return;
+  writeFigures(
+    'Verification',
+    'npx tsx bench/verifier.ts --figures',
+    `Least of ${ROUNDS} times on both sides.\n\n${body}`,
+  );
 }
 
 await main(process.argv.slice(2));

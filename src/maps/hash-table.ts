@@ -44,7 +44,7 @@ import { copyBytes, sameBytes } from './values.ts';
  */
 const ROOM = 1.5;
 const ROOM_OF_FEW = 4;
-const FEW = 8192;
+const FEW = 32768;
 
 export abstract class HashTable extends BaseMap {
   protected readonly valueOffset: number;
