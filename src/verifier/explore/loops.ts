@@ -79,7 +79,8 @@ export class Loops {
 
   add(checkpoint: SavedState, edge: SavedState): void {
     const visit = this.#visits.get(this.#key(checkpoint) ?? '');
-    if (!visit) this.#env.reject('EFAULT', 'verifier bug: a back edge outside of a loop');
+    if (!visit)
+      this.#env.reject('EFAULT', `verifier bug: add backedge: no SCC in verification path, insn_idx ${this.#env.pc}`);
     if (this.#env.log.level2) this.#env.write(`SCC backedge ${visit.label}\n`);
     edge.equalState = checkpoint;
     visit.backEdges.push(edge);
