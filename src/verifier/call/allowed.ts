@@ -23,6 +23,15 @@ function isAllowed(env: Env, row: HelperRow): boolean {
   return mayCall(row, env.input.progType, env.attachType);
 }
 
+/**
+ * Whether a helper can be looked up before the walk, as Linux does to see that it sleeps: programs that are part of a
+ * structure have none yet.
+ */
+export function isFoundBeforeWalk(env: Env, id: number): boolean {
+  const row = helperById(id)?.row;
+  return row !== undefined && env.input.progType !== BPF_PROG_TYPE_STRUCT_OPS && isAllowed(env, row);
+}
+
 /** Whether the program may call a function of the kernel. */
 export function isKfuncAllowed(env: Env, { row }: Kfunc): boolean {
   return row !== undefined && (row.allowedIn === 'base' || mayCall(row, env.input.progType, env.attachType));

@@ -17,9 +17,10 @@ import {
   LD_IMM64,
   opOf,
 } from '../../isa/index.ts';
+import { isFoundBeforeWalk } from '../call/allowed.ts';
 import { callEffects } from '../call/effects.ts';
 import type { Env } from '../env.ts';
-import { isPseudoFunc, subprogAt, subprogOf } from './subprogs.ts';
+import { isHelperCall, isPseudoFunc, subprogAt, subprogOf } from './subprogs.ts';
 
 const DISCOVERED = 0x10;
 const EXPLORED = 0x20;
@@ -95,7 +96,8 @@ class CfgWalk {
           aux.forceCheckpoint[at] = 1;
           aux.advancesIter[at] = 1;
         }
-        if (effects.mightSleep) sub.mightSleep = true;
+        if (effects.mightSleep && (!isHelperCall(env, at) || isFoundBeforeWalk(env, insns.imm[at]!)))
+          sub.mightSleep = true;
         if (effects.changesPktData) sub.changesPktData = true;
         return this.#call(at, insns.src[at] === BPF_PSEUDO_CALL);
       }

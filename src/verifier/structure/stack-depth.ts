@@ -7,6 +7,8 @@ import {
   BPF_PROG_TYPE_PERF_EVENT,
   BPF_PROG_TYPE_RAW_TRACEPOINT,
   BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
+  BPF_TRACE_ITER,
 } from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import { isKfuncCall, isPseudoCall, subprogAt } from './subprogs.ts';
@@ -32,11 +34,17 @@ const PRIVATE_STACK = new Set<number>([
 /** Less is not worth it. */
 const MIN_PRIVATE = 64;
 
+/** Tracing programs are kept from running inside themselves, which one stack for each CPU takes; iterators are not. */
+function mayHavePrivateStack(env: Env): boolean {
+  const { progType, attachType } = env.input;
+  return PRIVATE_STACK.has(progType) || (progType === BPF_PROG_TYPE_TRACING && attachType !== BPF_TRACE_ITER);
+}
+
 /** Bytes that a function takes of the shared stack. */
 function sharedBytes(env: Env, index: number): number {
   const bytes = rounded(env.subprogs[index]!.stackDepth);
   const hasTailCall = env.subprogs.some((s) => s.hasTailCall);
-  if (hasTailCall || !PRIVATE_STACK.has(env.input.progType) || bytes < MIN_PRIVATE) return bytes;
+  if (hasTailCall || !mayHavePrivateStack(env) || bytes < MIN_PRIVATE) return bytes;
   if (bytes > MAX_STACK) env.reject('EACCES', `stack size of subprog ${index} is ${bytes}. Too large`);
   return 0;
 }
