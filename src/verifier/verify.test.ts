@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { socketFilter } from '../../test/support/verifier-input.ts';
 import { verify } from './verify.ts';
 
 describe('the log', () => {
-  const text = (bytes: number[], logLevel = 2) =>
-    verify({
-      insns: Uint8Array.from(bytes),
-      name: 'x',
-      progType: 1,
-      attachType: 0,
-      flags: 0,
-      gplCompatible: true,
-      mapByFd: () => undefined,
-      kernelBtf: () => {
-        throw new Error('not needed');
-      },
-      logLevel,
-    });
+  const text = (bytes: number[], logLevel = 2) => verify(socketFilter(Uint8Array.from(bytes), { logLevel }));
 
   it('shows what every instruction changed', () => {
     const result = text([0xb7, 0, 0, 0, 7, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);

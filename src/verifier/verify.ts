@@ -6,7 +6,7 @@
  */
 import { errnoOf } from '../base/errno.ts';
 import { decode } from '../isa/index.ts';
-import { BPF_LOG_LEVEL1, BPF_LOG_LEVEL2, BPF_LOG_STATS } from '../uapi/flags.ts';
+import { BPF_F_SLEEPABLE, BPF_LOG_LEVEL1, BPF_LOG_LEVEL2, BPF_LOG_STATS } from '../uapi/flags.ts';
 import * as c from '../uapi/generated/constants.ts';
 import { asReplaced } from './attach/extension.ts';
 import { checkSleepable } from './attach/sleepable.ts';
@@ -28,10 +28,7 @@ import { resolveImmediates } from './structure/ld-imm64.ts';
 import { checkStackDepth } from './structure/stack-depth.ts';
 import { checkSubprogs, findSubprogs, type Subprog } from './structure/subprogs.ts';
 
-const SLEEPABLE = 1 << 4;
 const LEVELS = BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2;
-/** BTF_FUNC_GLOBAL. */
-const LINKAGE_GLOBAL = 1;
 
 /**
  * Verdict, log and, where accepted, the program as it is to be run. Never throws for a bad program. Who verifies many
@@ -106,7 +103,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   const { cur } = env;
   const sub = env.subprogs[index]!;
   cur.reset(index);
-  cur.inSleepable = (env.input.flags & SLEEPABLE) !== 0;
+  cur.inSleepable = (env.input.flags & BPF_F_SLEEPABLE) !== 0;
   const fp = cur.frame.regs[10]!;
   fp.markPointer(PTR_STACK);
   if (index > 0 || env.isExtension) {
@@ -117,7 +114,7 @@ function walkFunction(env: Env, walk: Walk, index: number): void {
   } else {
     // What BTF says about the main function's signature is only noted.
     const func = env.log.kept && env.input.btf && env.funcTypeId(0) ? env.funcType(0) : undefined;
-    if (func?.kind === 'func' && func.linkage === LINKAGE_GLOBAL) noteArgs(env);
+    if (func?.kind === 'func' && func.linkage === c.BTF_FUNC_GLOBAL) noteArgs(env);
     cur.frame.regs[1]!.markPointer(PTR_CTX);
   }
   env.pc = sub.start;

@@ -1,28 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decode } from '../../src/isa/index.ts';
-import { BPF_PROG_TYPE_SOCKET_FILTER } from '../../src/uapi/generated/constants.ts';
 import { verify } from '../../src/verifier/index.ts';
 import { Engine, LinearMemory } from '../../src/vm/index.ts';
+import { socketFilter } from '../support/verifier-input.ts';
 import { tameProgram } from './vm-programs.ts';
 
 test('no run of a verified program executes more instructions than its longest', () => {
   let loops = 0;
   fc.assert(
     fc.property(fc.integer(), (seed) => {
-      const result = verify({
-        insns: tameProgram(seed),
-        name: 'tame',
-        progType: BPF_PROG_TYPE_SOCKET_FILTER,
-        attachType: 0,
-        flags: 0,
-        gplCompatible: true,
-        mapByFd: () => undefined,
-        kernelBtf: () => {
-          throw new Error('not needed');
-        },
-        logLevel: 0,
-      });
+      const result = verify(socketFilter(tameProgram(seed)));
       if (!result.ok) throw new Error(result.log);
       const { insns, subprogs, longestRun } = result.program;
       const mem = new LinearMemory({ limit: 1 << 22 });

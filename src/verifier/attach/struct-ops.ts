@@ -3,6 +3,7 @@
  * bpf_struct_ops of each structure.
  */
 import { resolve } from '../../btf/index.ts';
+import { BPF_F_SLEEPABLE } from '../../uapi/flags.ts';
 import type { Env } from '../env.ts';
 
 interface Structure {
@@ -43,8 +44,6 @@ export interface Operation {
   readonly params: readonly { name: string; type: number }[];
 }
 
-const SLEEPABLE = 1 << 4;
-
 /** Rejects where the kernel has no such operation for programs to implement. */
 export function checkOperation(env: Env): void {
   if (!env.input.gplCompatible) env.reject('EINVAL', 'struct ops programs must have a GPL compatible license');
@@ -56,7 +55,7 @@ export function checkOperation(env: Env): void {
   const { name } = operationOf(env);
   const refused = `attach to unsupported member ${name} of struct ${t.name}`;
   if (!structure.members.includes(name)) env.reject('ENOTSUPP', refused);
-  const sleeps = (env.input.flags & SLEEPABLE) !== 0;
+  const sleeps = (env.input.flags & BPF_F_SLEEPABLE) !== 0;
   if (sleeps && structure.sleepable && !structure.sleepable.includes(name)) env.reject('EINVAL', refused);
 }
 

@@ -2,12 +2,12 @@
  * Which programs may use which maps, and which helpers take which maps.
  * Linux: check_map_prog_compatibility(), check_map_func_compatibility().
  */
+
+import { BPF_F_SLEEPABLE } from '../../uapi/flags.ts';
 import * as c from '../../uapi/generated/constants.ts';
 import type { Env } from '../env.ts';
 import type { VerifierMap } from '../program.ts';
 import { mapRecordOf } from '../structure/map-record.ts';
-
-const SLEEPABLE = 1 << 4;
 
 function isTracing(progType: number): boolean {
   switch (progType) {
@@ -38,7 +38,7 @@ export function checkMapForProgram(env: Env, map: VerifierMap): void {
   if (tracing && has.has('bpf_timer')) env.reject('EINVAL', 'tracing progs cannot use bpf_timer yet');
   if (tracing && has.has('bpf_wq')) env.reject('EINVAL', 'tracing progs cannot use bpf_wq yet');
   if (map.type === c.BPF_MAP_TYPE_STRUCT_OPS) env.reject('EINVAL', 'bpf_struct_ops map cannot be used in prog');
-  if (flags & SLEEPABLE && !SLEEPABLE_MAPS.has(map.type)) {
+  if (flags & BPF_F_SLEEPABLE && !SLEEPABLE_MAPS.has(map.type)) {
     env.reject('EINVAL', 'Sleepable programs can only use array, hash, ringbuf and local storage maps');
   }
   const isStorage = map.type === c.BPF_MAP_TYPE_CGROUP_STORAGE || map.type === c.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;

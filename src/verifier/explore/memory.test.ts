@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { socketFilter } from '../../../test/support/verifier-input.ts';
 import { assemble, encode } from '../../isa/index.ts';
 import { verify } from '../verify.ts';
 
@@ -7,19 +8,7 @@ const MiB = 1 << 20;
 /** A socket filter of these instructions: errno, what was walked, and the memory it left behind, in bytes. */
 function cost(text: string) {
   const before = process.memoryUsage().arrayBuffers;
-  const result = verify({
-    insns: encode(assemble(text)),
-    name: 'hostile',
-    progType: 1,
-    attachType: 0,
-    flags: 0,
-    gplCompatible: true,
-    mapByFd: () => undefined,
-    kernelBtf: () => {
-      throw new Error('not needed');
-    },
-    logLevel: 0,
-  });
+  const result = verify(socketFilter(encode(assemble(text))));
   const bytes = process.memoryUsage().arrayBuffers - before;
   return { errno: result.ok ? 0 : result.errno, stats: result.stats, bytes };
 }

@@ -1,5 +1,6 @@
 /** Programs of callers without CAP_PERFMON, with what Linux 6.18 said of each to a process with CAP_BPF and CAP_NET_ADMIN. */
 import { describe, expect, it } from 'vitest';
+import { socketFilter } from '../../../test/support/verifier-input.ts';
 import { assemble, encode } from '../../isa/index.ts';
 import type { VerifierMap, VerifierResult } from '../program.ts';
 import { verify } from '../verify.ts';
@@ -16,20 +17,14 @@ const array: VerifierMap = {
 };
 
 function load(text: string, progType = 1, logLevel = 1): VerifierResult {
-  return verify({
-    insns: encode(assemble(text, { maps: { a: 1 } })),
-    name: 'x',
-    progType,
-    attachType: 0,
-    flags: 0,
-    gplCompatible: true,
-    mapByFd: () => array,
-    kernelBtf: () => {
-      throw new Error('not needed');
-    },
-    capabilities: { bpf: true, perfmon: false, netAdmin: true, sysAdmin: false },
-    logLevel,
-  });
+  return verify(
+    socketFilter(encode(assemble(text, { maps: { a: 1 } })), {
+      progType,
+      mapByFd: () => array,
+      capabilities: { bpf: true, perfmon: false, netAdmin: true, sysAdmin: false },
+      logLevel,
+    }),
+  );
 }
 
 /** The last line but the statistics; '' where it was accepted. */

@@ -1,23 +1,11 @@
 import { expect, test } from 'vitest';
+import { socketFilter } from '../../../test/support/verifier-input.ts';
 import { assemble, encode } from '../../isa/index.ts';
-import { BPF_PROG_TYPE_SOCKET_FILTER } from '../../uapi/generated/constants.ts';
 import type { VerifierResult } from '../program.ts';
 import { verify } from '../verify.ts';
 
 function verified(text: string): VerifierResult & { ok: true } {
-  const result = verify({
-    insns: encode(assemble(text)),
-    name: 'x',
-    progType: BPF_PROG_TYPE_SOCKET_FILTER,
-    attachType: 0,
-    flags: 0,
-    gplCompatible: true,
-    mapByFd: () => undefined,
-    kernelBtf: () => {
-      throw new Error('not needed');
-    },
-    logLevel: 0,
-  });
+  const result = verify(socketFilter(encode(assemble(text))));
   if (!result.ok) throw new Error(result.log);
   return result;
 }
